@@ -1,0 +1,220 @@
+/** Where in a connection's life something went wrong. */
+export type Phase =
+  | 'options'
+  | 'dns'
+  | 'tcp'
+  | 'identification'
+  | 'keyExchange'
+  | 'hostKey'
+  | 'authentication'
+  | 'ready'
+  | 'channelOpen'
+  | 'request'
+  | 'command'
+  | 'rekey'
+  | 'close'
+
+/** The name of a limit: the same in options, environment, `stats()` and `error.limit`. */
+export type LimitName =
+  | 'connect'
+  | 'dns'
+  | 'tcp'
+  | 'identification'
+  | 'keyExchange'
+  | 'authentication'
+  | 'agent'
+  | 'prompt'
+  | 'channelOpen'
+  | 'reply'
+  | 'sftp'
+  | 'rekey'
+  | 'channelClose'
+  | 'close'
+  | 'timeout'
+  | 'idleTimeout'
+  | 'firstByteTimeout'
+  | 'stdinStall'
+
+/**
+ * Every code that an error of this library can carry, with what it means and what to do about it.
+ * The page of errors in the documentation is made from this table.
+ */
+export const errorTable = {
+  ERR_SSH_OPTION: {
+    meaning: 'An option or argument is wrong. Nothing was sent.',
+    hint: 'correct the option that the message names',
+  },
+  ERR_SSH_DNS: {
+    meaning: 'The host name could not be resolved.',
+    hint: 'check the name and the resolver of this machine',
+  },
+  ERR_SSH_CONNECT: {
+    meaning: 'No address of the host accepted a TCP connection.',
+    hint: 'check host, port, and any firewall between; the message lists each address tried',
+  },
+  ERR_SSH_TIMEOUT: {
+    meaning: 'A limit was reached; `limit` names it, `limitMs` and `elapsedMs` say how long.',
+    hint: 'raise the limit if the peer is merely slow',
+  },
+  ERR_SSH_PROBE_TIMEOUT: {
+    meaning: 'A probe asked for by `keepalive.send()` was not answered in time. The connection is not judged by it.',
+    hint: 'look at `liveness` for what the connection itself knows',
+  },
+  ERR_SSH_PEER_DEAD: {
+    meaning: 'The peer gave no sign of life for the whole keepalive bound; `evidence` says what was seen.',
+    hint: 'the host, its sshd, or the path to it is gone: connect again once it is back',
+  },
+  ERR_SSH_CONNECTION_LOST: {
+    meaning: 'The connection ended without a goodbye: it was reset, or the peer closed the stream.',
+    hint: 'see `cause` for what the operating system reported',
+  },
+  ERR_SSH_DISCONNECTED: {
+    meaning: 'The peer ended the connection with a DISCONNECT message, whose reason is in the text.',
+    hint: 'the reason comes from the peer: look in its log',
+  },
+  ERR_SSH_CLOSED: {
+    meaning: 'The client was closed here, by `close()`, while or before this call was made.',
+    hint: 'finish calls before `close()`, or connect again',
+  },
+  ERR_SSH_ABORTED: {
+    meaning: 'The AbortSignal given to the call was aborted; its reason is in `cause`.',
+    hint: 'the program asked for this itself',
+  },
+  ERR_SSH_IDENTIFICATION: {
+    meaning: 'What answers there does not identify itself as an SSH 2.0 server.',
+    hint: 'check the port: the text shows how the peer introduced itself',
+  },
+  ERR_SSH_PROTOCOL: {
+    meaning: 'The peer sent bytes that break the protocol; the text names message and field.',
+    hint: 'the peer or something between is faulty or hostile; the connection was ended',
+  },
+  ERR_SSH_NEGOTIATION: {
+    meaning: 'The two sides have no algorithm in common; the text lists both offers.',
+    hint: 'name one of the peer’s algorithms in `algorithms`, or update the peer',
+  },
+  ERR_SSH_HOST_KEY_UNKNOWN: {
+    meaning: 'The host key of the peer is not in any known_hosts file.',
+    hint: 'compare the fingerprint with one from a trusted source, then add it to known_hosts, or give it in `hostKey.fingerprints`, or use `hostKey.policy: "accept-new"`',
+  },
+  ERR_SSH_HOST_KEY_CHANGED: {
+    meaning: 'The host key differs from the one in known_hosts: the host was reinstalled, or this is another host.',
+    hint: 'find out why before anything else; then remove the line that the message names',
+  },
+  ERR_SSH_HOST_KEY_REVOKED: {
+    meaning: 'The host key is marked @revoked in known_hosts.',
+    hint: 'do not connect: the key is known to be in wrong hands or retired',
+  },
+  ERR_SSH_HOST_KEY_REJECTED: {
+    meaning: 'The host key or certificate was rejected: by `hostKey.verify`, `hostKey.fingerprints`, or its own contents.',
+    hint: 'the message says which check refused it',
+  },
+  ERR_SSH_HOST_KEY_SIGNATURE: {
+    meaning: 'The peer could not prove that it owns its host key.',
+    hint: 'something between the two ends is altering the connection, or the peer is faulty',
+  },
+  ERR_SSH_AUTHENTICATION: {
+    meaning: 'The peer accepted none of the ways to authenticate; the text lists what was tried and what the peer still offers.',
+    hint: 'check the user name and which key or password the peer expects',
+  },
+  ERR_SSH_KEY: {
+    meaning: 'A private key, public key or certificate could not be read; the text names file and reason.',
+    hint: 'check the file with `ssh-keygen -l -f`',
+  },
+  ERR_SSH_PASSPHRASE: {
+    meaning: 'A private key is encrypted and the passphrase is missing or wrong.',
+    hint: 'give `passphrase`, or load the key into an agent',
+  },
+  ERR_SSH_KNOWN_HOSTS: {
+    meaning: 'A known_hosts file could not be read or written, or a line of it is wrong.',
+    hint: 'correct the line that the message names',
+  },
+  ERR_SSH_AGENT: {
+    meaning: 'The authentication agent could not be reached or refused to sign.',
+    hint: 'check SSH_AUTH_SOCK and `ssh-add -l`',
+  },
+  ERR_SSH_CHANNEL_OPEN: {
+    meaning: 'The peer refused to open a channel; its reason is in the text.',
+    hint: 'sessions may be used up (MaxSessions) or forwarding forbidden on the server',
+  },
+  ERR_SSH_REQUEST_REFUSED: {
+    meaning: 'The peer refused a request on an open channel or connection; the text names it.',
+    hint: 'the server does not offer this, or its configuration forbids it',
+  },
+  ERR_SSH_EXIT: {
+    meaning: 'The command ended with another exit code than 0, and `check` was asked for.',
+    hint: 'look at `exitCode`, `signal` and `stderr`',
+  },
+  ERR_SSH_MAX_BUFFER: {
+    meaning: 'The output of the command grew beyond `maxBuffer`; the command was ended.',
+    hint: 'raise `maxBuffer`, or read the output as a stream with `spawn`',
+  },
+  ERR_SSH_STDIN_STALLED: {
+    meaning: 'The remote program did not read its input for as long as `stdinStall` allows.',
+    hint: 'the program may not read input at all; the connection itself is alive',
+  },
+  ERR_SSH_UNSUPPORTED: {
+    meaning: 'This peer, this Node, or this operating system does not offer what was asked for.',
+    hint: 'the message says what is missing',
+  },
+} as const satisfies Record<`ERR_SSH_${string}`, { meaning: string; hint: string }>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** What was and was not seen of the peer when a verdict or a limit ended something. All times in milliseconds. */
+export interface Evidence {
+  readonly lastHeardMs: number | null
+  readonly probesSent: number
+  readonly probesUnanswered: number
+  readonly rttMs: number | null
+  readonly unsentBytes: number
+  readonly loopBlockedMs: number
+}
+
+export interface ErrorDetails {
+  readonly phase?: Phase
+  readonly host?: string
+  readonly limit?: LimitName
+  readonly limitMs?: number
+  readonly elapsedMs?: number
+  readonly evidence?: Evidence
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+const brand = Symbol.for('holdfast.HoldfastError')
+
+/**
+ * The one class of error that leaves this library. Match on `code`; `instanceof` also works across two
+ * copies of the package in one process.
+ */
+export class HoldfastError extends Error {
+  readonly code: ErrorCode
+  readonly phase: Phase | undefined
+  readonly host: string | undefined
+  readonly limit: LimitName | undefined
+  readonly limitMs: number | undefined
+  readonly elapsedMs: number | undefined
+  readonly evidence: Evidence | undefined
+  readonly hint: string
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    // Own and not enumerable, as the name of a built-in error is.
+    const name = code === 'ERR_SSH_ABORTED' ? 'AbortError' : 'HoldfastError'
+    Object.defineProperty(this, 'name', { value: name, configurable: true, writable: true })
+    Object.defineProperty(this, brand, { value: true })
+    this.code = code
+    this.phase = details.phase
+    this.host = details.host
+    this.limit = details.limit
+    this.limitMs = details.limitMs
+    this.elapsedMs = details.elapsedMs
+    this.evidence = details.evidence
+    this.hint = details.hint ?? errorTable[code].hint
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== HoldfastError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return typeof value === 'object' && value !== null && brand in value
+  }
+}
