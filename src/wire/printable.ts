@@ -1,0 +1,14 @@
+/**
+ * Text from a peer, made safe to show: control characters, escape sequences and direction overrides become visible
+ * escapes, line ends become ` | `, and what is longer than `limit` characters is cut.
+ */
+export function printable(text: string, limit = 400): string {
+  const cut = text.length > limit ? `${text.slice(0, limit)}…` : text
+  return cut
+    .trimEnd()
+    .replace(/\r?\n/g, ' | ')
+    .replace(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, (character) => {
+      const code = character.codePointAt(0) ?? 0
+      return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
+    })
+}
