@@ -1,0 +1,41 @@
+/**
+ * Calls back when signals abort, with one listener a signal however many waits share it: Node warns from the eleventh
+ * listener on one signal, and programs pass one signal to hundreds of calls.
+ */
+export class AbortListeners {
+  readonly #watched = new Map<AbortSignal, Watched>()
+
+  /**
+   * Calls `aborted` once when `signal` aborts. The caller looks at `signal.aborted` first.
+   * @returns a function that takes it back
+   */
+  add(signal: AbortSignal, aborted: (reason: unknown) => void): () => void {
+    const watched = this.#watched.get(signal) ?? this.#watch(signal)
+    watched.callbacks.add(aborted)
+    return () => {
+      if (watched.callbacks.delete(aborted) && watched.callbacks.size === 0) this.#unwatch(signal, watched)
+    }
+  }
+
+  #watch(signal: AbortSignal): Watched {
+    const callbacks = new Set<(reason: unknown) => void>()
+    const listener = () => {
+      this.#unwatch(signal, watched)
+      for (const callback of callbacks) callback(signal.reason)
+    }
+    const watched = { callbacks, listener }
+    this.#watched.set(signal, watched)
+    signal.addEventListener('abort', listener)
+    return watched
+  }
+
+  #unwatch(signal: AbortSignal, watched: Watched): void {
+    this.#watched.delete(signal)
+    signal.removeEventListener('abort', watched.listener)
+  }
+}
+
+interface Watched {
+  readonly callbacks: Set<(reason: unknown) => void>
+  readonly listener: () => void
+}

@@ -1,0 +1,221 @@
+import { type ErrorDetails, HoldfastError, type LimitName, type Phase } from '../errors.js'
+import { AbortListeners } from './abort.js'
+import type { Deadline, Deadlines } from './deadlines.js'
+
+/**
+ * On which clock a wait runs.
+ * - `call`: from the call on, whatever happens.
+ * - `peer`: the same, but time in which this process could not listen (a blocked event loop) does not count.
+ * - `reply`: as `peer`, and it stands still until the kernel has taken the request, and while traffic that may be ahead
+ *   of the reply keeps arriving; at most ten times the limit in all. A silent peer gets no such grace.
+ */
+export type WaitClock = 'call' | 'peer' | 'reply'
+
+export interface WaitOptions {
+  readonly limit: LimitName
+  /** Milliseconds, or false for a wait that only its owner, an abort or the teardown ends. */
+  readonly limitMs: number | false
+  readonly clock: WaitClock
+  readonly phase: Phase
+  /** What is waited for, as an error is to say it: `the reply to the exec request`. */
+  readonly what: string
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface WaitsEnvironment {
+  /** Milliseconds on a monotonic clock. */
+  now(): number
+  /** When traffic that can hold up a reply last arrived: channel messages, not keepalives. */
+  lastTrafficAt(): number
+  /** What every error of this connection says: host, evidence. */
+  errorDetails(): ErrorDetails
+}
+
+/** One wait: a promise that always settles, by its owner, its limit, its signal or the teardown, whichever is first. */
+export interface Wait<T> {
+  readonly promise: Promise<T>
+  /** False once it settled; what comes for it later is for nobody. */
+  readonly pending: boolean
+  resolve(value: T): void
+  reject(error: unknown): void
+  /** The kernel has taken the request's last byte: the reply clock starts. */
+  sent(): void
+}
+
+/** The reply clock stands still for at most this many limits in all. */
+const patience = 10
+
+/**
+ * The one place where something is waited for. Every promise that a connection hands out while it waits for its peer
+ * comes from here, so that one call, `drain()`, settles them all with one cause.
+ */
+export class Waits {
+  readonly #environment: WaitsEnvironment
+  readonly #deadlines: Deadlines
+  readonly #pending = new Set<Drainable>()
+  readonly #aborts = new AbortListeners()
+  #cause: HoldfastError | undefined
+  #sizeChanged: () => void = () => {}
+
+  constructor(environment: WaitsEnvironment, deadlines: Deadlines) {
+    this.#environment = environment
+    this.#deadlines = deadlines
+  }
+
+  /** How many callers wait: while there are any, the process must not end under them. */
+  get size(): number {
+    return this.#pending.size
+  }
+
+  onSizeChange(changed: () => void): void {
+    this.#sizeChanged = changed
+  }
+
+  start<T>(options: WaitOptions): Wait<T> {
+    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#deadlines, () => {
+      this.#pending.delete(wait)
+      this.#sizeChanged()
+    })
+    this.#pending.add(wait)
+    if (this.#cause === undefined) wait.begin(this.#aborts)
+    else wait.reject(this.#cause)
+    this.#sizeChanged()
+    return wait
+  }
+
+  /** Time in which this process could not listen does not count against the peer. */
+  lost(milliseconds: number): void {
+    for (const wait of this.#pending) wait.lost(milliseconds)
+  }
+
+  /** Settles everything that waits, and whatever is started from now on, with one cause. */
+  drain(cause: HoldfastError): void {
+    this.#cause ??= cause
+    for (const wait of [...this.#pending]) wait.reject(this.#cause)
+  }
+}
+
+interface Drainable {
+  lost(milliseconds: number): void
+  reject(error: unknown): void
+}
+
+class OpenWait<T> implements Wait<T>, Drainable {
+  readonly promise: Promise<T>
+  readonly #options: WaitOptions
+  readonly #environment: WaitsEnvironment
+  readonly #deadlines: Deadlines
+  readonly #ended: () => void
+  /** The caller's stack: an error made when the deadline expires would show the timer's alone. */
+  readonly #origin = new Error('waiting')
+  readonly #calledAt: number
+  #startedAt: number
+  #sentAt: number | undefined
+  #pending = true
+  #resolve: (value: T) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+  #deadline: Deadline | undefined
+  #unlisten: (() => void) | undefined
+
+  constructor(options: WaitOptions, environment: WaitsEnvironment, deadlines: Deadlines, ended: () => void) {
+    this.#options = options
+    this.#environment = environment
+    this.#deadlines = deadlines
+    this.#ended = ended
+    this.#calledAt = environment.now()
+    this.#startedAt = this.#calledAt
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    // A wait may be drained before its caller has a handler on it; the rejection still reaches the caller.
+    this.promise.catch(() => {})
+  }
+
+  get pending(): boolean {
+    return this.#pending
+  }
+
+  begin(aborts: AbortListeners): void {
+    const { signal } = this.#options
+    if (signal?.aborted) {
+      this.#abort(signal.reason)
+      return
+    }
+    if (signal !== undefined) this.#unlisten = aborts.add(signal, (reason) => this.#abort(reason))
+    this.#schedule()
+  }
+
+  resolve(value: T): void {
+    if (this.#settle()) this.#resolve(value)
+  }
+
+  reject(error: unknown): void {
+    if (this.#settle()) this.#reject(error)
+  }
+
+  sent(): void {
+    if (!this.#pending) return
+    this.#sentAt ??= this.#environment.now()
+    if (this.#options.clock === 'reply') this.#schedule()
+  }
+
+  lost(milliseconds: number): void {
+    if (this.#options.clock === 'call') return
+    this.#startedAt += milliseconds
+    if (this.#sentAt !== undefined) this.#sentAt += milliseconds
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    this.#deadline?.cancel()
+    const due = this.#due()
+    if (due !== undefined) this.#deadline = this.#deadlines.add(due, (now) => this.#expire(now))
+  }
+
+  #due(): number | undefined {
+    const { limitMs, clock } = this.#options
+    if (limitMs === false) return undefined
+    if (clock !== 'reply') return this.#startedAt + limitMs
+    const atMost = this.#startedAt + patience * limitMs
+    if (this.#sentAt === undefined) return atMost
+    return Math.min(Math.max(this.#sentAt, this.#environment.lastTrafficAt()) + limitMs, atMost)
+  }
+
+  #expire(now: number): void {
+    const due = this.#due()
+    if (due !== undefined && due > now) this.#schedule()
+    else this.reject(this.#timeout())
+  }
+
+  #timeout(): HoldfastError {
+    const { limit, limitMs, what } = this.#options
+    const message = `${what} did not come within the limit ${limit} of ${limitMs} ms`
+    return this.#error('ERR_SSH_TIMEOUT', message, limitMs === false ? {} : { limit, limitMs })
+  }
+
+  #abort(reason: unknown): void {
+    this.reject(this.#error('ERR_SSH_ABORTED', `aborted while waiting for ${this.#options.what}`, { cause: reason }))
+  }
+
+  #error(code: 'ERR_SSH_TIMEOUT' | 'ERR_SSH_ABORTED', message: string, details: ErrorDetails): HoldfastError {
+    const error = new HoldfastError(code, message, {
+      ...this.#environment.errorDetails(),
+      phase: this.#options.phase,
+      elapsedMs: this.#environment.now() - this.#calledAt,
+      ...details,
+    })
+    const frames = this.#origin.stack?.split('\n').slice(1) ?? []
+    error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+    return error
+  }
+
+  #settle(): boolean {
+    if (!this.#pending) return false
+    this.#pending = false
+    this.#deadline?.cancel()
+    this.#unlisten?.()
+    this.#ended()
+    return true
+  }
+}
