@@ -45,12 +45,12 @@ function watch() {
 }
 
 function fail() {
-  const held = [...handles(), ...others()]
-  process.stderr.write(
-    `This test file outlived its last test by ${graceMs / 1000} s. What held its process open:\n` +
-      `${held.map((line) => `  ${line}\n`).join('')}` +
-      (origins.size > 0 ? '' : 'To see where each was made: node scripts/test.mjs --trace FILE\n'),
-  )
+  const report = [
+    `This test file outlived its last test by ${graceMs / 1000} s. What held its process open:`,
+    ...[...handles(), ...others()].map((line) => `  ${line}`),
+  ]
+  if (origins.size === 0) report.push('To see where each was made: node scripts/test.mjs --trace FILE')
+  process.stderr.write(`${report.join('\n')}\n`)
   process.exit(1)
 }
 
@@ -64,7 +64,7 @@ function handles() {
 
 /** Timers and requests, which have no handle of their own. */
 function others() {
-  const kinds = process.getActiveResourcesInfo().filter((kind) => !/Wrap$/.test(kind))
+  const kinds = process.getActiveResourcesInfo().filter((kind) => !kind.endsWith('Wrap'))
   const timers = [...origins.values()].filter(({ type, ref }) => type === 'Timeout' && ref.deref()?.hasRef() === true)
   return [...kinds, ...timers.map(({ stack }) => `Timeout made at${stack}`)]
 }
@@ -91,7 +91,7 @@ function trace() {
   Error.stackTraceLimit = 30
   createHook({
     init(id, type, _trigger, resource) {
-      if (type !== 'Timeout' && !/WRAP$/.test(type)) return
+      if (type !== 'Timeout' && !type.endsWith('WRAP')) return
       const frames = new Error().stack?.split('\n').slice(2) ?? []
       const ours = frames.filter((line) => !/\(?node:/.test(line)).map((line) => `\n    ${line.trim()}`)
       origins.set(id, { type, ref: new WeakRef(resource), stack: ours.join('') || ' a place inside Node' })

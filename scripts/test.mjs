@@ -50,7 +50,7 @@ function matching(/** @type {string[]} */ wanted) {
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => file.split(path.sep).join('/'))
     .filter((file) => wanted.length === 0 || wanted.some((word) => `test/${file}`.includes(word)))
-    .sort()
+    .toSorted()
     .map((file) => path.join(root, 'build/test', file.replace(/\.ts$/, '.js')))
 }
 
@@ -66,5 +66,7 @@ function close() {
     for (const { name, reason } of leftOut) console.log(`  ${name}: ${reason}`)
   }
   if (counts.tests === 0) process.exitCode = 1
-  console.log(`\n${counts.pass} passed, ${counts.fail + counts.cancelled} failed, ${counts.skipped + counts.todo} skipped`)
+  console.log(
+    `\n${counts.pass} passed, ${counts.fail + counts.cancelled} failed, ${counts.skipped + counts.todo} skipped`,
+  )
 }

@@ -105,7 +105,8 @@ export const errorTable = {
     hint: 'do not connect: the key is known to be in wrong hands or retired',
   },
   ERR_SSH_HOST_KEY_REJECTED: {
-    meaning: 'The host key or certificate was rejected: by `hostKey.verify`, `hostKey.fingerprints`, or its own contents.',
+    meaning:
+      'The host key or certificate was rejected: by `hostKey.verify`, `hostKey.fingerprints`, or its own contents.',
     hint: 'the message says which check refused it',
   },
   ERR_SSH_HOST_KEY_SIGNATURE: {
@@ -113,7 +114,8 @@ export const errorTable = {
     hint: 'something between the two ends is altering the connection, or the peer is faulty',
   },
   ERR_SSH_AUTHENTICATION: {
-    meaning: 'The peer accepted none of the ways to authenticate; the text lists what was tried and what the peer still offers.',
+    meaning:
+      'The peer accepted none of the ways to authenticate; the text lists what was tried and what the peer still offers.',
     hint: 'check the user name and which key or password the peer expects',
   },
   ERR_SSH_KEY: {

@@ -132,12 +132,7 @@ export function encodeChannelDataHead(recipient: number, length: number): Buffer
 
 /** The same for CHANNEL_EXTENDED_DATA. */
 export function encodeExtendedDataHead(recipient: number, type: number, length: number): Buffer {
-  return new Writer(13)
-    .byte(messageNumber.CHANNEL_EXTENDED_DATA)
-    .uint32(recipient)
-    .uint32(type)
-    .uint32(length)
-    .finish()
+  return new Writer(13).byte(messageNumber.CHANNEL_EXTENDED_DATA).uint32(recipient).uint32(type).uint32(length).finish()
 }
 
 export function decodeChannelData(payload: Buffer): { readonly recipient: number; readonly data: Buffer } {

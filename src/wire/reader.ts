@@ -72,7 +72,8 @@ export class Reader {
     if (list === '') return []
     if (!/^[\x21-\x7e]*$/.test(list)) throw this.error(field, 'has characters outside printable US-ASCII')
     const names = list.split(',')
-    if (names.length > maxNames) throw this.error(field, `lists ${names.length} names, where at most ${maxNames} are allowed`)
+    if (names.length > maxNames)
+      throw this.error(field, `lists ${names.length} names, where at most ${maxNames} are allowed`)
     if (names.includes('')) throw this.error(field, 'has an empty name')
     return names
   }

@@ -81,7 +81,8 @@ export function encodeExtInfo(extensions: Extensions): Buffer {
 export function decodeExtInfo(payload: Buffer): Extensions {
   const reader = new Reader('EXT_INFO', payload, 1)
   const count = reader.uint32('nr-extensions')
-  if (count > maxExtensions) throw reader.error('nr-extensions', `is ${count}, where at most ${maxExtensions} are allowed`)
+  if (count > maxExtensions)
+    throw reader.error('nr-extensions', `is ${count}, where at most ${maxExtensions} are allowed`)
   const extensions = new Map<string, Buffer>()
   for (let index = 0; index < count; index++) {
     const name = reader.name('extension-name')

@@ -54,7 +54,9 @@ export class Writer {
     const first = digits[0]
     if (first === undefined) return this.uint32(0)
     if (!(first & 0x80)) return this.string(digits)
-    return this.uint32(digits.length + 1).byte(0).bytes(digits)
+    return this.uint32(digits.length + 1)
+      .byte(0)
+      .bytes(digits)
   }
 
   /** What was written. The result shares memory with the writer, which is not to be used again. */
