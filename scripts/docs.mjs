@@ -1,0 +1,31 @@
+// Writes the pages of docs/ that are made from the code; `--check` only says whether they are current.
+import { readFileSync, writeFileSync } from 'node:fs'
+import process from 'node:process'
+import { errorTable } from '../dist/errors.js'
+
+const pages = { 'docs/errors.md': errorsPage() }
+
+for (const [file, text] of Object.entries(pages)) {
+  const url = new URL(`../${file}`, import.meta.url)
+  if (!process.argv.includes('--check')) writeFileSync(url, text)
+  else if (readFileSync(url, 'utf8') !== text) {
+    console.error(`${file} is not what the code says: run npm run docs`)
+    process.exitCode = 1
+  }
+}
+
+function errorsPage() {
+  const rows = Object.entries(errorTable).map(([code, { meaning, hint }]) => `| \`${code}\` | ${meaning} | ${hint} |`)
+  return `# Errors
+
+Every error of this library is a \`HoldfastError\`. Match on \`code\`: it is stable, the text is not. Beside it stand
+\`phase\`, \`host\`, \`limit\`, \`limitMs\`, \`elapsedMs\`, \`evidence\`, \`hint\` and \`cause\`, each where it applies.
+An abort has \`name: 'AbortError'\`, as Node's own have.
+
+| code | what it means | what to do |
+|---|---|---|
+${rows.join('\n')}
+
+This page is made from \`src/errors.ts\` by \`npm run docs\`.
+`
+}
