@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+
+/** Whether this machine can run something that a test needs, and if not, why. */
+export type Availability = { readonly available: true } | { readonly available: false; readonly reason: string }
+
+/** For the `skip` option of node:test, which prints a string as the reason: `test(name, { skip: skipReason(a) }, …)`. */
+export function skipReason(availability: Availability): string | false {
+  return availability.available ? false : availability.reason
+}
+
+/** Prepares something once a process; what prevents it becomes the reason. */
+export function preparation(prepare: () => Promise<unknown>): () => Promise<Availability> {
+  let result: Promise<Availability> | undefined
+  return () => (result ??= attempt(prepare))
+}
+
+async function attempt(prepare: () => Promise<unknown>): Promise<Availability> {
+  const reason = whyNotDebianRoot()
+  if (reason !== undefined) return { available: false, reason }
+  try {
+    await prepare()
+    return { available: true }
+  } catch (error) {
+    return { available: false, reason: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function whyNotDebianRoot(): string | undefined {
+  if (process.platform !== 'linux') return 'reference servers are installed on Debian only'
+  if (process.getuid?.() !== 0) return 'reference servers are installed and started by root only'
+  if (debianRelease() === undefined) return 'reference servers are installed on Debian only'
+  return undefined
+}
+
+/** The code name of this machine's Debian release, `bookworm` say. */
+export function debianRelease(): string | undefined {
+  const release = osRelease()
+  return release.get('ID') === 'debian' ? release.get('VERSION_CODENAME') : undefined
+}
+
+function osRelease(): ReadonlyMap<string, string> {
+  try {
+    const lines = readFileSync('/etc/os-release', 'utf8').matchAll(/^(\w+)="?(.*?)"?$/gm)
+    return new Map([...lines].map(([, name = '', value = '']) => [name, value]))
+  } catch {
+    return new Map()
+  }
+}

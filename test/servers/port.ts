@@ -1,0 +1,43 @@
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+
+/** Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in between. */
+const range = [10_000, 32_000] as const
+
+/** A port of 127.0.0.1 on which nobody listens now. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(...range)
+    if (await canListen(port)) return port
+  }
+}
+
+async function canListen(port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
+  }
+}
+
+/** Whether some process in the network namespace of `pid` listens on a TCP port. Asks the kernel: a connection would be logged, and counted, by the server. */
+export function isListening(pid: number, port: number): boolean {
+  const local = port.toString(16).toUpperCase().padStart(4, '0')
+  const listening = new RegExp(String.raw`^ *\d+: [0-9A-F]+:${local} [0-9A-F:]+ 0A `, 'm')
+  return ['tcp', 'tcp6'].some((table) => listening.test(readTable(`/proc/${pid}/net/${table}`)))
+}
+
+function readTable(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}

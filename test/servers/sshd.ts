@@ -1,0 +1,143 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Availability, preparation } from './availability.js'
+import { type KeySet, type KeyType, keyPool, keyTypes, prepareKeys } from './keys.js'
+import { freePort, isListening } from './port.js'
+import { markerVariable } from './process-tree.js'
+import { type ReferenceServer, referenceServer } from './reference-server.js'
+import { makeWorkplace, supervise, type Workplace } from './supervise.js'
+import { installTools } from './tools.js'
+import { libraryPath, type PackageSet, unpackedRoot, unpackPackages } from './unpack.js'
+import { prepareUsers } from './users.js'
+
+export type SshdVersion = '9.2' | '10'
+
+/** Settings of sshd_config(5). A list makes one line each. */
+export type SshdConfig = Readonly<Record<string, string | number | readonly string[]>>
+
+export interface SshdOptions {
+  readonly version: SshdVersion
+  /** Laid over the defaults of these tests, which allow root and the test user, keys and password. */
+  readonly config?: SshdConfig
+  /** The keys it owns. @default all of `keyTypes` */
+  readonly hostKeys?: readonly KeyType[]
+  /** Shows certificates for its host keys besides. @default false */
+  readonly hostCertificates?: boolean
+  /** The text of authorized_keys. @default every client key without options */
+  readonly authorizedKeys?: string
+  /** Accepts the client keys' certificates. @default false */
+  readonly userCertificates?: boolean
+  /** Shown before authentication. */
+  readonly banner?: string
+}
+
+export type SshdServer = ReferenceServer & {
+  readonly hostKeys: KeySet
+  /** For `@cert-authority`: path of the public key that signed the host certificates. */
+  readonly hostAuthority: string
+}
+
+const packages = ['openssh-server', 'openssh-client', 'openssh-sftp-server']
+const packageSets: Readonly<Record<SshdVersion, PackageSet>> = {
+  '9.2': { name: 'openssh-9.2', suite: 'bookworm', packages },
+  '10': { name: 'openssh-10', suite: 'bookworm-backports', packages },
+}
+
+const preparations: Readonly<Record<SshdVersion, () => Promise<Availability>>> = {
+  '9.2': preparation(() => prepare('9.2')),
+  '10': preparation(() => prepare('10')),
+}
+
+/** Unpacks an sshd and makes its users and keys: slow the first time, so call it before a test's clock runs. */
+export function prepareSshd(version: SshdVersion): Promise<Availability> {
+  return preparations[version]()
+}
+
+async function prepare(version: SshdVersion): Promise<void> {
+  const tools = await installTools(['ssh-keygen', 'ssh'])
+  if (!tools.available) throw new Error(tools.reason)
+  await unpackPackages(packageSets[version])
+  await prepareKeys()
+  await prepareUsers((await keyPool()).client)
+}
+
+/** Starts an OpenSSH server on a free port of loopback. Throws where `prepareSshd()` said that it cannot. */
+export async function startSshd(options: SshdOptions): Promise<SshdServer> {
+  const prepared = await prepareSshd(options.version)
+  if (!prepared.available) throw new Error(prepared.reason)
+  const { host, client, authorities } = await keyPool()
+  const workplace = await makeWorkplace()
+  const port = await freePort()
+  const configFile = join(workplace.directory, 'sshd_config')
+  await writeFile(configFile, render(await settings(options, workplace, port)))
+  const root = unpackedRoot(packageSets[options.version])
+  const program = {
+    command: join(root, 'usr/sbin/sshd'),
+    args: ['-D', '-e', '-f', configFile],
+    env: { LD_LIBRARY_PATH: libraryPath(root) },
+  }
+  const supervised = await supervise(workplace, program, (pid) => isListening(pid, port))
+  const identity = { name: `OpenSSH ${options.version}`, port, hostKeys: host, clientKeys: client.files }
+  return Object.assign(referenceServer(identity, supervised), { hostKeys: host, hostAuthority: authorities.host })
+}
+
+async function settings(options: SshdOptions, workplace: Workplace, port: number): Promise<SshdConfig> {
+  const { SetEnv: environment = [], ...config } = options.config ?? {}
+  return {
+    Port: port,
+    ListenAddress: '127.0.0.1',
+    PidFile: 'none',
+    LogLevel: 'VERBOSE',
+    UseDNS: 'no',
+    UsePAM: 'no',
+    StrictModes: 'no',
+    PermitRootLogin: 'yes',
+    PasswordAuthentication: 'yes',
+    KbdInteractiveAuthentication: 'no',
+    PrintMotd: 'no',
+    PrintLastLog: 'no',
+    // Tests connect often, and at once.
+    MaxStartups: '200:30:300',
+    AcceptEnv: 'LANG LC_*',
+    ...programPaths(options.version),
+    ...(await keySettings(options, workplace.directory)),
+    ...config,
+    // sshd takes the first SetEnv alone.
+    SetEnv: [`${markerVariable}=${workplace.marker}`, environment].flat().join(' '),
+  }
+}
+
+function programPaths(version: SshdVersion): SshdConfig {
+  const directory = join(unpackedRoot(packageSets[version]), 'usr/lib/openssh')
+  const common = { Subsystem: `sftp ${join(directory, 'sftp-server')}` }
+  if (version === '9.2') return common
+  return {
+    ...common,
+    SshdSessionPath: join(directory, 'sshd-session'),
+    SshdAuthPath: join(directory, 'sshd-auth'),
+    // All tests come from one address.
+    PerSourcePenalties: 'no',
+  }
+}
+
+async function keySettings(options: SshdOptions, directory: string): Promise<SshdConfig> {
+  const { host, client, authorities } = await keyPool()
+  const owned = (options.hostKeys ?? keyTypes).map((type) => host[type])
+  const inDirectory = async (name: string, text: string): Promise<string> => {
+    const path = join(directory, name)
+    await writeFile(path, text)
+    return path
+  }
+  return {
+    HostKey: owned.map((key) => key.privateKey),
+    AuthorizedKeysFile: await inDirectory('authorized_keys', options.authorizedKeys ?? client.authorizedKeys),
+    ...(options.hostCertificates && { HostCertificate: owned.map((key) => key.certificate) }),
+    ...(options.userCertificates && { TrustedUserCAKeys: authorities.user }),
+    ...(options.banner !== undefined && { Banner: await inDirectory('banner', options.banner) }),
+  }
+}
+
+function render(config: SshdConfig): string {
+  const lines = Object.entries(config).flatMap(([name, value]) => [value].flat().map((item) => `${name} ${item}\n`))
+  return lines.join('')
+}

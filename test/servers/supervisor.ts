@@ -1,0 +1,50 @@
+/**
+ * Runs as a process of its own between a test and its server. When the test is done, or dies however it dies, the pipe
+ * to our standard input ends, and we end the server with everything that it started and remove its directory.
+ */
+import { spawn } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { processTree } from './process-tree.js'
+
+/** `directory` is removed in the end. The server's pid goes to standard output, or why there is none. */
+function main([directory = '', logFile = '', marker = '', command = '', ...args]: readonly string[]): void {
+  // A file, since a pipe that a busy or dead test does not read would in the end block the server.
+  const log = openSync(logFile, 'a', 0o644)
+  const server = spawn(command, args, { stdio: ['ignore', log, log] })
+  server.on('error', (error) => process.stdout.write(`${error.message}\n`))
+  server.on('spawn', () => process.stdout.write(`${server.pid}\n`))
+  process.stdout.on('error', () => {})
+  process.stdin.on('error', () => {})
+  process.stdin.on('close', () => void cleanUp(directory, server.pid, marker))
+  process.stdin.resume()
+}
+
+async function cleanUp(directory: string, pid: number | undefined, marker: string): Promise<void> {
+  if (pid !== undefined) await killTree(pid, marker)
+  await rm(directory, { recursive: true, force: true })
+}
+
+/** First stops everything, so that nothing can start more while we look, then kills it. */
+async function killTree(root: number, marker: string): Promise<void> {
+  const stopped = new Set<number>()
+  for (;;) {
+    const fresh = (await processTree(root, marker)).filter(({ pid }) => !stopped.has(pid))
+    if (fresh.length === 0) break
+    for (const { pid } of fresh) {
+      signalIfAlive(pid, 'SIGSTOP')
+      stopped.add(pid)
+    }
+  }
+  for (const pid of stopped) signalIfAlive(pid, 'SIGKILL')
+}
+
+function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
+main(process.argv.slice(2))

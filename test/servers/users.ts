@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { chmod, chown, mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { cacheDirectory, withCacheLock } from './cache.js'
+import { type ClientKeys, secretsDirectory } from './keys.js'
+import { run } from './run.js'
+
+/** The ordinary user as whom tests log in. Its home is in the cache, its password is random and known to root alone. */
+export const testUser = 'holdfast-test'
+
+const home = join(cacheDirectory, 'home')
+const passwordFile = join(secretsDirectory, 'password')
+
+export function testUserPassword(): string {
+  return readFileSync(passwordFile, 'utf8')
+}
+
+/** Makes the users that the servers need, and lets the client keys log in as the test user by its own authorized_keys. */
+export async function prepareUsers(keys: ClientKeys): Promise<void> {
+  await withCacheLock(async () => {
+    // sshd's unprivileged half runs as this user, in this empty directory, both named when it was compiled.
+    await ensureUser('sshd', [
+      '--system',
+      '--no-create-home',
+      '--home-dir',
+      '/run/sshd',
+      '--shell',
+      '/usr/sbin/nologin',
+    ])
+    await mkdir('/run/sshd', { recursive: true, mode: 0o755 })
+    const isNew = await ensureUser(testUser, ['--no-create-home', '--home-dir', home, '--shell', '/bin/bash'])
+    if (isNew || !existsSync(passwordFile)) await setPassword()
+    await prepareHome(keys)
+  })
+}
+
+async function ensureUser(name: string, options: readonly string[]): Promise<boolean> {
+  if (readFileSync('/etc/passwd', 'utf8').includes(`\n${name}:`)) return false
+  await run('useradd', [...options, name])
+  return true
+}
+
+async function setPassword(): Promise<void> {
+  const password = randomBytes(18).toString('base64url')
+  await run('chpasswd', [], { input: `${testUser}:${password}\n` })
+  await writeFile(passwordFile, password, { mode: 0o600 })
+}
+
+async function prepareHome(keys: ClientKeys): Promise<void> {
+  const directory = join(home, '.ssh')
+  const authorizedKeys = join(directory, 'authorized_keys')
+  await mkdir(directory, { recursive: true })
+  await replaceIfDifferent(authorizedKeys, keys.authorizedKeys)
+  const { uid, gid } = await userIds()
+  await Promise.all([home, directory, authorizedKeys].map((path) => chown(path, uid, gid)))
+  await Promise.all([chmod(home, 0o755), chmod(directory, 0o700), chmod(authorizedKeys, 0o600)])
+}
+
+/** Another process's server may be reading the file just now, so what is right stays untouched. */
+async function replaceIfDifferent(path: string, content: string): Promise<void> {
+  if (existsSync(path) && readFileSync(path, 'utf8') === content) return
+  await writeFile(`${path}.new`, content)
+  await rename(`${path}.new`, path)
+}
+
+async function userIds(): Promise<{ readonly uid: number; readonly gid: number }> {
+  const { stdout } = await run('getent', ['passwd', testUser])
+  const [, , uid, gid] = stdout.split(':')
+  return { uid: Number(uid), gid: Number(gid) }
+}
