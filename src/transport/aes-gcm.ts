@@ -1,0 +1,104 @@
+/** AES in Galois/Counter Mode as OpenSSH uses it: RFC 5647, with the names of OpenSSH PROTOCOL 1.6. */
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { type CipherSpec, type DirectionKeys, type Opener, rekeyBytesOf, type Sealer } from './cipher.js'
+import { wrongMac } from './mac.js'
+
+type Algorithm = 'aes-128-gcm' | 'aes-256-gcm'
+
+const blockSize = 16
+const tagBytes = 16
+const lengthBytes = 4
+
+/** RFC 5647 section 7.1: a nonce of 4 fixed bytes and an invocation counter of 64 bits. */
+class Nonce {
+  readonly bytes: Buffer
+
+  constructor(iv: Buffer) {
+    this.bytes = Buffer.from(iv)
+  }
+
+  /** Two words, because a BigInt would be allocated for every packet. */
+  advance(): void {
+    const low = (this.bytes.readUInt32BE(8) + 1) >>> 0
+    this.bytes.writeUInt32BE(low, 8)
+    if (low === 0) this.bytes.writeUInt32BE((this.bytes.readUInt32BE(4) + 1) >>> 0, 4)
+  }
+}
+
+class AesGcmSealer implements Sealer {
+  readonly blockSize = blockSize
+  readonly lengthInPadding = false
+  readonly tagBytes = tagBytes
+  readonly #algorithm: Algorithm
+  readonly #key: KeyObject
+  readonly #nonce: Nonce
+
+  constructor(algorithm: Algorithm, { key, iv }: DirectionKeys) {
+    this.#algorithm = algorithm
+    this.#key = createSecretKey(key)
+    this.#nonce = new Nonce(iv)
+  }
+
+  seal(_sequence: number, packet: Buffer, out: Buffer[]): void {
+    const length = packet.subarray(0, lengthBytes)
+    // One object a packet: node:crypto cannot give a used one a new nonce.
+    const cipher = createCipheriv(this.#algorithm, this.#key, this.#nonce.bytes)
+    this.#nonce.advance()
+    cipher.setAAD(length)
+    const body = cipher.update(packet.subarray(lengthBytes))
+    cipher.final()
+    out.push(length, body, cipher.getAuthTag())
+  }
+}
+
+class AesGcmOpener implements Opener {
+  readonly blockSize = blockSize
+  readonly headBytes = lengthBytes
+  readonly lengthInPadding = false
+  readonly tagBytes = tagBytes
+  readonly #algorithm: Algorithm
+  readonly #key: KeyObject
+  readonly #nonce: Nonce
+
+  constructor(algorithm: Algorithm, { key, iv }: DirectionKeys) {
+    this.#algorithm = algorithm
+    this.#key = createSecretKey(key)
+    this.#nonce = new Nonce(iv)
+  }
+
+  length(_sequence: number, head: Buffer): number {
+    return head.readUInt32BE(0)
+  }
+
+  open(sequence: number, packet: Buffer): Buffer {
+    const tagAt = packet.length - tagBytes
+    const decipher = createDecipheriv(this.#algorithm, this.#key, this.#nonce.bytes)
+    this.#nonce.advance()
+    decipher.setAAD(packet.subarray(0, lengthBytes))
+    decipher.setAuthTag(packet.subarray(tagAt))
+    const body = decipher.update(packet.subarray(lengthBytes, tagAt))
+    try {
+      decipher.final()
+    } catch {
+      throw wrongMac(sequence)
+    }
+    return body
+  }
+}
+
+function aesGcm(name: string, algorithm: Algorithm, keyBytes: number): CipherSpec {
+  return {
+    name,
+    keyBytes,
+    ivBytes: 12,
+    blockSize,
+    aead: true,
+    insecure: false,
+    rekeyBytes: rekeyBytesOf(blockSize),
+    sealer: (keys) => new AesGcmSealer(algorithm, keys),
+    opener: (keys) => new AesGcmOpener(algorithm, keys),
+  }
+}
+
+export const aes128Gcm = aesGcm('aes128-gcm@openssh.com', 'aes-128-gcm', 16)
+export const aes256Gcm = aesGcm('aes256-gcm@openssh.com', 'aes-256-gcm', 32)

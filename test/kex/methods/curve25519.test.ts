@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { z } from 'zod'
+import { curve25519 } from '#src/kex/methods/curve25519.js'
+import { agree, makePair } from '#src/kex/methods/x25519.js'
+import { decodeEcdhReply, encodeEcdhInit, encodeEcdhReply } from '#src/wire/kex-method-messages.js'
+import { hex, readVectors } from '../../support/vectors.js'
+import { exchange, hostKey, seeded, signature } from './support.js'
+
+const vectors = readVectors(
+  'x25519',
+  z.object({
+    functions: z.array(z.object({ scalar: z.string(), u: z.string(), result: z.string() })),
+    diffieHellman: z.object({
+      a: z.string(),
+      aPublic: z.string(),
+      b: z.string(),
+      bPublic: z.string(),
+      shared: z.string(),
+    }),
+    smallOrder: z.array(z.string()),
+  }),
+)
+
+describe('X25519', () => {
+  test('gives the results of RFC 7748 section 5.2', () => {
+    for (const { scalar, u, result } of vectors.functions) {
+      assert.equal(agree(makePair(() => hex(scalar)).privateKey, hex(u), 'u').toString('hex'), result)
+    }
+  })
+
+  test('gives the keys and the secret of RFC 7748 section 6.1', () => {
+    const { a, aPublic, b, bPublic, shared } = vectors.diffieHellman
+    const alice = makePair(() => hex(a))
+    const bob = makePair(() => hex(b))
+    assert.equal(alice.share.toString('hex'), aPublic)
+    assert.equal(bob.share.toString('hex'), bPublic)
+    assert.equal(agree(alice.privateKey, bob.share, 'u').toString('hex'), shared)
+    assert.equal(agree(bob.privateKey, alice.share, 'u').toString('hex'), shared)
+  })
+})
+
+describe('curve25519-sha256', () => {
+  test('refuses points of small order, in both roles (RFC 8731 section 3)', () => {
+    for (const point of vectors.smallOrder) {
+      const server = curve25519.server(seeded('server'))
+      assert.throws(() => server.receive(encodeEcdhInit(hex(point))), {
+        code: 'ERR_SSH_PROTOCOL',
+        message: 'curve25519-sha256: Q_C is a point of small order',
+      })
+      const client = curve25519.client(seeded('client'))
+      assert.throws(() => client.receive(encodeEcdhReply({ hostKey, share: hex(point), signature })), {
+        code: 'ERR_SSH_PROTOCOL',
+        message: 'curve25519-sha256: Q_S is a point of small order',
+      })
+    }
+  })
+
+  test('refuses a share of another length', () => {
+    for (const length of [0, 31, 33]) {
+      const server = curve25519.server(seeded('server'))
+      assert.throws(() => server.receive(encodeEcdhInit(Buffer.alloc(length, 9))), { code: 'ERR_SSH_PROTOCOL' })
+    }
+  })
+
+  test('hashes both shares as strings and the secret as an mpint, also where its first bits are high or zero', () => {
+    const lengths = new Set<number>()
+    for (let round = 0; round < 700; round++) {
+      const { client, wire } = exchange(curve25519, seeded(`client ${round}`))
+      const [init, reply] = wire
+      assert.ok(init !== undefined && reply !== undefined)
+      const serverShare = decodeEcdhReply(reply).share
+      assert.deepEqual(client.hashFields, Buffer.concat([init.subarray(1), hex('00000020'), serverShare]))
+      const [first = 0, second = 0] = client.secret.subarray(4)
+      assert.ok(first > 0 ? first < 0x80 : second >= 0x80)
+      lengths.add(client.secret.length - 4)
+    }
+    assert.deepEqual(lengths, new Set([31, 32, 33]))
+  })
+})
