@@ -1,0 +1,141 @@
+import type { Deadlines } from '../liveness/deadlines.js'
+import type { Waits } from '../liveness/waits.js'
+
+/** The clocks of this machine, in milliseconds. */
+export interface Clock {
+  /** Never steps. Stands still while the machine is suspended on Linux; goes on elsewhere. */
+  readonly now: () => number
+  /** The time of day: it steps when somebody sets it, and goes on while the machine is suspended. */
+  readonly wall: () => number
+}
+
+export const systemClock: Clock = { now: () => performance.now(), wall: () => Date.now() }
+
+export interface SchedulerOptions {
+  readonly deadlines: Deadlines
+  /** Its callers keep the process running; nothing else of the scheduler does. */
+  readonly waits: Waits
+  /**
+   * Called at each wake before anything expires, with queued input already read. `lostMs` is for how long this process
+   * could not listen, and so must not count against the peer: 0 at an ordinary wake.
+   */
+  onWake(now: number, lostMs: number): void
+  /** The wall clock ran ahead of `now` by this much since the last wake: a suspended machine, or a step of the time. */
+  onDisturbed(now: number, aheadMs: number): void
+  readonly clock?: Clock
+}
+
+/** Node fires a longer timeout after 1 ms. */
+const longestTimeoutMs = 2 ** 31 - 1
+/** A timer that is later than this was held up by a callback that ran too long, or by a stopped process. */
+const blockedFromMs = 50
+/** NTP slews at most 0.5 ms a second, so between two wakes of a keepalive this is no slew. */
+const disturbedFromMs = 1000
+
+/**
+ * Owns the one native timer of a connection. Deadlines that come and go behind the earliest one never touch it: a
+ * wake that finds nothing due arms it anew.
+ */
+export class Scheduler {
+  readonly #options: SchedulerOptions
+  readonly #clock: Clock
+  #timer: NodeJS.Timeout | undefined
+  #immediate: NodeJS.Immediate | undefined
+  #armedAt = 0
+  #dueAt = 0
+  #held = false
+  #stopped = false
+  /** Wall clock minus monotonic clock, at the last wake. */
+  #offset: number
+  #loopBlockedMs = 0
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#offset = this.#clock.wall() - this.#clock.now()
+    options.deadlines.onChange(() => this.#arm())
+    options.waits.onSizeChange(() => this.#hold())
+    this.#hold()
+    this.#arm()
+  }
+
+  /** For how long, all in all, this process could not listen, by estimate: the `loopBlockedMs` of evidence. */
+  get loopBlockedMs(): number {
+    return this.#loopBlockedMs
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  /** Lets the timer go. Nothing expires from here on. */
+  stop(): void {
+    this.#stopped = true
+    this.#disarm()
+    clearImmediate(this.#immediate)
+  }
+
+  #arm(): void {
+    if (this.#stopped || this.#immediate !== undefined) return
+    // Waiting callers hold the process even where nothing is due: else it would end under them with exit code 13.
+    const at = this.#options.deadlines.next() ?? (this.#held ? Number.POSITIVE_INFINITY : undefined)
+    if (at === undefined || (this.#timer !== undefined && at >= this.#dueAt)) return
+    this.#disarm()
+    this.#armedAt = this.#clock.now()
+    const delay = Math.min(Math.max(Math.ceil(at - this.#armedAt), 1), longestTimeoutMs)
+    this.#dueAt = this.#armedAt + delay
+    this.#timer = setTimeout(() => this.#fired(), delay)
+    if (!this.#held) this.#timer.unref()
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #hold(): void {
+    const held = this.#options.waits.size > 0
+    if (held === this.#held) return
+    this.#held = held
+    if (!held) this.#timer?.unref()
+    else if (this.#timer === undefined) this.#arm()
+    else this.#timer.ref()
+  }
+
+  /** What the kernel has queued is read between the timers and the immediates of a turn: input wins over a verdict. */
+  #fired(): void {
+    const lostMs = this.#lostMs()
+    this.#disarm()
+    this.#loopBlockedMs += lostMs
+    this.#immediate = setImmediate(() => this.#wake(lostMs))
+  }
+
+  /**
+   * When what held up this wake began is not known, only that it lasted at least from when the timer was due. As often
+   * as not it began as long before that; to count less would end a wait at the very wake that follows the block.
+   */
+  #lostMs(): number {
+    const now = this.#clock.now()
+    const lateMs = now - this.#dueAt
+    return lateMs < blockedFromMs ? 0 : Math.min(2 * lateMs, now - this.#armedAt)
+  }
+
+  #wake(lostMs: number): void {
+    this.#immediate = undefined
+    try {
+      this.#compareClocks()
+      this.#options.onWake(this.#clock.now(), lostMs)
+      if (!this.#stopped) this.#options.deadlines.expire(this.#clock.now())
+    } finally {
+      this.#arm()
+    }
+  }
+
+  #compareClocks(): void {
+    const now = this.#clock.now()
+    const offset = this.#clock.wall() - now
+    const aheadMs = offset - this.#offset
+    this.#offset = offset
+    if (aheadMs >= disturbedFromMs) this.#options.onDisturbed(now, aheadMs)
+  }
+}
