@@ -15,19 +15,23 @@ export interface MacSpec {
 
 /** HMAC over the sequence number and the bytes of a packet. */
 export class Mac {
+  readonly tagBytes: number
   readonly #hash: string
   readonly #key: KeyObject
   readonly #sequence = Buffer.alloc(4)
 
   constructor(spec: MacSpec, key: Buffer) {
+    this.tagBytes = spec.tagBytes
     this.#hash = spec.hash
     this.#key = createSecretKey(key)
   }
 
-  of(sequence: number, bytes: Buffer): Buffer {
+  of(sequence: number, bytes: Buffer, more?: Buffer): Buffer {
     this.#sequence.writeUInt32BE(sequence)
-    // A copied Hmac is no faster than a new one: 1.7 us for a small packet either way.
-    return createHmac(this.#hash, this.#key).update(this.#sequence).update(bytes).digest()
+    // A new object each time: a copied Hmac is no faster (1.7 us for a small packet either way).
+    const hmac = createHmac(this.#hash, this.#key).update(this.#sequence).update(bytes)
+    if (more !== undefined) hmac.update(more)
+    return hmac.digest()
   }
 
   /** @throws HoldfastError ERR_SSH_PROTOCOL when `tag` is not the MAC of these bytes */
