@@ -46,10 +46,9 @@ for (const version of ['9.2', '10'] as const) {
       const server = await startSshd({ version })
       await run('ssh', sshArguments(server, { command: 'setsid sleep 30000 >/dev/null 2>&1 </dev/null &' }))
       const orphans = (await server.processes()).filter(({ role }) => role === 'command')
-      assert.deepEqual(
-        orphans.map(({ command }) => command),
-        ['sleep 30000'],
-      )
+      assert.equal(orphans.length, 1)
+      // Not all of it: between fork and exec the process still bears the name of the shell that started it.
+      assert.match(orphans[0]?.command ?? '', /sleep 30000/)
 
       await server.stop()
       assert.deepEqual(await server.processes(), [])
