@@ -1,12 +1,11 @@
-// Loaded into the process of each test file before the file itself: when that process is still there 2 s after its last
-// test, or has not ended by its time limit, says what holds it open and fails it. A healthy one ends by itself, unforced.
+// Loaded into the process of each test file before the file itself: when that process is still there 2 s after
+// its last test, says what holds it open and fails it. A process with nothing left open ends by itself, unforced.
 import { createHook } from 'node:async_hooks'
 import process from 'node:process'
 import { after, afterEach, beforeEach } from 'node:test'
 import { isMainThread } from 'node:worker_threads'
 
 const graceMs = 2000
-const limitMs = Number(process.env.HOLDFAST_TEST_LIMIT_MS)
 /** Where a handle was made, by its asynchronous id; filled under --trace alone, for it slows every promise. */
 const origins = new Map()
 
@@ -28,10 +27,8 @@ function watch() {
 
   const arm = () => {
     clearTimeout(timer)
-    timer = setTimeout(() => fail(`outlived its last test by ${graceMs / 1000} s`), graceMs).unref()
+    timer = setTimeout(fail, graceMs).unref()
   }
-  // Unreferenced, as the other: a process with nothing left to do does not wait for them.
-  setTimeout(() => fail(`did not end within ${limitMs / 1000} s`), limitMs).unref()
   // The hooks of the root also run around tests that start after an await, when all tests seemed to be over.
   beforeEach(() => {
     running += 1
@@ -47,9 +44,9 @@ function watch() {
   })
 }
 
-function fail(/** @type {string} */ reason) {
+function fail() {
   const report = [
-    `This test file ${reason}. What held its process open:`,
+    `This test file outlived its last test by ${graceMs / 1000} s. What held its process open:`,
     ...[...handles(), ...others()].map((line) => `  ${line}`),
   ]
   if (origins.size === 0) report.push('To see where each was made: node scripts/test.mjs --trace FILE')

@@ -4,21 +4,16 @@
 //   node scripts/test.mjs keys/agent  those whose path contains one of the words
 //   node scripts/test.mjs FILE.js     this compiled file, whatever its name
 //   node scripts/test.mjs --trace …   where a process is held open, also says where each handle was made (slow)
-//   node scripts/test.mjs --limit=9 … ends each file after 9 s instead of 240 s
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const { positionals: words, values: flags } = parseArgs({
-  allowPositionals: true,
-  options: { trace: { type: 'boolean', default: false }, limit: { type: 'string', default: '240' } },
-})
-const limitMs = Number(flags.limit) * 1000
+const fileTimeoutMs = 240_000
+const words = process.argv.slice(2).filter((word) => word !== '--trace')
 
 const files = words.length > 0 && words.every((word) => word.endsWith('.js')) ? named(words) : matching(words)
 if (files.length === 0) {
@@ -29,15 +24,13 @@ if (files.length === 0) {
 // By way of the environment, since Node 20 cannot hand flags to the processes of run(). held-open.mjs takes it out again.
 process.env.HOLDFAST_TEST_NODE_OPTIONS = process.env.NODE_OPTIONS ?? ''
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import=${new URL('held-open.mjs', import.meta.url)}`
-process.env.HOLDFAST_TEST_LIMIT_MS = String(limitMs)
-if (flags.trace) process.env.HOLDFAST_TEST_TRACE = '1'
+if (process.argv.includes('--trace')) process.env.HOLDFAST_TEST_TRACE = '1'
 
 /** @type {{ name: string, reason: string }[]} */
 const leftOut = []
 const counts = { tests: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0 }
 
-// The file reports its own limit, with what it waited for; this one ends what cannot, for it never yields.
-const events = run({ files, concurrency: 2, timeout: limitMs + 10_000 })
+const events = run({ files, concurrency: 2, timeout: fileTimeoutMs })
 events.on('test:fail', ({ todo }) => {
   if (todo === undefined || todo === false) process.exitCode = 1
 })

@@ -2,6 +2,9 @@
 export interface Environment {
   /** Milliseconds on a monotonic clock. */
   now(): number
-  /** Unpredictable bytes for cookies, padding and ephemeral keys. */
+  /**
+   * Unpredictable bytes for cookies, padding and ephemeral keys, used by nobody else. Asked for the padding of every
+   * packet: serve it from a pool, since drawing a few bytes costs more than half of sealing a small packet.
+   */
   randomBytes(size: number): Buffer
 }

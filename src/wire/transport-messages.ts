@@ -23,6 +23,10 @@ export function encodeIgnore(data: Uint8Array): Buffer {
   return new Writer().byte(messageNumber.IGNORE).string(data).finish()
 }
 
+export function decodeIgnore(payload: Buffer): Buffer {
+  return new Reader('IGNORE', payload, 1).string('data')
+}
+
 export function encodeUnimplemented(sequence: number): Buffer {
   return new Writer().byte(messageNumber.UNIMPLEMENTED).uint32(sequence).finish()
 }

@@ -32,16 +32,3 @@ test('a file that awaits between its tests is not taken for one that is over', (
   assert.equal(status, 0, stdout)
   assert.match(stdout, /\n2 passed, 0 failed, 0 skipped\n$/)
 })
-
-test('a file that does not end is ended at its limit, and what it waited for is named', () => {
-  const { status, stdout } = runFixture('never-ends', '--limit=1')
-  assert.equal(status, 1)
-  assert.match(stdout, /did not end within 1 s/)
-  assert.match(stdout, /Server listening on 127\.0\.0\.1:\d+/)
-})
-
-test('what is left out is printed with its reason, and counted', () => {
-  const { status, stdout } = runFixture('skips')
-  assert.equal(status, 0)
-  assert.match(stdout, /\nLeft out here:\n {2}needs root: this user is not root\n\n1 passed, 0 failed, 1 skipped\n$/)
-})

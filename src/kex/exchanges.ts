@@ -1,0 +1,301 @@
+import { HoldfastError, type LimitName } from '../errors.js'
+import type { Environment } from '../liveness/environment.js'
+import type { Wait, Waits } from '../liveness/waits.js'
+import type { Opener, Sealer } from '../transport/cipher.js'
+import { type AlgorithmOffer, decodeNewKeys, encodeKexInit, encodeNewKeys } from '../wire/kex-messages.js'
+import { messageName, messageNumber } from '../wire/numbers.js'
+import { type Algorithms, needsStrictKex } from './algorithms.js'
+import { KeyExchange, protocolError, type Role } from './exchange.js'
+import type { HostKeyOffer, HostKeySigner, HostKeyVerifier } from './host-key.js'
+import { makeOffer, type Negotiated, signal } from './negotiation.js'
+
+export interface ExchangesOptions {
+  readonly role: Role
+  readonly environment: Environment
+  readonly waits: Waits
+  readonly algorithms: Algorithms
+  /** Our identification, without CR LF: `SSH-2.0-Holdfast_1.0.0`. */
+  readonly identification: string
+  readonly limits: Readonly<Record<'keyExchange' | 'rekey' | 'prompt', number>>
+  /** Client: who says whether a host key is the peer's. */
+  readonly verifier?: HostKeyVerifier
+  /** Server: who proves that the host key is ours. */
+  readonly signer?: HostKeySigner
+}
+
+/** How the exchanges reach the packets. */
+export interface ExchangesPort {
+  /** Sends a message of the exchange itself, at once. */
+  send(payload: Buffer, taken?: () => void): void
+  /** From now on only messages of the exchange may go out, until `switchOutbound`. */
+  holdOthers(): void
+  switchOutbound(sealer: Sealer, strict: boolean): void
+  switchInbound(opener: Opener, strict: boolean): void
+  started(): void
+  ended(negotiated: Negotiated): void
+  failed(error: HoldfastError): void
+}
+
+/** All key exchanges of one connection, one after the other, and what outlives each: session id, host key, strictness. */
+export class Exchanges {
+  readonly #options: ExchangesOptions
+  readonly #port: ExchangesPort
+  readonly #offer: AlgorithmOffer
+  #peerIdentification: Buffer | undefined
+  #current: KeyExchange | undefined
+  #wait: Wait<void> | undefined
+  #sentNewKeys = false
+  #receivedNewKeys = false
+  #completed = 0
+  #sessionId: Buffer | undefined
+  #hostKey: Buffer | undefined
+  #strict: boolean | undefined
+  #negotiated: Negotiated | undefined
+  /** Whether anything but the exchange came during the first one. */
+  #sawOther = false
+  #stopped = false
+
+  constructor(options: ExchangesOptions, port: ExchangesPort) {
+    this.#options = options
+    this.#port = port
+    this.#offer = offerOf(options)
+  }
+
+  get running(): boolean {
+    return this.#current !== undefined
+  }
+
+  /** The hash of the first exchange; undefined before our first NEWKEYS. */
+  get sessionId(): Buffer | undefined {
+    return this.#sessionId
+  }
+
+  get strict(): boolean {
+    return this.#strict ?? false
+  }
+
+  get negotiated(): Negotiated | undefined {
+    return this.#negotiated
+  }
+
+  /** Resolves when the exchange under way ends. */
+  get settled(): Promise<void> {
+    return this.#wait?.promise ?? Promise.resolve()
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /** Offers our algorithms. */
+  start(): void {
+    const { environment, role, signer } = this.#options
+    this.#sentNewKeys = false
+    this.#receivedNewKeys = false
+    const init = encodeKexInit(environment.randomBytes(16), { offer: this.#offer, firstKexPacketFollows: false })
+    if (this.#completed > 0) this.#wait = this.#startWait('rekey')
+    this.#port.holdOthers()
+    this.#port.send(init, () => this.#wait?.sent())
+    this.#current = new KeyExchange(
+      {
+        role,
+        randomBytes: (size) => environment.randomBytes(size),
+        identifications: () => this.#identifications(),
+        offer: this.#offer,
+        init,
+        sessionId: this.#sessionId,
+        strict: this.#strict,
+        signer,
+      },
+      {
+        send: (message) => this.#port.send(message),
+        negotiated: (negotiated, strict) => this.#setNegotiated(negotiated, strict),
+        offered: (offer) => this.#verify(offer),
+        agreed: () => this.#sendNewKeys(),
+      },
+    )
+    this.#port.started()
+  }
+
+  /** The peer identified itself: from now on the first exchange has its own limit. */
+  identified(line: Buffer): void {
+    this.#peerIdentification = line
+    this.#wait = this.#startWait('keyExchange')
+  }
+
+  receiveKexInit(payload: Buffer): void {
+    if (this.#receivedNewKeys && this.#current !== undefined) {
+      throw protocolError('KEXINIT', 'came before the key exchange under way had ended')
+    }
+    if (this.#current === undefined) this.start()
+    this.#running(messageNumber.KEXINIT).receiveInit(payload)
+  }
+
+  receiveMethod(payload: Buffer): void {
+    this.#running(payload.readUInt8(0)).receiveMethod(payload)
+  }
+
+  receiveNewKeys(payload: Buffer): void {
+    decodeNewKeys(payload)
+    const opener = this.#running(messageNumber.NEWKEYS).opener()
+    if (opener === undefined || this.#receivedNewKeys) {
+      throw protocolError('NEWKEYS', 'came before the keys were agreed on')
+    }
+    this.#receivedNewKeys = true
+    this.#port.switchInbound(opener, this.strict)
+    this.#endIfComplete()
+  }
+
+  /**
+   * A message that is not of the exchange came. Between the peer's KEXINIT and its NEWKEYS none may, but for IGNORE and
+   * DEBUG (RFC 4253 section 7.1); in the first exchange, when it is strict, not even they (OpenSSH PROTOCOL 1.10,
+   * CVE-2023-48795).
+   */
+  checkOther(number: number): void {
+    if (this.#receivedNewKeys) return
+    const first = this.#completed === 0
+    if (first) {
+      this.#sawOther = true
+      if (this.#strict) throw strictViolation(number)
+    }
+    if (number <= messageNumber.DEBUG) return
+    if (first) throw protocolError(messageName(number), 'came before the first key exchange had ended')
+    if (this.#current?.peerHasBegun) throw protocolError(messageName(number), 'came in the middle of a key exchange')
+  }
+
+  #running(number: number): KeyExchange {
+    if (this.#current === undefined) throw protocolError(messageName(number), 'came outside a key exchange')
+    return this.#current
+  }
+
+  #identifications(): { readonly client: Buffer; readonly server: Buffer } {
+    const ours = Buffer.from(this.#options.identification, 'latin1')
+    const theirs = this.#peerIdentification ?? Buffer.alloc(0)
+    return this.#options.role === 'client' ? { client: ours, server: theirs } : { client: theirs, server: ours }
+  }
+
+  #setNegotiated(negotiated: Negotiated, strict: boolean): void {
+    if (this.#strict === undefined && strict && this.#sawOther) throw strictViolation(messageNumber.IGNORE)
+    this.#strict = strict
+    this.#negotiated = negotiated
+    if (this.#options.role === 'client' && !strict) this.#refuseTruncatable(negotiated)
+  }
+
+  #refuseTruncatable({ clientToServer, serverToClient }: Negotiated): void {
+    const named = this.#options.algorithms.named ?? []
+    for (const { cipher, mac } of [clientToServer, serverToClient]) {
+      if (!needsStrictKex(cipher, mac) || named.includes(cipher)) continue
+      const problem = `the peer has no strict key exchange, and without it ${cipher} is unsafe (CVE-2023-48795)`
+      throw new HoldfastError('ERR_SSH_NEGOTIATION', problem, {
+        phase: 'keyExchange',
+        hint: 'update the peer, or name this cipher in algorithms.cipher to accept the risk',
+      })
+    }
+  }
+
+  #verify(offer: HostKeyOffer): void {
+    const { verifier } = this.#options
+    if (verifier === undefined) throw new RangeError('a client needs a verifier of host keys')
+    verifier.check(offer)
+    if (this.#hostKey === undefined) this.#askForTrust(verifier, offer)
+    else {
+      checkSameHostKey(this.#hostKey, offer.hostKey)
+      this.#sendNewKeys()
+    }
+  }
+
+  #askForTrust(verifier: HostKeyVerifier, offer: HostKeyOffer): void {
+    // The peer did its part: how long the decision takes is not its fault, and has a limit of its own.
+    this.#wait?.resolve()
+    const decision = this.#options.waits.start<void>({
+      limit: 'prompt',
+      limitMs: this.#options.limits.prompt,
+      clock: 'call',
+      phase: 'hostKey',
+      what: 'the decision on the host key',
+    })
+    verifier.trust(offer).then(
+      () => decision.resolve(),
+      (error: unknown) => decision.reject(error),
+    )
+    decision.promise.then(
+      () => this.#trusted(offer.hostKey),
+      (error: unknown) => this.#distrusted(error),
+    )
+  }
+
+  #trusted(hostKey: Buffer): void {
+    if (this.#stopped) return
+    this.#hostKey = hostKey
+    this.#wait = this.#startWait('keyExchange')
+    this.#sendNewKeys()
+  }
+
+  #distrusted(error: unknown): void {
+    if (error instanceof HoldfastError) this.#fail(error)
+    else {
+      this.#fail(
+        new HoldfastError('ERR_SSH_HOST_KEY_REJECTED', 'the check of the host key failed', {
+          phase: 'hostKey',
+          cause: error,
+        }),
+      )
+    }
+  }
+
+  #sendNewKeys(): void {
+    const exchange = this.#running(messageNumber.NEWKEYS)
+    const sealer = exchange.sealer()
+    if (sealer === undefined) throw new RangeError('NEWKEYS before the keys')
+    this.#sessionId = exchange.sessionId
+    this.#sentNewKeys = true
+    this.#port.send(encodeNewKeys())
+    this.#port.switchOutbound(sealer, this.strict)
+    this.#endIfComplete()
+  }
+
+  #endIfComplete(): void {
+    if (!this.#sentNewKeys || !this.#receivedNewKeys || this.#negotiated === undefined) return
+    this.#current = undefined
+    this.#completed++
+    this.#wait?.resolve()
+    this.#port.ended(this.#negotiated)
+  }
+
+  #startWait(limit: Extract<LimitName, 'keyExchange' | 'rekey'>): Wait<void> {
+    const wait = this.#options.waits.start<void>({
+      limit,
+      limitMs: this.#options.limits[limit],
+      clock: limit === 'rekey' ? 'reply' : 'peer',
+      phase: limit,
+      what: 'the end of the key exchange',
+    })
+    wait.promise.catch((error: unknown) => {
+      if (error instanceof HoldfastError) this.#fail(error)
+    })
+    return wait
+  }
+
+  #fail(error: HoldfastError): void {
+    if (!this.#stopped) this.#port.failed(error)
+  }
+}
+
+function offerOf({ role, algorithms, signer }: ExchangesOptions): AlgorithmOffer {
+  if (role === 'client') return makeOffer(algorithms, [signal.extInfoClient, signal.strictClient])
+  const serverHostKey = signer?.algorithms ?? []
+  return makeOffer({ ...algorithms, serverHostKey }, [signal.strictServer])
+}
+
+function checkSameHostKey(known: Buffer, shown: Buffer): void {
+  if (known.equals(shown)) return
+  const problem = 'the peer showed another host key in a later key exchange'
+  throw new HoldfastError('ERR_SSH_HOST_KEY_CHANGED', problem, {
+    phase: 'rekey',
+    hint: 'something between the two ends is altering the connection, or the peer is faulty',
+  })
+}
+
+function strictViolation(number: number): HoldfastError {
+  return protocolError(messageName(number), 'came in a strict key exchange, which allows nothing between its messages')
+}

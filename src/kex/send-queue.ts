@@ -1,0 +1,81 @@
+import type { Outbound } from '../transport/outbound.js'
+
+interface Held {
+  readonly payload: Buffer
+  readonly taken: (() => void) | undefined
+}
+
+interface Mark {
+  readonly position: number
+  readonly taken: () => void
+}
+
+/** Messages held back during a key exchange, and who wants to know when the kernel has taken theirs. */
+export class SendQueue {
+  readonly #outbound: Outbound
+  #isHeld = false
+  #held: Held[] = []
+  #heldBytes = 0
+  #marks: Mark[] = []
+  #taken = 0
+
+  constructor(outbound: Outbound) {
+    this.#outbound = outbound
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /** Bytes that were sealed and that the kernel has not taken. */
+  get unsentBytes(): number {
+    return this.#outbound.position - this.#taken
+  }
+
+  /** Bytes that wait for the end of a key exchange. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  release(): void {
+    this.#isHeld = false
+    const held = this.#held
+    this.#held = []
+    this.#heldBytes = 0
+    for (const { payload, taken } of held) this.sendNow(payload, taken)
+  }
+
+  send(payload: Buffer, taken?: () => void): void {
+    if (!this.#isHeld) {
+      this.sendNow(payload, taken)
+      return
+    }
+    this.#heldBytes += payload.length
+    this.#held.push({ payload, taken })
+  }
+
+  sendNow(payload: Buffer, taken?: () => void): void {
+    this.#outbound.send(payload)
+    if (taken !== undefined) this.#marks.push({ position: this.#outbound.position, taken })
+  }
+
+  kernelTook(bytes: number): void {
+    this.#taken += bytes
+    let done = 0
+    for (const { position } of this.#marks) {
+      if (position > this.#taken) break
+      done++
+    }
+    if (done === 0) return
+    for (const { taken } of this.#marks.splice(0, done)) taken()
+  }
+
+  stop(): void {
+    this.#held = []
+    this.#marks = []
+  }
+}

@@ -1,0 +1,305 @@
+import { HoldfastError } from '../errors.js'
+import type { Deadline, Deadlines } from '../liveness/deadlines.js'
+import { ciphers } from '../transport/ciphers.js'
+import type { Identification } from '../transport/identification.js'
+import { Inbound } from '../transport/inbound.js'
+import { Outbound } from '../transport/outbound.js'
+import { isKexMethodNumber, messageNumber } from '../wire/numbers.js'
+import { printable } from '../wire/printable.js'
+import {
+  decodeDebug,
+  decodeDisconnect,
+  decodeExtInfo,
+  decodeIgnore,
+  decodePing,
+  decodePong,
+  decodeUnimplemented,
+  type Extensions,
+  encodeExtInfo,
+  encodePong,
+  encodeUnimplemented,
+} from '../wire/transport-messages.js'
+import { protocolError } from './exchange.js'
+import { Exchanges, type ExchangesOptions } from './exchanges.js'
+import type { DirectionAlgorithms, Negotiated } from './negotiation.js'
+import { RekeyDue, type RekeyLimits } from './rekey.js'
+import { SendQueue } from './send-queue.js'
+
+export interface TransportOptions extends ExchangesOptions {
+  readonly deadlines: Deadlines
+  readonly limits: Readonly<Record<'identification' | 'keyExchange' | 'rekey' | 'prompt', number>>
+  readonly rekey: RekeyLimits
+  /** What EXT_INFO tells the peer after the first exchange (RFC 8308). */
+  readonly extensions?: Extensions
+}
+
+/** What the transport hands to the layers above. */
+export interface TransportSink {
+  /** The first keys are in use both ways. */
+  ready(): void
+  /** A message of the layers above. */
+  message(payload: Buffer): void
+  /** Any authenticated packet, whatever is in it: a sign of life. */
+  heard(): void
+  pong(data: Buffer): void
+  /** The peer did not know the message that we sent as this packet, under the present keys. */
+  unimplemented(sequence: number): void
+  /** From now on, until `exchangeEnded`, the peer answers nothing that we send but the key exchange. */
+  exchangeStarted(): void
+  exchangeEnded(): void
+  /** There is something to write. */
+  writable(): void
+  failed(error: HoldfastError): void
+}
+
+export interface NegotiatedAlgorithms {
+  readonly kex: string
+  readonly serverHostKey: string
+  readonly clientToServer: DirectionAlgorithms
+  readonly serverToClient: DirectionAlgorithms
+  readonly strictKex: boolean
+  /** What the peer says it is: `OpenSSH_9.2p1`. */
+  readonly peer: string
+}
+
+/** Replies that a peer asked for and does not read must not fill our memory. */
+const maxUnreadReplies = 16 * 1024 * 1024
+
+/**
+ * The transport layer protocol (RFC 4253): it takes packets, keeps the keys fresh without the layers above noticing,
+ * answers what is its own to answer, and passes the rest up.
+ */
+export class Transport {
+  readonly inbound: Inbound
+  readonly outbound: Outbound
+  readonly #options: TransportOptions
+  readonly #sink: TransportSink
+  readonly #exchanges: Exchanges
+  readonly #queue: SendQueue
+  readonly #rekeyDue: RekeyDue
+  readonly #extensions = new Map<string, Buffer>()
+  #identification: Identification | undefined
+  #rekeyDeadline: Deadline | undefined
+  #ready = false
+  #stopped = false
+
+  constructor(options: TransportOptions, sink: TransportSink) {
+    this.#options = options
+    this.#sink = sink
+    this.#rekeyDue = new RekeyDue(options.rekey)
+    this.outbound = new Outbound((size) => options.environment.randomBytes(size))
+    this.#queue = new SendQueue(this.outbound)
+    this.inbound = new Inbound({
+      identified: (identification) => this.#identified(identification),
+      packet: (payload, sequence) => this.#receive(payload, sequence),
+    })
+    this.#exchanges = new Exchanges(options, {
+      send: (payload, taken) => this.#sendNow(payload, taken),
+      holdOthers: () => this.#queue.hold(),
+      switchOutbound: (sealer, strict) => {
+        this.outbound.switchKeys(sealer, { resetSequence: strict })
+        if (!this.#ready && options.extensions !== undefined) this.#sendNow(encodeExtInfo(options.extensions))
+        this.#queue.release()
+      },
+      switchInbound: (opener, strict) => this.inbound.switchKeys(opener, { resetSequence: strict }),
+      started: () => sink.exchangeStarted(),
+      ended: (negotiated) => this.#exchangeEnded(negotiated),
+      failed: (error) => sink.failed(error),
+    })
+  }
+
+  /** Says who we are and offers our algorithms, without waiting for the peer to begin (RFC 4253 section 4.2). */
+  start(): void {
+    this.outbound.identify(this.#options.identification)
+    this.#exchanges.start()
+    this.#waitForIdentification()
+  }
+
+  /** What the peer says it is. */
+  get peerSoftware(): string | undefined {
+    return this.#identification?.software
+  }
+
+  get sessionId(): Buffer | undefined {
+    return this.#exchanges.sessionId
+  }
+
+  /** What the peer told by EXT_INFO (RFC 8308). */
+  get extensions(): Extensions {
+    return this.#extensions
+  }
+
+  get negotiated(): NegotiatedAlgorithms | undefined {
+    const { negotiated, strict } = this.#exchanges
+    if (negotiated === undefined) return undefined
+    const { kex, serverHostKey, clientToServer, serverToClient } = negotiated
+    const peer = this.#identification?.software ?? ''
+    return { kex, serverHostKey, clientToServer, serverToClient, strictKex: strict, peer }
+  }
+
+  /** Whether messages of the layers above go out at once, rather than wait for the end of a key exchange. */
+  get isOpen(): boolean {
+    return this.#ready && !this.#queue.isHeld && !this.#stopped
+  }
+
+  /** Bytes that were sealed and that the kernel has not taken. */
+  get unsentBytes(): number {
+    return this.#queue.unsentBytes
+  }
+
+  /**
+   * Sends a message of the layers above, or holds it while a key exchange is under way.
+   * @param taken called once the kernel has taken its last byte; never after the connection ended
+   */
+  send(payload: Buffer, taken?: () => void): void {
+    if (this.#stopped) return
+    this.#queue.send(payload, taken)
+    this.#rekeyIfDue()
+    this.#sink.writable()
+  }
+
+  /** Sends what the peer asked for. @throws HoldfastError ERR_SSH_PROTOCOL when it asks on and reads nothing */
+  reply(payload: Buffer): void {
+    if (this.#queue.unsentBytes > maxUnreadReplies)
+      throw protocolError('the peer', 'asks for replies and does not read them')
+    this.send(payload)
+  }
+
+  /** Sends data of a channel; the caller has looked at `isOpen`. */
+  sendData(head: Buffer, data: Buffer): void {
+    this.outbound.send(head, data)
+    this.#rekeyIfDue()
+    this.#sink.writable()
+  }
+
+  /** The kernel has taken this many more bytes. */
+  kernelTook(bytes: number): void {
+    this.#queue.kernelTook(bytes)
+  }
+
+  /** Exchanges keys anew now, unless that is under way already. Resolves when the new keys are in use. */
+  rekey(): Promise<void> {
+    if (!this.#exchanges.running) this.#exchanges.start()
+    return this.#exchanges.settled
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#exchanges.stop()
+    this.#rekeyDeadline?.cancel()
+    this.inbound.stop()
+    this.#queue.stop()
+  }
+
+  #sendNow(payload: Buffer, taken?: () => void): void {
+    this.#queue.sendNow(payload, taken)
+    this.#sink.writable()
+  }
+
+  #waitForIdentification(): void {
+    const wait = this.#options.waits.start<void>({
+      limit: 'identification',
+      limitMs: this.#options.limits.identification,
+      clock: 'peer',
+      phase: 'identification',
+      what: 'the identification of the peer',
+    })
+    this.#identificationCame = () => wait.resolve()
+    wait.promise.catch((error: unknown) => {
+      if (error instanceof HoldfastError && !this.#stopped) this.#sink.failed(error)
+    })
+  }
+
+  #identificationCame: () => void = () => {}
+
+  #identified(identification: Identification): void {
+    this.#identification = identification
+    this.#exchanges.identified(identification.line)
+    this.#identificationCame()
+  }
+
+  #receive(payload: Buffer, sequence: number): void {
+    const number = payload.readUInt8(0)
+    const ofExchange = (number >= messageNumber.KEXINIT && number <= 49) || number === messageNumber.DISCONNECT
+    if (!ofExchange) this.#exchanges.checkOther(number)
+    this.#sink.heard()
+    if (number >= messageNumber.USERAUTH_REQUEST && number < messageNumber.PING) this.#sink.message(payload)
+    else if (isKexMethodNumber(number)) this.#exchanges.receiveMethod(payload)
+    else this.#receiveOwn(number, payload, sequence)
+    this.#rekeyIfDue()
+  }
+
+  #receiveOwn(number: number, payload: Buffer, sequence: number): void {
+    switch (number) {
+      case messageNumber.DISCONNECT:
+        this.#disconnected(payload)
+        return
+      case messageNumber.IGNORE:
+        decodeIgnore(payload)
+        return
+      case messageNumber.UNIMPLEMENTED:
+        this.#sink.unimplemented(decodeUnimplemented(payload))
+        return
+      case messageNumber.DEBUG:
+        decodeDebug(payload)
+        return
+      case messageNumber.SERVICE_REQUEST:
+      case messageNumber.SERVICE_ACCEPT:
+        this.#sink.message(payload)
+        return
+      case messageNumber.EXT_INFO:
+        this.#learn(decodeExtInfo(payload))
+        return
+      case messageNumber.KEXINIT:
+        this.#exchanges.receiveKexInit(payload)
+        return
+      case messageNumber.NEWKEYS:
+        this.#exchanges.receiveNewKeys(payload)
+        return
+      case messageNumber.PING:
+        this.reply(encodePong(decodePing(payload)))
+        return
+      case messageNumber.PONG:
+        this.#sink.pong(decodePong(payload))
+        return
+      default:
+        this.reply(encodeUnimplemented(sequence))
+    }
+  }
+
+  /** A later EXT_INFO replaces the earlier one whole (RFC 8308 section 2.4), so a peer cannot fill our memory. */
+  #learn(extensions: Extensions): void {
+    this.#extensions.clear()
+    for (const [name, value] of extensions) this.#extensions.set(name, value)
+  }
+
+  #disconnected(payload: Buffer): void {
+    const { reason, description } = decodeDisconnect(payload)
+    const words = printable(description)
+    const text = words === '' ? `reason ${reason}` : `${words} (reason ${reason})`
+    this.#sink.failed(new HoldfastError('ERR_SSH_DISCONNECTED', `the peer ended the connection: ${text}`))
+  }
+
+  #exchangeEnded(negotiated: Negotiated): void {
+    this.#limitKeys(negotiated)
+    this.#sink.exchangeEnded()
+    if (this.#ready) return
+    this.#ready = true
+    this.#sink.ready()
+  }
+
+  #limitKeys({ clientToServer, serverToClient }: Negotiated): void {
+    const { environment, deadlines, rekey } = this.#options
+    const bytes = [clientToServer, serverToClient].map(({ cipher }) => ciphers.get(cipher)?.rekeyBytes ?? rekey.bytes)
+    this.#rekeyDue.setCipherLimit(Math.min(...bytes))
+    this.#rekeyDeadline?.cancel()
+    this.#rekeyDeadline = deadlines.add(environment.now() + rekey.ms, () => {
+      if (!this.#exchanges.running) this.#exchanges.start()
+    })
+  }
+
+  #rekeyIfDue(): void {
+    if (!this.#ready || this.#stopped || this.#exchanges.running) return
+    if (this.#rekeyDue.isDue(this.inbound) || this.#rekeyDue.isDue(this.outbound)) this.#exchanges.start()
+  }
+}

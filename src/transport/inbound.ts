@@ -1,0 +1,163 @@
+import { HoldfastError } from '../errors.js'
+import type { Opener } from './cipher.js'
+import { type Identification, IdentificationReader } from './identification.js'
+import { plainOpener } from './plain.js'
+
+/** RFC 4253 section 6.1 asks for 35000 bytes; OpenSSH takes up to this (PACKET_MAX_SIZE in packet.c). */
+const maxPacketLength = 256 * 1024
+const lengthBytes = 4
+const minPadding = 4
+
+export interface InboundSink {
+  identified(identification: Identification): void
+  /** One authenticated payload, never empty; it may be kept. `sequence` is the packet's number, for UNIMPLEMENTED. */
+  packet(payload: Buffer, sequence: number): void
+}
+
+/**
+ * The receiving direction: bytes in, payloads out. It owns the opener, the sequence number and the part of a packet
+ * that has arrived so far.
+ */
+export class Inbound {
+  readonly #sink: InboundSink
+  #identification: IdentificationReader | undefined = new IdentificationReader()
+  #opener: Opener = plainOpener
+  #sequence = 0
+  /** The length field of the packet that is arriving, once it is known. */
+  #length: number | undefined
+  /** The beginning of a packet whose rest has not arrived; allocated only while there is one. */
+  #partial: Buffer | undefined
+  #partialLength = 0
+  #stopped = false
+  /** Since the keys were switched: what decides when to exchange keys again. */
+  bytesUnderKeys = 0
+  packetsUnderKeys = 0
+
+  constructor(sink: InboundSink) {
+    this.#sink = sink
+  }
+
+  /** How the peer introduced itself while it has not identified itself, for an error. */
+  get heardInstead(): string | undefined {
+    return this.#identification?.heard
+  }
+
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Everything from the next packet on is under the new keys; the sink calls this while it handles NEWKEYS. */
+  switchKeys(opener: Opener, options: { readonly resetSequence: boolean }): void {
+    this.#opener = opener
+    this.bytesUnderKeys = 0
+    this.packetsUnderKeys = 0
+    if (options.resetSequence) this.#sequence = 0
+  }
+
+  /** Whatever still arrives is for nobody. */
+  stop(): void {
+    this.#stopped = true
+    this.#partial = undefined
+    this.#identification = undefined
+  }
+
+  /** @param chunk is read at once: its memory may be used again after the call */
+  receive(chunk: Buffer): void {
+    if (this.#stopped) return
+    if (this.#identification === undefined) this.#receivePackets(chunk)
+    else this.#receiveIdentification(this.#identification, chunk)
+  }
+
+  #receiveIdentification(reader: IdentificationReader, chunk: Buffer): void {
+    const found = reader.receive(chunk)
+    if (found === undefined) return
+    this.#identification = undefined
+    this.#sink.identified(found.identification)
+    this.#receivePackets(found.rest)
+  }
+
+  #receivePackets(chunk: Buffer): void {
+    let offset = this.#partial === undefined ? 0 : this.#completePartial(chunk)
+    while (offset < chunk.length && !this.#stopped) {
+      const size = this.#packetSize(chunk, offset)
+      if (size === undefined || offset + size > chunk.length) {
+        this.#keepPartial(chunk, offset, size)
+        return
+      }
+      this.#open(chunk.subarray(offset, offset + size))
+      offset += size
+    }
+  }
+
+  /** How long the packet at `offset` is with length field and tag; undefined while its head has not arrived. */
+  #packetSize(bytes: Buffer, offset: number, end = bytes.length): number | undefined {
+    if (this.#length === undefined) {
+      if (end - offset < this.#opener.headBytes) return undefined
+      this.#length = this.#checkLength(this.#opener.length(this.#sequence, bytes.subarray(offset, end)))
+    }
+    return lengthBytes + this.#length + this.#opener.tagBytes
+  }
+
+  #checkLength(length: number): number {
+    const { blockSize, lengthInPadding } = this.#opener
+    if (length > maxPacketLength)
+      throw this.#error('length', `is ${length}, where at most ${maxPacketLength} is allowed`)
+    if (length < 1 + minPadding) throw this.#error('length', `is ${length}, too short for any packet`)
+    const padded = lengthInPadding ? length + lengthBytes : length
+    if (padded % blockSize !== 0)
+      throw this.#error('length', `is ${length}, no multiple of the block size ${blockSize}`)
+    return length
+  }
+
+  #keepPartial(chunk: Buffer, offset: number, size: number | undefined): void {
+    const rest = chunk.length - offset
+    this.#partial = Buffer.allocUnsafeSlow(size ?? this.#opener.headBytes)
+    this.#partialLength = rest
+    chunk.copy(this.#partial, 0, offset)
+  }
+
+  /** Takes from the chunk what the partial packet lacks, and opens it once it is whole. Returns how much it took. */
+  #completePartial(chunk: Buffer): number {
+    let taken = this.#fillPartial(chunk, 0)
+    const size = this.#partial && this.#packetSize(this.#partial, 0, this.#partialLength)
+    if (this.#partial === undefined || size === undefined) return taken
+    if (this.#partial.length < size) {
+      const grown = Buffer.allocUnsafeSlow(size)
+      this.#partial.copy(grown)
+      this.#partial = grown
+      taken += this.#fillPartial(chunk, taken)
+    }
+    if (this.#partialLength === size) {
+      const packet = this.#partial
+      this.#partial = undefined
+      this.#open(packet)
+    }
+    return taken
+  }
+
+  #fillPartial(chunk: Buffer, offset: number): number {
+    if (this.#partial === undefined) return 0
+    const copied = chunk.copy(this.#partial, this.#partialLength, offset)
+    this.#partialLength += copied
+    return copied
+  }
+
+  #open(packet: Buffer): void {
+    const opened = this.#opener.open(this.#sequence, packet)
+    const padding = opened.readUInt8(0)
+    const end = opened.length - padding
+    if (padding < minPadding)
+      throw this.#error('padding length', `is ${padding}, where at least ${minPadding} is required`)
+    if (end <= 1) throw this.#error('padding length', `is ${padding}, which leaves no payload`)
+    const sequence = this.#sequence
+    this.#length = undefined
+    this.#sequence = (sequence + 1) >>> 0
+    this.bytesUnderKeys += packet.length
+    this.packetsUnderKeys++
+    this.#sink.packet(opened.subarray(1, end), sequence)
+  }
+
+  #error(field: string, problem: string): HoldfastError {
+    return new HoldfastError('ERR_SSH_PROTOCOL', `packet ${this.#sequence}: ${field} ${problem}`)
+  }
+}

@@ -1,0 +1,94 @@
+import type { Sealer } from './cipher.js'
+import { plainSealer } from './plain.js'
+
+const lengthBytes = 4
+const minPadding = 4
+
+/**
+ * The sending direction: payloads in, bytes out. It owns the sealer and the sequence number, and collects the packets
+ * of one turn of the event loop, so that they leave in one write.
+ */
+export class Outbound {
+  readonly #randomBytes: (size: number) => Buffer
+  #sealer: Sealer = plainSealer
+  #sequence = 0
+  #pieces: Buffer[] = []
+  /** Bytes handed out in all: a position in the stream, with which "the kernel has taken it" is told. */
+  position = 0
+  bytesUnderKeys = 0
+  packetsUnderKeys = 0
+
+  constructor(randomBytes: (size: number) => Buffer) {
+    this.#randomBytes = randomBytes
+  }
+
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Our identification (RFC 4253 section 4.2), which goes before every packet. */
+  identify(line: string): void {
+    this.#push(Buffer.from(`${line}\r\n`, 'latin1'))
+  }
+
+  /** Everything from the next packet on is under the new keys. */
+  switchKeys(sealer: Sealer, options: { readonly resetSequence: boolean }): void {
+    this.#sealer = sealer
+    this.bytesUnderKeys = 0
+    this.packetsUnderKeys = 0
+    if (options.resetSequence) this.#sequence = 0
+  }
+
+  /**
+   * Seals one packet. The payload may be given in two parts, so that data need not be copied to be framed.
+   * @returns the packet's sequence number
+   */
+  send(payload: Buffer, data?: Buffer): number {
+    const payloadLength = payload.length + (data?.length ?? 0)
+    const padding = this.#paddingFor(payloadLength)
+    const length = 1 + payloadLength + padding
+    const packet = Buffer.allocUnsafe(lengthBytes + length)
+    packet.writeUInt32BE(length, 0)
+    packet.writeUInt8(padding, lengthBytes)
+    packet.set(payload, lengthBytes + 1)
+    if (data !== undefined) packet.set(data, lengthBytes + 1 + payload.length)
+    packet.set(this.#randomBytes(padding), lengthBytes + 1 + payloadLength)
+    return this.#seal(packet)
+  }
+
+  /** The bytes to be written now, in order; afterwards there are none. */
+  take(): Buffer[] {
+    const pieces = this.#pieces
+    this.#pieces = []
+    return pieces
+  }
+
+  get isEmpty(): boolean {
+    return this.#pieces.length === 0
+  }
+
+  #seal(packet: Buffer): number {
+    const sequence = this.#sequence
+    const before = this.#pieces.length
+    this.#sealer.seal(sequence, packet, this.#pieces)
+    let size = 0
+    for (let index = before; index < this.#pieces.length; index++) size += this.#pieces[index]?.length ?? 0
+    this.position += size
+    this.bytesUnderKeys += size
+    this.packetsUnderKeys++
+    this.#sequence = (sequence + 1) >>> 0
+    return sequence
+  }
+
+  #push(bytes: Buffer): void {
+    this.#pieces.push(bytes)
+    this.position += bytes.length
+  }
+
+  #paddingFor(payloadLength: number): number {
+    const { blockSize, lengthInPadding } = this.#sealer
+    const unpadded = (lengthInPadding ? lengthBytes : 0) + 1 + payloadLength
+    const padding = blockSize - (unpadded % blockSize)
+    return padding < minPadding ? padding + blockSize : padding
+  }
+}

@@ -1,0 +1,21 @@
+import type { Opener, Sealer } from './cipher.js'
+
+/** Packets before the first NEWKEYS: neither encrypted nor authenticated, but padded (RFC 4253 section 6). */
+export const plainSealer: Sealer = {
+  blockSize: 8,
+  lengthInPadding: true,
+  tagBytes: 0,
+  seal(_sequence, packet, out) {
+    out.push(packet)
+  },
+}
+
+export const plainOpener: Opener = {
+  blockSize: 8,
+  headBytes: 4,
+  lengthInPadding: true,
+  tagBytes: 0,
+  length: (_sequence, head) => head.readUInt32BE(0),
+  // A copy, as every other opener's result is: a handler may keep the payload, and the read buffer is used again.
+  open: (_sequence, packet) => Buffer.from(packet.subarray(4)),
+}
