@@ -1,0 +1,1 @@
+export { HoldfastError } from '../errors.js'
