@@ -1,0 +1,131 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import type { HoldfastError } from '../errors.js'
+import { printable } from '../wire/printable.js'
+import { keyError } from './key-reader.js'
+import { offThread } from './off-thread.js'
+import { openOpensshKeyFile, passphraseMissing, passphraseWrong, readOpensshKeyFile } from './openssh-key.js'
+import { decodePem, findPemBlock, type PemBlock } from './pem.js'
+import { checkPkcs8Cost } from './pkcs8.js'
+import { type PrivateKey, privateKeyFrom } from './private-key.js'
+import type { PublicKey } from './public-key.js'
+
+export interface PrivateKeyOptions {
+  readonly passphrase?: string | Buffer | undefined
+  /** The file that the key comes from, as errors are to show it. */
+  readonly source: string
+  /** Ends the thread that turns a passphrase into a key. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** OpenSSH's own bound for a key file. */
+const maxFileBytes = 1024 * 1024
+
+/**
+ * Reads a private key in OpenSSH's format, in PEM (PKCS#1, SEC1) or PKCS#8, encrypted or not. What a passphrase costs
+ * is paid in another thread, and is bounded: 4096 rounds of bcrypt, ten million iterations of PBKDF2.
+ * @throws HoldfastError ERR_SSH_KEY, ERR_SSH_PASSPHRASE (missing or wrong), ERR_SSH_UNSUPPORTED (the private half is in
+ *   hardware), ERR_SSH_ABORTED
+ */
+export async function parsePrivateKey(contents: Buffer | string, options: PrivateKeyOptions): Promise<PrivateKey> {
+  const { source, signal } = options
+  const passphrase = options.passphrase === undefined ? undefined : Buffer.from(options.passphrase)
+  const block = findPrivateBlock(contents, source)
+  const key =
+    block.label === 'OPENSSH PRIVATE KEY'
+      ? await openOpenssh(block, passphrase, source, signal)
+      : privateKeyFrom(await openPem(block, passphrase, source, signal), '', source)
+  checkHalves(key, source)
+  return key
+}
+
+/**
+ * The public half of a file in OpenSSH's format, which is never encrypted. Undefined for the other formats.
+ * @throws HoldfastError ERR_SSH_KEY
+ */
+export function publicHalfOf(contents: Buffer | string, source: string): PublicKey | undefined {
+  const block = findPrivateBlock(contents, source)
+  if (block.label !== 'OPENSSH PRIVATE KEY') return undefined
+  return readOpensshKeyFile(decodePem(block, source), source).publicKey
+}
+
+function findPrivateBlock(contents: Buffer | string, source: string): PemBlock {
+  if (contents.length > maxFileBytes) throw keyError(source, `has more than ${maxFileBytes} bytes, so it is no key`)
+  const text = contents.toString('latin1').replace(/^\u00ef\u00bb\u00bf|^\ufeff/, '')
+  const block = findPemBlock(text, 'PRIVATE KEY', source)
+  if (block === undefined) throw keyError(source, whatElse(text))
+  if (block.label === 'DSA PRIVATE KEY')
+    throw keyError(source, 'is a DSA key, which is no longer supported; make an ed25519 key')
+  return block
+}
+
+/** What was given instead of a private key, and what to do about it. */
+function whatElse(text: string): string {
+  if (text.trim() === '') return 'is empty'
+  if (text.startsWith('PuTTY-User-Key-File')) {
+    return 'is a key of PuTTY; convert it with: puttygen key.ppk -O private-openssh -o key'
+  }
+  if (text.includes('BEGIN SSH2 ENCRYPTED PRIVATE KEY')) return 'is a key of ssh.com; convert it with ssh-keygen -i'
+  if (/^(?:ssh-|ecdsa-sha2-|sk-)\S+ AAAA|BEGIN (?:SSH2 |RSA )?PUBLIC KEY/.test(text)) {
+    return 'is a public key; give the private one, the file of the same name without .pub'
+  }
+  if (text.includes('BEGIN CERTIFICATE')) return 'is an X.509 certificate, for which SSH has no use'
+  if (text.includes('PRIVATE KEY-----\\n')) return 'has the two characters \\n where line ends belong'
+  return 'holds no private key'
+}
+
+async function openOpenssh(
+  block: PemBlock,
+  passphrase: Buffer | undefined,
+  source: string,
+  signal: AbortSignal | undefined,
+): Promise<PrivateKey> {
+  const file = readOpensshKeyFile(decodePem(block, source), source)
+  const { key, comment } = await openOpensshKeyFile(file, passphrase, source, signal)
+  const privateKey = privateKeyFrom(key, comment, source)
+  if (!privateKey.publicKey.blob.equals(file.publicKey.plainBlob)) throw halvesDiffer(source)
+  return privateKey
+}
+
+async function openPem(
+  block: PemBlock,
+  passphrase: Buffer | undefined,
+  source: string,
+  signal: AbortSignal | undefined,
+): Promise<KeyObject> {
+  const der = decodePem(block, source)
+  const wholePkcs8 = block.label === 'ENCRYPTED PRIVATE KEY'
+  if (!wholePkcs8 && !block.headers.has('DEK-Info')) return openPlainPem(block, source)
+  if (wholePkcs8) checkPkcs8Cost(der, source)
+  if (passphrase === undefined) throw passphraseMissing(source)
+  const pkcs8 = await offThread({ job: 'pkcs8', pem: block.text, passphrase }, signal)
+  if (pkcs8 === undefined) throw passphraseWrong(source)
+  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+}
+
+function openPlainPem(block: PemBlock, source: string): KeyObject {
+  try {
+    return createPrivateKey(block.text)
+  } catch {
+    // OpenSSL's reason stays here: it names its own functions, and no text of it may show a piece of a key.
+    throw keyError(source, `its ${printable(block.label)} is damaged`)
+  }
+}
+
+/** A file whose two halves do not belong together would sign what no server accepts, and could give the key away. */
+function checkHalves(key: PrivateKey, source: string): void {
+  const [algorithm = ''] = key.publicKey.signatureAlgorithms
+  const data = Buffer.from('the halves of this key belong together')
+  if (!signs(key, algorithm, data)) throw halvesDiffer(source)
+}
+
+function signs(key: PrivateKey, algorithm: string, data: Buffer): boolean {
+  try {
+    return key.publicKey.verify(algorithm, data, key.sign(algorithm, data))
+  } catch {
+    return false
+  }
+}
+
+function halvesDiffer(source: string): HoldfastError {
+  return keyError(source, 'its private and its public half do not belong together')
+}
