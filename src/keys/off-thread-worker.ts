@@ -7,7 +7,6 @@ import type { SlowJob } from './off-thread.js'
 // Only offThread() starts this file, with the type that it takes.
 // oxlint-disable-next-line no-unsafe-type-assertion
 const answer = run(workerData as SlowJob)
-// oxlint-disable-next-line require-post-message-target-origin -- for windows; a MessagePort has no origin
 parentPort?.postMessage(answer)
 
 function run(job: SlowJob): Uint8Array | undefined {
