@@ -1,0 +1,395 @@
+import { HoldfastError } from '../errors.js'
+import type { Wait, Waits } from '../liveness/waits.js'
+import {
+  encodeBareChannelMessage,
+  encodeChannelDataHead,
+  encodeChannelRequest,
+  encodeExtendedDataHead,
+  encodeWindowAdjust,
+  extendedDataStderr,
+} from '../wire/connection-messages.js'
+import { maxWindow, ReceiveWindow } from './window.js'
+
+/** What the owner of a channel hears of it, synchronously, while packets are read. */
+export interface ChannelSink {
+  data(bytes: Buffer): void
+  extendedData(type: number, bytes: Buffer): void
+  eof(): void
+  /** A request of the peer. @returns whether it was understood */
+  request(type: string, data: Buffer, wantReply: boolean): boolean
+  /** The peer opened its window: it reads what we send. */
+  adjusted(): void
+  /** `write()` said false, and may go on. */
+  drain(): void
+  /** The channel is over: the peer's CLOSE came, or was given up. Nothing more comes. */
+  closed(): void
+  /** The connection is over. Nothing more comes. */
+  lost(cause: HoldfastError): void
+}
+
+/** What a channel needs of the connection that it is part of. */
+export interface ChannelPort {
+  readonly waits: Waits
+  readonly limits: Readonly<Record<'reply' | 'channelClose', number>>
+  send(payload: Buffer, taken?: () => void): void
+  /** Sends what the peer asked for. */
+  reply(payload: Buffer): void
+  sendData(head: Buffer, data: Buffer): void
+  /** The channel has data that its window lets it send. */
+  wantsToSend(channel: Channel): void
+  /** The peer's windows say that it read this much more of what we sent. */
+  covered(bytes: number): void
+  /** Both CLOSEs have passed: nothing for this channel can come any more. */
+  forget(channel: Channel): void
+}
+
+export interface RemoteEnd {
+  readonly id: number
+  readonly window: number
+  readonly maxPacket: number
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly limitMs?: number | false
+}
+
+/** One answer that the peer owes us, in line. */
+interface OwedReply {
+  succeeded(): void
+  refused(): void
+  /** The channel ended first. */
+  dropped(): void
+}
+
+interface Chunk {
+  readonly data: Buffer
+  readonly extendedType: number | undefined
+  /** Called once its last byte was sent. */
+  readonly sent: (() => void) | undefined
+}
+
+/** What OpenSSH calls its own probes, as a global request and on a channel alike. */
+export const keepaliveRequest = 'keepalive@openssh.com'
+
+/** RFC 4253 section 6.1: the payload that every implementation takes, whatever more a peer says it would. */
+const maxDataPacket = 32 * 1024
+
+/** Beyond this, `write()` asks its caller to wait for `drain()`. */
+const highWaterMark = 64 * 1024
+
+/** One open channel (RFC 4254 section 5): two windows, and everything in order. */
+export class Channel {
+  readonly localId: number
+  readonly #port: ChannelPort
+  readonly #remote: RemoteEnd
+  readonly #receiveWindow: ReceiveWindow
+  #sink: ChannelSink | undefined
+  readonly #maxPacket: number
+  #sendWindow: number
+  #queue: Chunk[] = []
+  /** How much of the first chunk was sent. */
+  #offset = 0
+  #queuedBytes = 0
+  /** Sent, and not yet covered by the peer's adjustments. */
+  #uncoveredBytes = 0
+  #needDrain = false
+  #eof: 'open' | 'queued' | 'sent' = 'open'
+  #closeSent = false
+  #closeReceived = false
+  #eofReceived = false
+  #over = false
+  #closing: Wait<void> | undefined
+  readonly #owed: OwedReply[] = []
+
+  constructor(port: ChannelPort, localId: number, remote: RemoteEnd, receiveWindow: number) {
+    this.#port = port
+    this.localId = localId
+    this.#remote = remote
+    this.#maxPacket = Math.min(remote.maxPacket, maxDataPacket)
+    this.#sendWindow = remote.window
+    this.#receiveWindow = new ReceiveWindow(receiveWindow)
+  }
+
+  /** Who hears of it; given once, before the first message for the channel is handled. */
+  attach(sink: ChannelSink): void {
+    this.#sink = sink
+  }
+
+  /** What the peer lets us send at present. */
+  get sendWindow(): number {
+    return this.#sendWindow
+  }
+
+  /** What we let the peer send at present. */
+  get receiveWindow(): number {
+    return this.#receiveWindow.left
+  }
+
+  /** Bytes that `write()` accepted and that were not sent: the window or the connection holds them up. */
+  get queuedBytes(): number {
+    return this.#queuedBytes
+  }
+
+  /** False once either side closed it. */
+  get isOpen(): boolean {
+    return !this.#closeSent && !this.#closeReceived && !this.#over
+  }
+
+  /** Whether our CLOSE went out and the peer's has not come. */
+  get isAbandoned(): boolean {
+    return this.#over && !this.#closeReceived
+  }
+
+  /**
+   * Queues data. Never refuses; `false` asks to wait for `drain()`.
+   * @param sent called once the last byte of it was sent; never after the channel or connection ended
+   */
+  write(data: Buffer, sent?: () => void): boolean {
+    return this.#enqueue({ data, extendedType: undefined, sent })
+  }
+
+  /** The same for standard error; only a server sends it. */
+  writeStderr(data: Buffer, sent?: () => void): boolean {
+    return this.#enqueue({ data, extendedType: extendedDataStderr, sent })
+  }
+
+  /** No more data will come from us; goes out after all that was written. */
+  eof(): void {
+    if (!this.isOpen || this.#eof !== 'open') return
+    this.#eof = 'queued'
+    this.#sendEofIfDrained()
+  }
+
+  /**
+   * Asks for something and waits for the answer.
+   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED
+   */
+  request(type: string, data: Buffer, options: RequestOptions = {}): Promise<void> {
+    const wait = this.#port.waits.start<void>({
+      limit: 'reply',
+      limitMs: options.limitMs ?? this.#port.limits.reply,
+      clock: 'reply',
+      phase: 'request',
+      what: `the reply to the ${type} request`,
+      signal: options.signal,
+    })
+    if (!wait.pending) return wait.promise
+    if (!this.isOpen) {
+      wait.reject(endedError(type))
+      return wait.promise
+    }
+    // The slot stays in line whatever becomes of the wait: replies come in the order of requests.
+    this.#owed.push({
+      succeeded: () => wait.resolve(),
+      refused: () => wait.reject(refusedError(type)),
+      dropped: () => wait.reject(endedError(type)),
+    })
+    const payload = encodeChannelRequest({ recipient: this.#remote.id, type, wantReply: true, data })
+    this.#port.send(payload, () => wait.sent())
+    return wait.promise
+  }
+
+  /** Says something to which no answer exists: `signal`, `window-change`, `exit-status`. */
+  notify(type: string, data: Buffer): void {
+    if (!this.isOpen) return
+    this.#port.send(encodeChannelRequest({ recipient: this.#remote.id, type, wantReply: false, data }))
+  }
+
+  /** Asks for something that nobody knows, which the peer must refuse. @returns false where the channel is closing */
+  probe(answered: () => void, taken: () => void): boolean {
+    if (!this.isOpen) return false
+    this.#owed.push({ succeeded: answered, refused: answered, dropped: () => {} })
+    const request = { recipient: this.#remote.id, type: keepaliveRequest, wantReply: true, data: Buffer.alloc(0) }
+    this.#port.send(encodeChannelRequest(request), taken)
+    return true
+  }
+
+  /** The consumer took bytes that `data` or `extendedData` brought: the peer may send as many again. */
+  consumed(bytes: number): void {
+    const grant = this.#receiveWindow.consumed(bytes)
+    if (grant > 0 && this.isOpen && !this.#eofReceived) this.#port.send(encodeWindowAdjust(this.#remote.id, grant))
+  }
+
+  /**
+   * Sends CLOSE, throwing away what was not sent. Resolves when the peer's CLOSE came or was given up after the limit
+   * `channelClose`; never rejects, and may be called again.
+   */
+  close(): Promise<void> {
+    if (this.#over) return Promise.resolve()
+    if (this.#closing === undefined) this.#sendClose()
+    return this.#closing?.promise.catch(() => {}) ?? Promise.resolve()
+  }
+
+  /** Sends up to one packet of data. @returns whether there is more that the window lets through */
+  sendSome(): boolean {
+    const chunk = this.#queue[0]
+    if (chunk === undefined || this.#sendWindow === 0) return false
+    const size = Math.min(chunk.data.length - this.#offset, this.#sendWindow, this.#maxPacket)
+    const data = chunk.data.subarray(this.#offset, this.#offset + size)
+    this.#port.sendData(this.#headFor(chunk, size), data)
+    this.#sendWindow -= size
+    this.#uncoveredBytes += size
+    this.#queuedBytes -= size
+    this.#offset += size
+    if (this.#offset === chunk.data.length) this.#finishChunk(chunk)
+    return this.#hasSendable
+  }
+
+  receiveData(data: Buffer): void {
+    if (!this.#accept(data.length, 'CHANNEL_DATA')) return
+    this.#sink?.data(data)
+  }
+
+  receiveExtendedData(type: number, data: Buffer): void {
+    if (!this.#accept(data.length, 'CHANNEL_EXTENDED_DATA')) return
+    this.#sink?.extendedData(type, data)
+  }
+
+  receiveAdjust(bytes: number): void {
+    if (this.#sendWindow + bytes > maxWindow)
+      throw this.#error('CHANNEL_WINDOW_ADJUST', 'takes the window beyond 2^32 - 1')
+    this.#sendWindow += bytes
+    this.#cover(Math.min(bytes, this.#uncoveredBytes))
+    if (this.#over) return
+    this.#sink?.adjusted()
+    if (this.#hasSendable) this.#port.wantsToSend(this)
+  }
+
+  receiveEof(): void {
+    if (this.#eofReceived) throw this.#error('CHANNEL_EOF', 'came a second time')
+    this.#eofReceived = true
+    if (!this.#over) this.#sink?.eof()
+  }
+
+  receiveClose(): void {
+    if (this.#closeReceived) throw this.#error('CHANNEL_CLOSE', 'came a second time')
+    this.#closeReceived = true
+    if (!this.#closeSent) {
+      this.#closeSent = true
+      this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id))
+    }
+    this.#cover(this.#uncoveredBytes)
+    this.#port.forget(this)
+    this.#finish()
+  }
+
+  receiveRequest(type: string, data: Buffer, wantReply: boolean): void {
+    const understood = !this.#over && type !== keepaliveRequest && (this.#sink?.request(type, data, wantReply) ?? false)
+    if (!wantReply || this.#closeSent) return
+    this.#port.reply(encodeBareChannelMessage(understood ? 'CHANNEL_SUCCESS' : 'CHANNEL_FAILURE', this.#remote.id))
+  }
+
+  /** @returns false when nobody asked */
+  receiveReply(outcome: 'CHANNEL_SUCCESS' | 'CHANNEL_FAILURE'): boolean {
+    const owed = this.#owed.shift()
+    if (outcome === 'CHANNEL_SUCCESS') owed?.succeeded()
+    else owed?.refused()
+    return owed !== undefined
+  }
+
+  /** The connection is over. */
+  lose(cause: HoldfastError): void {
+    if (this.#over) return
+    this.#over = true
+    this.#dropQueue()
+    this.#sink?.lost(cause)
+  }
+
+  #cover(bytes: number): void {
+    this.#uncoveredBytes -= bytes
+    this.#port.covered(bytes)
+  }
+
+  #enqueue(chunk: Chunk): boolean {
+    if (!this.isOpen || this.#eof !== 'open') return true
+    if (chunk.data.length === 0) {
+      chunk.sent?.()
+      return true
+    }
+    this.#queue.push(chunk)
+    this.#queuedBytes += chunk.data.length
+    if (this.#sendWindow > 0) this.#port.wantsToSend(this)
+    this.#needDrain = this.#queuedBytes >= highWaterMark
+    return !this.#needDrain
+  }
+
+  #headFor({ extendedType }: Chunk, size: number): Buffer {
+    if (extendedType === undefined) return encodeChannelDataHead(this.#remote.id, size)
+    return encodeExtendedDataHead(this.#remote.id, extendedType, size)
+  }
+
+  #finishChunk(chunk: Chunk): void {
+    this.#queue.shift()
+    this.#offset = 0
+    chunk.sent?.()
+    if (this.#needDrain && this.#queuedBytes < highWaterMark) {
+      this.#needDrain = false
+      this.#sink?.drain()
+    }
+    this.#sendEofIfDrained()
+  }
+
+  #sendEofIfDrained(): void {
+    if (this.#eof !== 'queued' || this.#queue.length > 0 || this.#closeSent) return
+    this.#eof = 'sent'
+    this.#port.send(encodeBareChannelMessage('CHANNEL_EOF', this.#remote.id))
+  }
+
+  get #hasSendable(): boolean {
+    return this.#queue.length > 0 && this.#sendWindow > 0
+  }
+
+  #accept(bytes: number, message: string): boolean {
+    if (this.#eofReceived) throw this.#error(message, 'came after EOF')
+    if (!this.#receiveWindow.received(bytes))
+      throw this.#error(message, `is ${bytes} bytes, more than the window allows`)
+    // After our CLOSE the rest of the peer's window may still arrive; nobody reads it, so none is granted anew.
+    return !this.#over && !this.#closeSent
+  }
+
+  #sendClose(): void {
+    this.#closeSent = true
+    this.#dropQueue()
+    const closing = this.#port.waits.start<void>({
+      limit: 'channelClose',
+      limitMs: this.#port.limits.channelClose,
+      clock: 'reply',
+      phase: 'close',
+      what: 'the CLOSE of the channel',
+    })
+    this.#closing = closing
+    this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id), () => closing.sent())
+    closing.promise.catch(() => this.#finish())
+  }
+
+  #dropQueue(): void {
+    this.#queue = []
+    this.#offset = 0
+    this.#queuedBytes = 0
+  }
+
+  #finish(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#dropQueue()
+    for (const owed of this.#owed.splice(0)) owed.dropped()
+    this.#closing?.resolve()
+    this.#sink?.closed()
+  }
+
+  #error(message: string, problem: string): HoldfastError {
+    return new HoldfastError('ERR_SSH_PROTOCOL', `${message} for channel ${this.localId} ${problem}`)
+  }
+}
+
+function refusedError(type: string): HoldfastError {
+  return new HoldfastError('ERR_SSH_REQUEST_REFUSED', `the peer refused the ${type} request`, { phase: 'request' })
+}
+
+function endedError(type: string): HoldfastError {
+  return new HoldfastError('ERR_SSH_REQUEST_REFUSED', `the channel ended before the ${type} request was answered`, {
+    phase: 'request',
+    hint: 'the peer ended the session: look in its log',
+  })
+}

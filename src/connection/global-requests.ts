@@ -1,0 +1,87 @@
+import { HoldfastError } from '../errors.js'
+import type { Wait, Waits } from '../liveness/waits.js'
+import { encodeGlobalRequest } from '../wire/connection-messages.js'
+
+export interface GlobalRequestsPort {
+  readonly waits: Waits
+  readonly replyLimit: number
+  send(payload: Buffer, taken?: () => void): void
+  /** The number that the next packet will have; undefined while messages are held. */
+  nextSequence(): number | undefined
+}
+
+interface Slot {
+  /** Undefined where the request was held: then it cannot be told by number. */
+  readonly sequence: number | undefined
+  succeeded(data: Buffer): void
+  failed(): void
+}
+
+/**
+ * Global requests that want a reply, in line (RFC 4254 section 4): replies carry no name, so the order alone says
+ * whose they are. A slot stays in line whatever became of its waiter.
+ */
+export class GlobalRequests {
+  readonly #port: GlobalRequestsPort
+  readonly #slots: Slot[] = []
+
+  constructor(port: GlobalRequestsPort) {
+    this.#port = port
+  }
+
+  get waiting(): number {
+    return this.#slots.length
+  }
+
+  request(name: string, data: Buffer, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Buffer> {
+    const wait: Wait<Buffer> = this.#port.waits.start<Buffer>({
+      limit: 'reply',
+      limitMs: this.#port.replyLimit,
+      clock: 'reply',
+      phase: 'request',
+      what: `the reply to the global request ${name}`,
+      signal: options.signal,
+    })
+    if (!wait.pending) return wait.promise
+    this.#slots.push({
+      sequence: this.#port.nextSequence(),
+      succeeded: (reply) => wait.resolve(reply),
+      failed: () => wait.reject(refused(name)),
+    })
+    this.#port.send(encodeGlobalRequest(name, true, data), () => wait.sent())
+    return wait.promise
+  }
+
+  /** Sends a request to which any answer will do. */
+  probe(name: string, answered: () => void, taken: () => void): void {
+    this.#slots.push({ sequence: this.#port.nextSequence(), succeeded: answered, failed: answered })
+    this.#port.send(encodeGlobalRequest(name, true), taken)
+  }
+
+  /** @returns false when nobody asked */
+  receiveSuccess(data: Buffer): boolean {
+    const slot = this.#slots.shift()
+    slot?.succeeded(data)
+    return slot !== undefined
+  }
+
+  receiveFailure(): boolean {
+    const slot = this.#slots.shift()
+    slot?.failed()
+    return slot !== undefined
+  }
+
+  /** The peer did not know the message: no other reply will come for it. @returns whether it was one of these */
+  receiveUnimplemented(sequence: number): boolean {
+    const index = this.#slots.findIndex((slot) => slot.sequence === sequence)
+    if (index === -1) return false
+    for (const slot of this.#slots.splice(index, 1)) slot.failed()
+    return true
+  }
+}
+
+function refused(name: string): HoldfastError {
+  return new HoldfastError('ERR_SSH_REQUEST_REFUSED', `the peer refused the global request ${name}`, {
+    phase: 'request',
+  })
+}
