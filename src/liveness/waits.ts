@@ -16,6 +16,8 @@ export interface WaitOptions {
   /** Milliseconds, or false for a wait that only its owner, an abort or the teardown ends. */
   readonly limitMs: number | false
   readonly clock: WaitClock
+  /** Milliseconds of the limit that earlier waits have used, where several waits share one limit. */
+  readonly spentMs?: number
   readonly phase: Phase
   /** What is waited for, as an error is to say it: `the reply to the exec request`. */
   readonly what: string
@@ -36,6 +38,8 @@ export interface Wait<T> {
   readonly promise: Promise<T>
   /** False once it settled; what comes for it later is for nobody. */
   readonly pending: boolean
+  /** Milliseconds of the limit used so far, on this wait's own clock. */
+  readonly spentMs: number
   resolve(value: T): void
   reject(error: unknown): void
   /** The kernel has taken the request's last byte: the reply clock starts. */
@@ -123,7 +127,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#deadlines = deadlines
     this.#ended = ended
     this.#calledAt = environment.now()
-    this.#startedAt = this.#calledAt
+    this.#startedAt = this.#calledAt - (options.spentMs ?? 0)
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -134,6 +138,10 @@ class OpenWait<T> implements Wait<T>, Drainable {
 
   get pending(): boolean {
     return this.#pending
+  }
+
+  get spentMs(): number {
+    return this.#environment.now() - this.#startedAt
   }
 
   begin(aborts: AbortListeners): void {
