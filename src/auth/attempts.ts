@@ -1,0 +1,97 @@
+import { type ErrorDetails, HoldfastError } from '../errors.js'
+import { printable } from '../wire/printable.js'
+import type { Failure } from './exchange.js'
+
+/** An agent may hold hundreds of keys; an error shows this many attempts. */
+const maxShown = 20
+
+/** What was tried and what came of it, for the error that says why authentication failed. */
+export class Attempts {
+  readonly #lines: string[] = []
+  #refusals = 0
+  #offered: readonly string[] | undefined
+  #hint: string | undefined
+
+  /** How many requests the peer has refused. Servers end the connection at their MaxAuthTries: 6 in OpenSSH. */
+  get refusals(): number {
+    return this.#refusals
+  }
+
+  /** The methods that the peer named last, or undefined before its first refusal. */
+  get offered(): readonly string[] | undefined {
+    return this.#offered
+  }
+
+  /** What the peer offers, as its refusal of `none` says it. */
+  offer(methods: readonly string[]): void {
+    this.#offered = methods
+  }
+
+  answered(what: string, { methods, partialSuccess }: Failure): void {
+    if (!partialSuccess) this.#refusals++
+    this.#offered = methods
+    this.#lines.push(`${what}: ${partialSuccess ? 'accepted, but the peer wants more' : 'refused'}`)
+  }
+
+  /** Something went wrong on this side, so that the peer was not asked, or not to the end. */
+  failedHere(what: string, reason: unknown, hint?: string): void {
+    const text = reason instanceof Error ? reason.message : String(reason)
+    this.#lines.push(`${what}: ${text}`)
+    this.#hint ??= hint
+  }
+
+  /**
+   * @param username whose authentication failed
+   * @param notes what the caller looked for in vain
+   */
+  error(username: string, notes: readonly string[], details: ErrorDetails): HoldfastError {
+    const who = printable(username, 100)
+    const looked = notes.length > 0 ? ` (${notes.join('; ')})` : ''
+    if (this.#lines.length === 0) {
+      const message = `no way to authenticate as '${who}' was available here${looked}; ${this.#offer()}`
+      return new HoldfastError('ERR_SSH_AUTHENTICATION', message, { ...details, hint: noMethodHint })
+    }
+    const message = `could not authenticate as '${who}': ${this.toString()}${looked}`
+    const hint = this.#hint === undefined ? {} : { hint: this.#hint }
+    return new HoldfastError('ERR_SSH_AUTHENTICATION', message, { ...details, ...hint })
+  }
+
+  /** What ended authentication from outside, a limit or the end of the connection, with what had been tried by then. */
+  explain(error: unknown): unknown {
+    if (!(error instanceof HoldfastError) || this.#lines.length === 0) return error
+    const message = `${error.message}; before that, authentication ${this.toString()}`
+    const ended = error.code === 'ERR_SSH_DISCONNECTED' || error.code === 'ERR_SSH_CONNECTION_LOST'
+    if (ended && this.#refusals > 0) {
+      const code = error.code === 'ERR_SSH_DISCONNECTED' ? 'ERR_SSH_AUTHENTICATION' : error.code
+      return new HoldfastError(code, message, { ...detailsOf(error), hint: tooManyHint, cause: error })
+    }
+    if (error.code !== 'ERR_SSH_TIMEOUT') return error
+    return new HoldfastError(error.code, message, { ...detailsOf(error), hint: error.hint, cause: error })
+  }
+
+  /** `tried password: refused; the peer offers publickey`. */
+  toString(): string {
+    const more = this.#lines.length - maxShown
+    const shown = more > 0 ? [...this.#lines.slice(0, maxShown), `and ${more} more`] : this.#lines
+    return `tried ${shown.join('; ')}; ${this.#offer()}`
+  }
+
+  #offer(): string {
+    if (this.#offered === undefined) return 'the peer did not say what it offers'
+    if (this.#offered.length === 0) return 'the peer offers nothing to go on with'
+    return `the peer offers ${printable(this.#offered.join(', '))}`
+  }
+}
+
+const noMethodHint =
+  'give `privateKey`, `identityFiles` or `password`, start an agent and `ssh-add` a key, or give `prompt` for a person to answer'
+
+/** MaxAuthTries. */
+const tooManyHint =
+  'servers end the connection after some refusals (OpenSSH after 6): offer fewer keys, by `identityFiles` or `agent: false`'
+
+function detailsOf({ phase, host, limit, limitMs, elapsedMs, evidence }: HoldfastError): ErrorDetails {
+  return Object.fromEntries(
+    Object.entries({ phase, host, limit, limitMs, elapsedMs, evidence }).filter(([, value]) => value !== undefined),
+  )
+}

@@ -1,0 +1,105 @@
+import { HoldfastError } from '../errors.js'
+import type { UserauthBanner, UserauthFailure } from '../wire/auth-messages.js'
+import { decodeUserauthBanner, decodeUserauthFailure, decodeUserauthSuccess } from '../wire/auth-messages.js'
+import { messageName, messageNumber } from '../wire/numbers.js'
+import type { AuthPort } from './port.js'
+
+/** More banners than this before authentication ended are a flood: OpenSSH sends one, dropbear and PAM a few. */
+const maxBanners = 100
+
+export type Answer = { readonly answer: 'success' } | Failure
+export type Failure = UserauthFailure & { readonly answer: 'failure' }
+
+type Decoders<A> = ReadonlyMap<number, (payload: Buffer) => A>
+
+export interface Question<A> {
+  /** Absent when it was sent already. */
+  readonly payload: Buffer | undefined
+  /** As an error is to say it: `the answer to the password`. */
+  readonly what: string
+  /** Which messages answer it, and how each is read. Any other is a breach of the protocol. */
+  readonly answers: Decoders<A>
+}
+
+/** The refusal, which answers every request. */
+export const failure: Decoders<Failure> = new Map([
+  [messageNumber.USERAUTH_FAILURE, (payload: Buffer) => ({ answer: 'failure', ...decodeUserauthFailure(payload) })],
+])
+
+/** What answers a request that can complete the authentication. */
+export const successOrFailure: Decoders<Answer> = new Map<number, (payload: Buffer) => Answer>([
+  ...failure,
+  [messageNumber.USERAUTH_SUCCESS, readSuccess],
+])
+
+function readSuccess(payload: Buffer): Answer {
+  decodeUserauthSuccess(payload)
+  return { answer: 'success' }
+}
+
+/**
+ * Asks the peer one question at a time. All its waits together take no longer than the limit `authentication`; time
+ * between two questions, in which a person types or an agent signs, is not the peer's and does not count.
+ */
+export class Exchange {
+  readonly #port: AuthPort
+  readonly #limitMs: number | false
+  readonly #banner: (banner: UserauthBanner) => void
+  #spentMs = 0
+  #banners = 0
+  #succeeded = false
+  #take: ((payload: Buffer) => void) | undefined
+
+  constructor(port: AuthPort, limitMs: number | false, banner: (banner: UserauthBanner) => void) {
+    this.#port = port
+    this.#limitMs = limitMs
+    this.#banner = banner
+  }
+
+  get succeeded(): boolean {
+    return this.#succeeded
+  }
+
+  ask<A>({ payload, what, answers }: Question<A>): Promise<A> {
+    const wait = this.#port.waits.start<A>({
+      limit: 'authentication',
+      limitMs: this.#limitMs,
+      spentMs: this.#spentMs,
+      clock: 'peer',
+      phase: 'authentication',
+      what,
+    })
+    // Not pending: the connection is gone, and nothing may be sent on it.
+    if (!wait.pending) return wait.promise
+    this.#take = (answer) => {
+      const decode = answers.get(answer[0] ?? 0)
+      if (decode === undefined) throw unexpected(answer, `while ${what} was awaited`)
+      wait.resolve(decode(answer))
+      this.#spentMs = wait.spentMs
+      this.#take = undefined
+      this.#succeeded = answer[0] === messageNumber.USERAUTH_SUCCESS
+    }
+    if (payload !== undefined) this.#port.send(payload)
+    return wait.promise
+  }
+
+  /** Takes SERVICE_ACCEPT and messages 50 to 79. Throws ERR_SSH_PROTOCOL for what was not asked for. */
+  receive(payload: Buffer): void {
+    if (payload[0] === messageNumber.USERAUTH_BANNER) this.#receiveBanner(payload)
+    else if (this.#take === undefined) throw unexpected(payload, 'and nothing was asked')
+    else this.#take(payload)
+  }
+
+  #receiveBanner(payload: Buffer): void {
+    const banner = decodeUserauthBanner(payload)
+    this.#banners++
+    if (this.#banners > maxBanners) throw unexpected(payload, `more than ${maxBanners} times`)
+    this.#banner(banner)
+  }
+}
+
+function unexpected(payload: Buffer, when: string): HoldfastError {
+  return new HoldfastError('ERR_SSH_PROTOCOL', `${messageName(payload[0] ?? 0)} came ${when}`, {
+    phase: 'authentication',
+  })
+}

@@ -1,0 +1,55 @@
+import { HoldfastError } from '../errors.js'
+import type { InfoRequest } from '../wire/auth-messages.js'
+import { printable } from '../wire/printable.js'
+import { waitForBystander } from './bystander.js'
+import type { MethodContext } from './client-method.js'
+
+/**
+ * Puts a form in front of a person, and resolves with one answer a prompt. Its texts come from the peer, cleaned of
+ * control characters. `signal` aborts when the answers are no longer wanted.
+ */
+export type AskPerson = (form: InfoRequest, signal: AbortSignal) => Promise<readonly string[]>
+
+/** @throws HoldfastError ERR_SSH_TIMEOUT (limit `prompt`), ERR_SSH_OPTION for a wrong number of answers, ERR_SSH_AUTHENTICATION when `ask` throws */
+export async function askPerson(
+  { port, limits, waiting }: MethodContext,
+  ask: AskPerson,
+  form: InfoRequest,
+): Promise<readonly string[]> {
+  const shown = cleaned(form)
+  const what = `an answer to ${describe(shown)}`
+  waiting({ on: 'person', what })
+  const wait = { limit: 'prompt', limitMs: limits.prompt, what } as const
+  const answers = await waitForBystander(port.waits, wait, (signal) => ask(shown, signal).catch(promptFailed))
+  if (answers.length === form.prompts.length) return answers
+  const message = `prompt gave ${answers.length} answers to a form with ${form.prompts.length} prompts`
+  throw new HoldfastError('ERR_SSH_OPTION', message, { phase: 'authentication' })
+}
+
+function promptFailed(cause: unknown): never {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  throw new HoldfastError('ERR_SSH_AUTHENTICATION', `prompt failed: ${reason}`, {
+    phase: 'authentication',
+    hint: 'look at `cause`, which is what `prompt` threw',
+    cause,
+  })
+}
+
+function describe({ name, instruction, prompts }: InfoRequest): string {
+  const text = prompts[0]?.text ?? (name || instruction)
+  return `the prompt '${printable(text, 100)}'`
+}
+
+function cleaned({ name, instruction, prompts }: InfoRequest): InfoRequest {
+  return {
+    name: cleanedLines(name),
+    instruction: cleanedLines(instruction),
+    prompts: prompts.map(({ text, echo }) => ({ text: cleanedLines(text), echo })),
+  }
+}
+
+/** Keeps the lines, and the blank before the cursor, which `printable` alone would not. */
+function cleanedLines(text: string): string {
+  const lines = text.split(/\r?\n/).map((line) => printable(line, 1000))
+  return lines.join('\n') + (text.endsWith(' ') ? ' ' : '')
+}

@@ -1,0 +1,42 @@
+import type { PublicKey } from '../keys/public-key.js'
+
+/** A key that can sign, wherever its private half is kept. */
+export interface Signer {
+  readonly publicKey: PublicKey
+  /** Where it comes from, for errors: a file's name, an agent's. */
+  readonly source: string
+  /** On what a signature waits: on nothing outside this process, on an agent, or on a person (touch, passphrase). */
+  readonly waitsOn: 'nothing' | 'agent' | 'person'
+  /** @returns the signature blob of RFC 4253 section 6.6. */
+  sign(algorithm: string, data: Buffer): Promise<Buffer>
+}
+
+const certificateSuffix = '-cert-v01@openssh.com'
+
+export function describeSigner({ publicKey, source }: Signer): string {
+  return `publickey ${publicKey.type} ${publicKey.fingerprint()} (${source})`
+}
+
+/**
+ * The signature algorithm for a key, or undefined when the peer or `allowed` leaves none.
+ * @param offered the peer's server-sig-algs, if it sent any
+ * @param allowed the caller's own list; without one everything but SHA-1
+ */
+export function chooseAlgorithm(
+  key: PublicKey,
+  offered: readonly string[] | undefined,
+  allowed: readonly string[] | undefined,
+): string | undefined {
+  const usable = key.signatureAlgorithms.filter((name) => allowed?.includes(name) ?? name !== 'ssh-rsa')
+  // Old servers list only what is new to RSA keys, so the list decides nothing for the others.
+  if (key.plainType !== 'ssh-rsa') return usable[0]
+  // Of the two, RFC 8332 section 3 recommends SHA-256 and leaves SHA-512 optional: the safer guess.
+  if (offered === undefined) return usable.includes('rsa-sha2-256') ? 'rsa-sha2-256' : usable[0]
+  return usable.find((name) => offered.includes(name))
+}
+
+/** The name under which a request asks for a signature algorithm: RFC 8332 section 3, and OpenSSH's PROTOCOL.certkeys. */
+export function requestAlgorithm(key: PublicKey, algorithm: string): string {
+  if (key.plainType !== 'ssh-rsa') return key.type
+  return key.certificate === undefined ? algorithm : algorithm + certificateSuffix
+}
