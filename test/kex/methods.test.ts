@@ -60,15 +60,13 @@ function damagedForms(message: Buffer): Buffer[] {
   ]
 }
 
-for (const name of ['curve25519-sha256']) {
+for (const [name, method] of kexMethods) {
   test(`${name} takes all its randomness from the source handed in`, () => {
-    const method = kexMethods.get(name)
-    assert.ok(method !== undefined)
     const { client, wire } = exchange(method)
     const again = exchange(method)
     assert.deepEqual(again.wire, wire)
     assert.deepEqual(again.client, client)
-    assert.notDeepEqual(exchange(method, seeded('another client')).wire[0], wire[0])
-    assert.notDeepEqual(exchange(method, seeded('client'), seeded('another server')).wire[1], wire[1])
+    assert.notDeepEqual(exchange(method, seeded('another client')).wire.at(-2), wire.at(-2))
+    assert.notDeepEqual(exchange(method, seeded('client'), seeded('another server')).wire.at(-1), wire.at(-1))
   })
 }

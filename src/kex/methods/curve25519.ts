@@ -1,24 +1,14 @@
 /** RFC 8731: X25519, its result hashed as an mpint. */
-import { Writer } from '../../wire/writer.js'
-import { type Agreement, shareExchange } from './share-exchange.js'
-import { agree, makePair } from './x25519.js'
+import { ecdhMessages as messages } from '../../wire/kex-method-messages.js'
+import { mpintSecret, shareMethod, symmetric } from './share-exchange.js'
+import { agreeX25519, makeX25519Pair } from './x25519.js'
 
-function agreement(name: string): Agreement {
-  return {
-    initiate(randomBytes) {
-      const { privateKey, share } = makePair(randomBytes)
-      return { share, finish: (peer) => mpint(agree(privateKey, peer, `${name}: Q_S`)) }
-    },
-    respond(peer, randomBytes) {
-      const { privateKey, share } = makePair(randomBytes)
-      return { share, secret: mpint(agree(privateKey, peer, `${name}: Q_C`)) }
-    },
-  }
-}
+const agreement = symmetric((randomBytes) => {
+  const { privateKey, share } = makeX25519Pair(randomBytes)
+  return { share, finish: (peer, field) => mpintSecret(agreeX25519(privateKey, peer, field)) }
+})
 
-const mpint = (magnitude: Buffer): Buffer => new Writer(40).mpint(magnitude).finish()
-
-const method = (name: string) => shareExchange(name, 'sha256', agreement(name))
+const method = (name: string) => shareMethod({ name, hash: 'sha256', insecure: false, messages, agreement })
 
 export const curve25519 = method('curve25519-sha256')
 /** The name it had before RFC 8731. */
