@@ -12,14 +12,7 @@ import { waitForBystander } from './bystander.js'
 import { type ClientMethod, givenUp, type MethodContext, type Outcome } from './client-method.js'
 import { isLimit, requestSignature } from './client-signature.js'
 import { type Failure, failure, successOrFailure } from './exchange.js'
-import { chooseAlgorithm, describeSigner, requestAlgorithm, type Signer } from './signer.js'
-
-/** Where keys come from that must be asked for: an agent. */
-export interface SignerSource {
-  /** As errors are to name it: `the agent at /run/user/1000/agent`. */
-  readonly name: string
-  signers(): Promise<readonly Signer[]>
-}
+import { chooseAlgorithm, describeSigner, requestAlgorithm, type Signer, type SignerSource } from './signer.js'
 
 export interface PublicKeyOptions {
   /** In the order in which they are tried, except that certificates come before plain keys. */
@@ -84,7 +77,7 @@ export class PublicKeyMethod implements ClientMethod {
     const { port, limits, attempts } = this.#context
     const wait = { limit: 'agent', limitMs: limits.agent, what: `the list of keys of ${source.name}` } as const
     try {
-      return await waitForBystander(port.waits, wait, () => source.signers())
+      return await waitForBystander(port.waits, wait, (signal) => source.signers(signal))
     } catch (error) {
       attempts.failedHere(source.name, error)
       return []

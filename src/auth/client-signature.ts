@@ -14,10 +14,17 @@ export async function requestSignature(
   algorithm: string,
   data: Buffer,
 ): Promise<Buffer> {
-  const signature = await waitForSignature(context, signer, signer.sign(algorithm, data))
+  const unwanted = new AbortController()
+  const signature = await waitForSignature(context, signer, signer.sign(algorithm, data, unwanted.signal)).catch(
+    (error: unknown) => {
+      unwanted.abort(error)
+      throw error
+    },
+  )
   const made = new Reader('signature', signature).name('algorithm')
   // Agents that do not know the flags for SHA-2 sign with SHA-1, which the peer would refuse without a reason.
-  if (made !== algorithm) throw new HoldfastError('ERR_SSH_AGENT', `it signed with ${made}, not with ${algorithm}`)
+  if (made !== algorithm)
+    throw new HoldfastError('ERR_SSH_AGENT', `${signer.source} signed with ${made}, not with ${algorithm}`)
   return signature
 }
 

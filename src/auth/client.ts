@@ -1,5 +1,6 @@
 import { encodeUserauthRequest, type UserauthBanner } from '../wire/auth-messages.js'
 import { Attempts } from './attempts.js'
+import { KeyboardInteractiveMethod, type KeyboardInteractiveOptions } from './client-keyboard-interactive.js'
 import type { ClientMethod, MethodContext, Outcome, Waiting } from './client-method.js'
 import { PasswordMethod, type PasswordOptions } from './client-password.js'
 import { PublicKeyMethod, type PublicKeyOptions } from './client-publickey.js'
@@ -11,6 +12,7 @@ import { requestService } from './service.js'
 export type AuthWay =
   | ({ readonly method: 'publickey' } & PublicKeyOptions)
   | ({ readonly method: 'password' } & PasswordOptions)
+  | ({ readonly method: 'keyboard-interactive' } & KeyboardInteractiveOptions)
 
 export interface ClientAuthenticationOptions {
   readonly username: string
@@ -123,5 +125,6 @@ export class ClientAuthentication {
 
 function makeMethod(context: MethodContext, way: AuthWay): ClientMethod {
   if (way.method === 'publickey') return new PublicKeyMethod(context, way)
-  return new PasswordMethod(context, way)
+  if (way.method === 'password') return new PasswordMethod(context, way)
+  return new KeyboardInteractiveMethod(context, way)
 }

@@ -7,8 +7,18 @@ export interface Signer {
   readonly source: string
   /** On what a signature waits: on nothing outside this process, on an agent, or on a person (touch, passphrase). */
   readonly waitsOn: 'nothing' | 'agent' | 'person'
-  /** @returns the signature blob of RFC 4253 section 6.6. */
-  sign(algorithm: string, data: Buffer): Promise<Buffer>
+  /**
+   * @param signal aborts when nobody waits for the signature any more
+   * @returns a signature blob (RFC 4253 section 6.6)
+   */
+  sign(algorithm: string, data: Buffer, signal: AbortSignal): Promise<Buffer>
+}
+
+/** Where keys come from that must be asked for: an agent. */
+export interface SignerSource {
+  /** As errors are to name it: `the agent at /run/user/1000/agent`. */
+  readonly name: string
+  signers(signal: AbortSignal): Promise<readonly Signer[]>
 }
 
 const certificateSuffix = '-cert-v01@openssh.com'

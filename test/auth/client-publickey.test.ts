@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HoldfastError } from 'holdfast'
 import type { AuthWay } from '#src/auth/client.js'
-import type { SignerSource } from '#src/auth/client-publickey.js'
-import type { Signer } from '#src/auth/signer.js'
+import type { Signer, SignerSource } from '#src/auth/signer.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
 import {
   encodePublicKeyOk,
@@ -148,7 +147,10 @@ test('an agent that signs with another algorithm than asked for is not passed on
   const { done, end } = runClient({ ways: [keys(old)] }, (request) =>
     request?.method === 'publickey' ? [encodePublicKeyOk(request)] : [refuse('publickey')],
   )
-  await assert.rejects(done, is('ERR_SSH_AUTHENTICATION', /it signed with ssh-ed25519, not with rsa-sha2-256/))
+  await assert.rejects(
+    done,
+    is('ERR_SSH_AUTHENTICATION', /the agent at \/run\/agent signed with ssh-ed25519, not with rsa-sha2-256/),
+  )
   assert.equal(end.requests()[1]?.method, 'none')
 })
 
