@@ -1,0 +1,347 @@
+import type { Evidence } from '../errors.js'
+import { AnswerAge } from './answer-age.js'
+import type { Deadline, Deadlines } from './deadlines.js'
+import type { KeepalivePort, Liveness, LivenessState, ProbeKind, SentProbe, VerdictReason } from './port.js'
+import type { HostMemory } from './probe-memory.js'
+import { Probes } from './probes.js'
+import { type KeepaliveSettings, silenceBound } from './settings.js'
+import { Silence } from './silence.js'
+
+/**
+ * A wake that is late by no more than this is as good as a punctual one: all input that waited was read before it, so
+ * the peer lost nothing. Timers of a busy process are late by tens of milliseconds; a machine that slept, whose network
+ * needs time to come back, was away for longer than a second.
+ */
+const latenessMaxMs = 1000
+
+/** An answer to `probeNow()`. */
+export interface ProbeAnswer {
+  readonly probe: ProbeKind
+  readonly rttMs: number
+  /** Until the engine would send by itself; null where it never does. */
+  readonly nextMs: number | null
+}
+
+interface Asker {
+  readonly from: number
+  readonly answered: (answer: ProbeAnswer) => void
+}
+
+/**
+ * Finds out whether the peer still lives: provokes it to speak when it is silent, judges it when it stays so, and never
+ * before. It knows no packet and has no clock: instants are handed in, in milliseconds on a monotonic clock, and its
+ * wakes are deadlines of the connection. All input that waits must be read before deadlines expire.
+ */
+export class Keepalive {
+  readonly #port: KeepalivePort
+  readonly #deadlines: Deadlines
+  readonly #probes: Probes
+  readonly #silence = new Silence()
+  readonly #age = new AnswerAge()
+  readonly #askers = new Set<Asker>()
+  #settings: KeepaliveSettings
+  #running = false
+  #state: LivenessState = 'alive'
+  #stateAt = 0
+  #deadline: Deadline | undefined
+  #inKeyExchange = false
+  /** A probe that could not be sent, or was voided: it goes out once the key exchange is over. */
+  #owed = false
+  #probesSent = 0
+  #bytesHeard = 0
+  #triedAt = Number.NEGATIVE_INFINITY
+  #judgeFrom = Number.NEGATIVE_INFINITY
+
+  constructor(port: KeepalivePort, settings: KeepaliveSettings, deadlines: Deadlines, memory: HostMemory) {
+    this.#port = port
+    this.#settings = settings
+    this.#deadlines = deadlines
+    this.#probes = new Probes(memory)
+  }
+
+  get settings(): KeepaliveSettings {
+    return this.#settings
+  }
+
+  /** Authentication succeeded: the first probe goes out now. Before that, servers take a probe for an attack. */
+  start(now: number): void {
+    this.#running = true
+    this.#stateAt = now
+    this.#silence.heard(now)
+    if (this.#settings.interval !== false) this.#send(now)
+    this.#schedule(now)
+  }
+
+  /** Ends everything: the connection is over. */
+  stop(): void {
+    this.#running = false
+    this.#deadline?.cancel()
+    this.#deadline = undefined
+    this.#askers.clear()
+  }
+
+  /** Any authenticated packet is life. Called for each of them, so it leaves all work to the next wake. */
+  heard(now: number, bytes: number): void {
+    this.#silence.heard(now)
+    this.#bytesHeard += bytes
+    if (this.#state === 'suspect') this.#turn('alive', now)
+  }
+
+  /** Call `heard()` for the packet first. UNIMPLEMENTED and a refusal are answers as good as any. */
+  answered(probe: SentProbe, now: number): void {
+    const sentAt = this.#probes.answered(probe, now)
+    if (sentAt !== undefined) this.#tellAskers(probe, sentAt, now)
+  }
+
+  /** The peer answered something else, which had been handed over for sending at `sentAt`: it hears us. */
+  confirmed(sentAt: number, now: number): void {
+    this.#probes.confirmed(sentAt, now)
+  }
+
+  /** This probe will get no answer, through no fault of the peer: its channel was closed. */
+  voided(probe: SentProbe): void {
+    this.#probes.voided(probe)
+  }
+
+  /** The first KEXINIT, of either side, passes. */
+  keyExchangeStarted(): void {
+    this.#inKeyExchange = true
+    if (this.#probes.voidPings()) this.#owed = true
+  }
+
+  /** NEWKEYS passed both ways. */
+  keyExchangeEnded(now: number): void {
+    this.#inKeyExchange = false
+    this.#probes.resume(now)
+    this.#age.restart(now, this.#bytesHeard)
+    if (this.#owed && this.#running) this.#probe(now, this.#askers.size > 0 ? this.#probes.everyKind() : this.#kinds())
+    this.#schedule(now)
+  }
+
+  /** New settings hold from now on. What they make overdue is asked for, not held against the peer. */
+  configure(settings: KeepaliveSettings, now: number): void {
+    const before = this.#settings
+    this.#settings = settings
+    if (!this.#running) return
+    if (!this.#judges && this.#state === 'suspect') this.#turn('alive', now)
+    const { interval, countMax, wantReply } = settings
+    if (this.#running && interval !== false) {
+      this.#age.restart(now, this.#bytesHeard)
+      const stricter = before.interval === false || interval < before.interval || (wantReply && !before.wantReply)
+      if (stricter) this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)
+      if (stricter && this.#silenceDue(interval) <= now) this.#ask(now)
+    }
+    this.#schedule(now)
+  }
+
+  /**
+   * The wall clock stepped, or the machine slept: how long nobody listened is unknown, so the peer is asked as if it
+   * had only now fallen silent. Connections take seconds to come back after a sleep, and retransmissions still longer.
+   */
+  disturbed(now: number): void {
+    const { interval, countMax } = this.#settings
+    if (!this.#running || interval === false) return
+    this.#age.check(now, this.#bytesHeard, false)
+    if (this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) this.#ask(now)
+    this.#schedule(now)
+  }
+
+  /**
+   * Asks now, or as soon as a key exchange is over; judges nobody.
+   * @param answered is called once, with the first answer to anything asked from now on
+   * @returns a function that takes it back
+   */
+  probeNow(now: number, answered: (answer: ProbeAnswer) => void): () => void {
+    const asker = { from: now, answered }
+    this.#askers.add(asker)
+    if (this.#running) this.#probe(now, this.#probes.everyKind())
+    this.#schedule(now)
+    return () => this.#askers.delete(asker)
+  }
+
+  liveness(now: number): Liveness {
+    return {
+      state: this.#state,
+      sinceMs: now - this.#stateAt,
+      lastHeardMs: this.#lastHeardMs(now),
+      unanswered: this.#silence.asked,
+      rttMs: this.#probes.rttMs,
+      bound: this.#judges ? silenceBound(this.#settings) : null,
+    }
+  }
+
+  evidence(now: number): Evidence {
+    return {
+      lastHeardMs: this.#lastHeardMs(now),
+      probesSent: this.#probesSent,
+      probesUnanswered: this.#probes.waiting.length,
+      rttMs: this.#probes.rttMs,
+      unsentBytes: this.#port.unsentBytes(),
+      loopBlockedMs: this.#silence.blockedMs,
+    }
+  }
+
+  /** Milliseconds until it would send by itself, or null. */
+  nextMs(now: number): number | null {
+    const { interval } = this.#settings
+    if (!this.#running || interval === false) return null
+    return Math.max(0, Math.min(this.#silenceDue(interval), this.#askDue(interval)) - now)
+  }
+
+  get #judges(): boolean {
+    return this.#settings.interval !== false && this.#settings.wantReply && !this.#probes.mute
+  }
+
+  #wake(now: number, at: number): void {
+    this.#deadline = undefined
+    const { interval } = this.#settings
+    if (!this.#running || interval === false) return
+    const lateMs = lateness(now - at, interval)
+    if (lateMs > 0) this.#silence.blocked(lateMs)
+    if (!this.#inKeyExchange && this.#probes.giveUp(now, interval)) this.#send(now)
+    this.#watchSilence(now, interval, lateMs)
+    if (this.#running) this.#watchAnswers(now, interval, lateMs)
+    if (this.#running) this.#watchWrites(now, interval, lateMs)
+    this.#schedule(now)
+  }
+
+  /** The peer is silent: asks it, doubts it, judges it. */
+  #watchSilence(now: number, interval: number, lateMs: number): void {
+    if (this.#silenceDue(interval) > now) return
+    const { countMax } = this.#settings
+    // A late wake never judges: the peer is asked once more, and its answer gets its whole time.
+    if (lateMs > 0 && this.#silence.excuse(lateMs, interval, countMax)) return this.#ask(now)
+    if (this.#judges && this.#silence.asked >= countMax) return this.#judge('silence', now)
+    if (this.#judges && this.#silence.asked > 0 && this.#state === 'alive') this.#turn('suspect', now)
+    if (this.#running) this.#ask(now)
+  }
+
+  /** Packets come in, perhaps from a peer that does not hear us. */
+  #watchAnswers(now: number, interval: number, lateMs: number): void {
+    if (this.#askDue(interval) <= now) this.#probe(now, this.#probes.untried())
+    this.#followOldest(now)
+    if (this.#age.due(interval) > now || this.#inKeyExchange) return
+    this.#age.check(now, this.#bytesHeard, lateMs === 0)
+    const bound = (this.#settings.countMax + 1) * interval
+    if (this.#age.ageMs >= bound && this.#judges && this.#probes.answers) this.#judge('one-way', now)
+  }
+
+  /** Where silence is not judged, bytes that nobody takes are. */
+  #watchWrites(now: number, interval: number, lateMs: number): void {
+    if (lateMs > 0) this.#judgeFrom = now + interval
+    if (this.#writesDue(interval) <= now) this.#judge('writes', now)
+  }
+
+  /** Asks the silent peer. A probe that cannot be sent counts: in a key exchange the KEXINIT itself asks for an answer. */
+  #ask(now: number): void {
+    this.#silence.ask(now)
+    this.#send(now)
+  }
+
+  #send(now: number): void {
+    if (this.#settings.wantReply) this.#probe(now, this.#kinds())
+    else this.#refresh(now)
+  }
+
+  /**
+   * What a silent peer is asked. One that has answered nothing since authentication is given up only after the question
+   * that everyone must answer; and what a mute one is asked leaves a slot waiting for ever, so each kind is tried once.
+   */
+  #kinds(): ProbeKind[] {
+    if (this.#probes.mute) return this.#probes.untried()
+    const last = this.#silence.asked >= this.#settings.countMax && !this.#probes.answers
+    return last ? ['key-exchange', ...this.#probes.candidates()] : this.#probes.candidates()
+  }
+
+  #probe(now: number, kinds: readonly ProbeKind[]): void {
+    this.#triedAt = now
+    this.#owed = false
+    for (const kind of kinds) {
+      const probe = this.#port.send(kind)
+      if (!this.#running) return
+      if (probe === undefined) continue
+      this.#probesSent++
+      this.#probes.add(probe, now)
+      return
+    }
+    if (this.#inKeyExchange) this.#owed = true
+    else this.#refresh(now)
+  }
+
+  /** Keeps a NAT open, and asks for nothing. */
+  #refresh(now: number): void {
+    this.#triedAt = now
+    if (this.#port.refresh()) this.#probesSent++
+  }
+
+  #judge(reason: VerdictReason, now: number): void {
+    const evidence = this.evidence(now)
+    this.#state = 'dead'
+    this.#stateAt = now
+    this.stop()
+    this.#port.verdict({ reason, evidence })
+  }
+
+  #turn(to: LivenessState, now: number): void {
+    const from = this.#state
+    this.#state = to
+    this.#stateAt = now
+    this.#port.changed({ from, to, evidence: this.evidence(now) })
+  }
+
+  #tellAskers({ kind }: SentProbe, sentAt: number, now: number): void {
+    for (const asker of [...this.#askers].filter(({ from }) => sentAt >= from)) {
+      this.#askers.delete(asker)
+      asker.answered({ probe: kind, rttMs: now - sentAt, nextMs: this.nextMs(now) })
+    }
+  }
+
+  /** One deadline stands for everything; what has moved it later since is found out when it expires. */
+  #schedule(now: number): void {
+    this.#deadline?.cancel()
+    this.#deadline = undefined
+    const { interval } = this.#settings
+    if (!this.#running || interval === false) return
+    this.#followOldest(now)
+    const at = Math.max(now, this.#nextWake(interval))
+    this.#deadline = this.#deadlines.add(at, (expired) => this.#wake(expired, at))
+  }
+
+  /** Only of a peer that answers probes at all does an unanswered one tell anything. */
+  #followOldest(now: number): void {
+    this.#age.follow(this.#probes.answers ? this.#probes.oldest : undefined, now, this.#bytesHeard)
+  }
+
+  #nextWake(interval: number): number {
+    const answers = this.#inKeyExchange
+      ? Number.POSITIVE_INFINITY
+      : Math.min(this.#age.due(interval), this.#probes.passedDue(interval))
+    return Math.min(this.#silenceDue(interval), this.#askDue(interval), this.#writesDue(interval), answers)
+  }
+
+  #silenceDue(interval: number): number {
+    return this.#silence.due(interval, this.#settings.countMax, this.#probes.rttMs ?? 0)
+  }
+
+  /** When nothing has shown for an interval that the peer hears us, and there is something left to ask. */
+  #askDue(interval: number): number {
+    const asks = this.#settings.wantReply && !this.#inKeyExchange && this.#probes.untried().length > 0
+    return asks ? Math.max(this.#probes.confirmedAt, this.#triedAt) + interval : Number.POSITIVE_INFINITY
+  }
+
+  #writesDue(interval: number): number {
+    const stuckSince = this.#judges ? undefined : this.#port.stuckSince()
+    if (stuckSince === undefined) return Number.POSITIVE_INFINITY
+    const bound = (this.#settings.countMax + 1) * interval
+    return Math.max(Math.max(this.#silence.heardAt, stuckSince) + bound, this.#judgeFrom)
+  }
+
+  #lastHeardMs(now: number): number | null {
+    return this.#silence.heardAt === Number.NEGATIVE_INFINITY ? null : now - this.#silence.heardAt
+  }
+}
+
+/** By how much a wake came too late to be taken for a punctual one; 0 if it was in time. */
+function lateness(ms: number, interval: number): number {
+  return ms > Math.min(interval / 4, latenessMaxMs) ? ms : 0
+}

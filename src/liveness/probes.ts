@@ -1,0 +1,165 @@
+import { type ProbeKind, probeKinds, type SentProbe } from './port.js'
+import type { HostMemory } from './probe-memory.js'
+
+/** A probe that waits for its answer. */
+export interface WaitingProbe {
+  readonly probe: SentProbe
+  readonly sentAt: number
+  /** When something that was sent later was answered: the peer has passed it over, or is about to answer it. */
+  passedAt: number | undefined
+}
+
+const ordinaryKinds = probeKinds.filter((kind) => kind !== 'key-exchange')
+
+/** A program may ask a deaf peer as often as it likes: what is older than this many is forgotten. */
+const waitingMax = 64
+
+/**
+ * The probes that wait for an answer, and what their answers teach about the peer:
+ * - it `answers`: some kind was answered on this connection, so silence means something;
+ * - it is `mute`: it heard what we sent after a probe, as other answers show, and answered no probe of any kind;
+ * - neither: nothing sent after authentication was answered yet, by which a peer that has vanished looks like a mute
+ *   one. Such a peer is judged, but the last probe before the verdict is a key exchange, which a live one must answer.
+ */
+export class Probes {
+  readonly #memory: HostMemory
+  readonly #answered = new Set<ProbeKind>()
+  readonly #waiting: WaitingProbe[] = []
+  #confirmedAt = Number.NEGATIVE_INFINITY
+  #confirmedTo = Number.NEGATIVE_INFINITY
+  #rttMs: number | null = null
+
+  constructor(memory: HostMemory) {
+    this.#memory = memory
+  }
+
+  get waiting(): readonly WaitingProbe[] {
+    return this.#waiting
+  }
+
+  /** When the last sign came that the peer hears us. */
+  get confirmedAt(): number {
+    return this.#confirmedAt
+  }
+
+  get rttMs(): number | null {
+    return this.#rttMs
+  }
+
+  get answers(): boolean {
+    return this.#answered.size > 0
+  }
+
+  get mute(): boolean {
+    return !this.answers && this.#memory.mute
+  }
+
+  /** The oldest probe that the peer must have heard nothing of if it does not hear us any more. */
+  get oldest(): WaitingProbe | undefined {
+    return this.#waiting.find((waiting) => waiting.passedAt === undefined)
+  }
+
+  /** Kinds to try now, best first: those it answers; then the one that has been tried least. */
+  candidates(): ProbeKind[] {
+    const live = ordinaryKinds.filter((kind) => !this.#memory.deaf.has(kind))
+    const rank = (kind: ProbeKind) => (this.#answered.has(kind) ? -1 : this.#count(kind))
+    // The sort is stable: of kinds tried equally often the better one comes first.
+    return live.toSorted((a, b) => rank(a) - rank(b))
+  }
+
+  /**
+   * Kinds worth sending while packets come in: nothing while an answer is due by a peer that answers, and to any
+   * other peer each kind once.
+   */
+  untried(): ProbeKind[] {
+    if (this.answers) return this.#waiting.length === 0 ? this.candidates() : []
+    const untried = this.candidates().filter((kind) => this.#count(kind) === 0)
+    return this.mute || this.#count('key-exchange') > 0 ? untried : [...untried, 'key-exchange']
+  }
+
+  add(probe: SentProbe, now: number): void {
+    if (this.#waiting.length >= waitingMax) this.#waiting.shift()
+    this.#waiting.push({ probe, sentAt: now, passedAt: undefined })
+  }
+
+  /** @returns when it was sent, or undefined for one that no longer waits */
+  answered(probe: SentProbe, now: number): number | undefined {
+    if (probe.kind !== 'key-exchange') this.#learn(probe.kind)
+    const waiting = this.#take(probe)
+    if (waiting === undefined) return undefined
+    if (probe.kind !== 'key-exchange') this.#rttMs = now - waiting.sentAt
+    this.confirmed(waiting.sentAt, now)
+    return waiting.sentAt
+  }
+
+  /** The peer answered something that was sent at `sentAt`, so it has heard all that went before. */
+  confirmed(sentAt: number, now: number): void {
+    this.#confirmedAt = now
+    this.#confirmedTo = Math.max(this.#confirmedTo, sentAt)
+    for (const waiting of this.#waiting) {
+      if (waiting.sentAt < this.#confirmedTo) waiting.passedAt ??= now
+    }
+  }
+
+  /** Everything that may be sent at all, those first that are worth it. */
+  everyKind(): ProbeKind[] {
+    return [...new Set([...this.candidates(), ...ordinaryKinds])]
+  }
+
+  /** It will never be answered, and says nothing about the peer. */
+  voided(probe: SentProbe): boolean {
+    return this.#take(probe) !== undefined
+  }
+
+  /** OpenSSH drops a PING that meets a key exchange. */
+  voidPings(): boolean {
+    const pings = this.#waiting.filter(({ probe }) => probe.kind === 'ping')
+    for (const { probe } of pings) this.#take(probe)
+    return pings.length > 0
+  }
+
+  /** Answers could not come until now. */
+  resume(now: number): void {
+    for (const waiting of this.#waiting) if (waiting.passedAt !== undefined) waiting.passedAt = now
+  }
+
+  /** When the first probe that was passed over is given up. */
+  passedDue(interval: number): number {
+    const passed = this.#waiting.find((waiting) => waiting.passedAt !== undefined)
+    return (passed?.passedAt ?? Number.POSITIVE_INFINITY) + interval
+  }
+
+  /**
+   * Gives up probes that were passed over an interval ago: the peer is deaf to their kind.
+   * @returns whether there were any
+   */
+  giveUp(now: number, interval: number): boolean {
+    const deaf = this.#waiting.filter(({ passedAt }) => passedAt !== undefined && passedAt + interval <= now)
+    for (const { probe } of deaf) {
+      this.#take(probe)
+      if (probe.kind !== 'key-exchange') this.#unlearn(probe.kind)
+    }
+    return deaf.length > 0
+  }
+
+  #learn(kind: ProbeKind): void {
+    this.#answered.add(kind)
+    this.#memory.deaf.delete(kind)
+    this.#memory.mute = false
+  }
+
+  #unlearn(kind: ProbeKind): void {
+    this.#answered.delete(kind)
+    this.#memory.deaf.add(kind)
+    if (!this.answers) this.#memory.mute = true
+  }
+
+  #count(kind: ProbeKind): number {
+    return this.#waiting.filter(({ probe }) => probe.kind === kind).length
+  }
+
+  #take(probe: SentProbe): WaitingProbe | undefined {
+    const index = this.#waiting.findIndex((waiting) => waiting.probe === probe)
+    return index === -1 ? undefined : this.#waiting.splice(index, 1)[0]
+  }
+}

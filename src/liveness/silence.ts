@@ -1,0 +1,87 @@
+/**
+ * Time in which this process could not listen is excused this often in one silence; then what it could hear counts
+ * after all. Without an end, a process whose loop is always late would never learn that its peer is gone. Input that
+ * waits is read before every wake, so what such a process is told is right unless the machine itself slept each time.
+ */
+const excusesMax = 3
+
+/** One silence of the peer: how often it was asked since its last packet, and when the next step is due. */
+export class Silence {
+  #heardAt = Number.NEGATIVE_INFINITY
+  #packets = 0
+  /** The count of packets at which the fields below began to count: they are void once another packet has come. */
+  #since = 0
+  #asked = 0
+  #askedAt = Number.NEGATIVE_INFINITY
+  #excuses = 0
+  #blockedMs = 0
+
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
+  /** Probes asked since the last packet, sent or not. */
+  get asked(): number {
+    return this.#current ? this.#asked : 0
+  }
+
+  /** Milliseconds since the last packet in which this process did not listen. */
+  get blockedMs(): number {
+    return this.#current ? this.#blockedMs : 0
+  }
+
+  /** Called for every packet: two stores, and everything else is worked out when it is asked for. */
+  heard(now: number): void {
+    this.#heardAt = now
+    this.#packets++
+  }
+
+  /**
+   * When the peer is to be asked again, or judged: an interval a probe after its last packet, however late within reason
+   * each of them went out. It is judged only when the last one had a whole interval for its answer, and after time that
+   * was not listened in, every one of them has, and two round trips at least.
+   */
+  due(interval: number, countMax: number, rttMs: number): number {
+    const planned = this.#heardAt + (this.asked + 1) * interval
+    if (this.asked === 0) return planned
+    if (this.#excuses > 0) return Math.max(planned, this.#askedAt + Math.max(interval, 2 * rttMs))
+    return this.asked < countMax ? planned : Math.max(planned, this.#askedAt + interval)
+  }
+
+  ask(now: number): void {
+    this.#begin()
+    this.#asked++
+    this.#askedAt = now
+  }
+
+  /** Notes time in which this process did not listen. */
+  blocked(milliseconds: number): void {
+    this.#begin()
+    this.#blockedMs += milliseconds
+  }
+
+  /**
+   * Takes back the probes that time in which we could not listen has spoilt, one an interval begun, so that the peer
+   * is asked at least once more before it is judged.
+   * @returns false when this silence has been excused often enough
+   */
+  excuse(lostMs: number, interval: number, countMax: number): boolean {
+    this.#begin()
+    if (this.#excuses >= excusesMax) return false
+    this.#excuses++
+    this.#asked = Math.max(0, Math.min(this.#asked, countMax) - Math.ceil(lostMs / interval))
+    return true
+  }
+
+  get #current(): boolean {
+    return this.#since === this.#packets
+  }
+
+  #begin(): void {
+    if (this.#current) return
+    this.#since = this.#packets
+    this.#asked = 0
+    this.#excuses = 0
+    this.#blockedMs = 0
+  }
+}
