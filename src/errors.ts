@@ -154,6 +154,10 @@ export const errorTable = {
     meaning: 'The remote program did not read its input for as long as `stdinStall` allows.',
     hint: 'the program may not read input at all; the connection itself is alive',
   },
+  ERR_SSH_INTERNAL: {
+    meaning: 'Holdfast itself failed; the connection was ended, and everything that waited was told.',
+    hint: 'please report this with the text of `cause`',
+  },
   ERR_SSH_UNSUPPORTED: {
     meaning: 'This peer, this Node, or this operating system does not offer what was asked for.',
     hint: 'the message says what is missing',

@@ -8,7 +8,8 @@ import {
   encodeWindowAdjust,
   extendedDataStderr,
 } from '../wire/connection-messages.js'
-import { maxWindow, ReceiveWindow } from './window.js'
+import { type Chunk, Outgoing } from './outgoing.js'
+import { ReceiveWindow } from './window.js'
 
 /** What the owner of a channel hears of it, synchronously, while packets are read. */
 export interface ChannelSink {
@@ -21,6 +22,8 @@ export interface ChannelSink {
   adjusted(): void
   /** `write()` said false, and may go on. */
   drain(): void
+  /** Bytes that the program has written and that `write()` has not been given yet. */
+  pendingBytes(): number
   /** The channel is over: the peer's CLOSE came, or was given up. Nothing more comes. */
   closed(): void
   /** The connection is over. Nothing more comes. */
@@ -37,6 +40,9 @@ export interface ChannelPort {
   sendData(head: Buffer, data: Buffer): void
   /** The channel has data that its window lets it send. */
   wantsToSend(channel: Channel): void
+  now(): number
+  /** The peer answered what was sent at that instant, so it has heard everything before. */
+  answered(sentAt: number): void
   /** The peer's windows say that it read this much more of what we sent. */
   covered(bytes: number): void
   /** Both CLOSEs have passed: nothing for this channel can come any more. */
@@ -56,27 +62,15 @@ export interface RequestOptions {
 
 /** One answer that the peer owes us, in line. */
 interface OwedReply {
+  readonly sentAt: number
   succeeded(): void
   refused(): void
   /** The channel ended first. */
   dropped(): void
 }
 
-interface Chunk {
-  readonly data: Buffer
-  readonly extendedType: number | undefined
-  /** Called once its last byte was sent. */
-  readonly sent: (() => void) | undefined
-}
-
 /** What OpenSSH calls its own probes, as a global request and on a channel alike. */
 export const keepaliveRequest = 'keepalive@openssh.com'
-
-/** RFC 4253 section 6.1: the payload that every implementation takes, whatever more a peer says it would. */
-const maxDataPacket = 32 * 1024
-
-/** Beyond this, `write()` asks its caller to wait for `drain()`. */
-const highWaterMark = 64 * 1024
 
 /** One open channel (RFC 4254 section 5): two windows, and everything in order. */
 export class Channel {
@@ -85,15 +79,7 @@ export class Channel {
   readonly #remote: RemoteEnd
   readonly #receiveWindow: ReceiveWindow
   #sink: ChannelSink | undefined
-  readonly #maxPacket: number
-  #sendWindow: number
-  #queue: Chunk[] = []
-  /** How much of the first chunk was sent. */
-  #offset = 0
-  #queuedBytes = 0
-  /** Sent, and not yet covered by the peer's adjustments. */
-  #uncoveredBytes = 0
-  #needDrain = false
+  readonly #outgoing: Outgoing
   #eof: 'open' | 'queued' | 'sent' = 'open'
   #closeSent = false
   #closeReceived = false
@@ -106,8 +92,14 @@ export class Channel {
     this.#port = port
     this.localId = localId
     this.#remote = remote
-    this.#maxPacket = Math.min(remote.maxPacket, maxDataPacket)
-    this.#sendWindow = remote.window
+    this.#outgoing = new Outgoing(
+      {
+        send: (chunk, data) => port.sendData(headFor(remote.id, chunk, data.length), data),
+        covered: (bytes) => port.covered(bytes),
+        drained: () => this.#sink?.drain(),
+      },
+      remote,
+    )
     this.#receiveWindow = new ReceiveWindow(receiveWindow)
   }
 
@@ -118,7 +110,7 @@ export class Channel {
 
   /** What the peer lets us send at present. */
   get sendWindow(): number {
-    return this.#sendWindow
+    return this.#outgoing.window
   }
 
   /** What we let the peer send at present. */
@@ -128,7 +120,12 @@ export class Channel {
 
   /** Bytes that `write()` accepted and that were not sent: the window or the connection holds them up. */
   get queuedBytes(): number {
-    return this.#queuedBytes
+    return this.#outgoing.bytes
+  }
+
+  /** Bytes that the program has written and that were not sent. */
+  get unsentBytes(): number {
+    return this.#outgoing.bytes + (this.#sink?.pendingBytes() ?? 0)
   }
 
   /** False once either side closed it. */
@@ -181,6 +178,7 @@ export class Channel {
     }
     // The slot stays in line whatever becomes of the wait: replies come in the order of requests.
     this.#owed.push({
+      sentAt: this.#port.now(),
       succeeded: () => wait.resolve(),
       refused: () => wait.reject(refusedError(type)),
       dropped: () => wait.reject(endedError(type)),
@@ -196,13 +194,11 @@ export class Channel {
     this.#port.send(encodeChannelRequest({ recipient: this.#remote.id, type, wantReply: false, data }))
   }
 
-  /** Asks for something that nobody knows, which the peer must refuse. @returns false where the channel is closing */
-  probe(answered: () => void, taken: () => void): boolean {
-    if (!this.isOpen) return false
-    this.#owed.push({ succeeded: answered, refused: answered, dropped: () => {} })
+  /** Asks for something that nobody knows, which the peer must refuse. Only for a channel that is open. */
+  probe(answered: () => void): void {
+    this.#owed.push({ sentAt: this.#port.now(), succeeded: answered, refused: answered, dropped: () => {} })
     const request = { recipient: this.#remote.id, type: keepaliveRequest, wantReply: true, data: Buffer.alloc(0) }
-    this.#port.send(encodeChannelRequest(request), taken)
-    return true
+    this.#port.send(encodeChannelRequest(request))
   }
 
   /** The consumer took bytes that `data` or `extendedData` brought: the peer may send as many again. */
@@ -223,17 +219,9 @@ export class Channel {
 
   /** Sends up to one packet of data. @returns whether there is more that the window lets through */
   sendSome(): boolean {
-    const chunk = this.#queue[0]
-    if (chunk === undefined || this.#sendWindow === 0) return false
-    const size = Math.min(chunk.data.length - this.#offset, this.#sendWindow, this.#maxPacket)
-    const data = chunk.data.subarray(this.#offset, this.#offset + size)
-    this.#port.sendData(this.#headFor(chunk, size), data)
-    this.#sendWindow -= size
-    this.#uncoveredBytes += size
-    this.#queuedBytes -= size
-    this.#offset += size
-    if (this.#offset === chunk.data.length) this.#finishChunk(chunk)
-    return this.#hasSendable
+    this.#outgoing.sendOne()
+    this.#sendEofIfDrained()
+    return this.#outgoing.canSend
   }
 
   receiveData(data: Buffer): void {
@@ -247,13 +235,10 @@ export class Channel {
   }
 
   receiveAdjust(bytes: number): void {
-    if (this.#sendWindow + bytes > maxWindow)
-      throw this.#error('CHANNEL_WINDOW_ADJUST', 'takes the window beyond 2^32 - 1')
-    this.#sendWindow += bytes
-    this.#cover(Math.min(bytes, this.#uncoveredBytes))
+    if (!this.#outgoing.adjust(bytes)) throw this.#error('CHANNEL_WINDOW_ADJUST', 'takes the window beyond 2^32 - 1')
     if (this.#over) return
     this.#sink?.adjusted()
-    if (this.#hasSendable) this.#port.wantsToSend(this)
+    if (this.#outgoing.canSend) this.#port.wantsToSend(this)
   }
 
   receiveEof(): void {
@@ -269,7 +254,7 @@ export class Channel {
       this.#closeSent = true
       this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id))
     }
-    this.#cover(this.#uncoveredBytes)
+    this.#outgoing.coverAll()
     this.#port.forget(this)
     this.#finish()
   }
@@ -283,6 +268,7 @@ export class Channel {
   /** @returns false when nobody asked */
   receiveReply(outcome: 'CHANNEL_SUCCESS' | 'CHANNEL_FAILURE'): boolean {
     const owed = this.#owed.shift()
+    if (owed !== undefined) this.#port.answered(owed.sentAt)
     if (outcome === 'CHANNEL_SUCCESS') owed?.succeeded()
     else owed?.refused()
     return owed !== undefined
@@ -292,52 +278,21 @@ export class Channel {
   lose(cause: HoldfastError): void {
     if (this.#over) return
     this.#over = true
-    this.#dropQueue()
+    this.#outgoing.drop()
     this.#sink?.lost(cause)
-  }
-
-  #cover(bytes: number): void {
-    this.#uncoveredBytes -= bytes
-    this.#port.covered(bytes)
   }
 
   #enqueue(chunk: Chunk): boolean {
     if (!this.isOpen || this.#eof !== 'open') return true
-    if (chunk.data.length === 0) {
-      chunk.sent?.()
-      return true
-    }
-    this.#queue.push(chunk)
-    this.#queuedBytes += chunk.data.length
-    if (this.#sendWindow > 0) this.#port.wantsToSend(this)
-    this.#needDrain = this.#queuedBytes >= highWaterMark
-    return !this.#needDrain
-  }
-
-  #headFor({ extendedType }: Chunk, size: number): Buffer {
-    if (extendedType === undefined) return encodeChannelDataHead(this.#remote.id, size)
-    return encodeExtendedDataHead(this.#remote.id, extendedType, size)
-  }
-
-  #finishChunk(chunk: Chunk): void {
-    this.#queue.shift()
-    this.#offset = 0
-    chunk.sent?.()
-    if (this.#needDrain && this.#queuedBytes < highWaterMark) {
-      this.#needDrain = false
-      this.#sink?.drain()
-    }
-    this.#sendEofIfDrained()
+    const room = this.#outgoing.push(chunk)
+    if (this.#outgoing.canSend) this.#port.wantsToSend(this)
+    return room
   }
 
   #sendEofIfDrained(): void {
-    if (this.#eof !== 'queued' || this.#queue.length > 0 || this.#closeSent) return
+    if (this.#eof !== 'queued' || !this.#outgoing.isEmpty || this.#closeSent) return
     this.#eof = 'sent'
     this.#port.send(encodeBareChannelMessage('CHANNEL_EOF', this.#remote.id))
-  }
-
-  get #hasSendable(): boolean {
-    return this.#queue.length > 0 && this.#sendWindow > 0
   }
 
   #accept(bytes: number, message: string): boolean {
@@ -350,7 +305,7 @@ export class Channel {
 
   #sendClose(): void {
     this.#closeSent = true
-    this.#dropQueue()
+    this.#outgoing.drop()
     const closing = this.#port.waits.start<void>({
       limit: 'channelClose',
       limitMs: this.#port.limits.channelClose,
@@ -363,16 +318,10 @@ export class Channel {
     closing.promise.catch(() => this.#finish())
   }
 
-  #dropQueue(): void {
-    this.#queue = []
-    this.#offset = 0
-    this.#queuedBytes = 0
-  }
-
   #finish(): void {
     if (this.#over) return
     this.#over = true
-    this.#dropQueue()
+    this.#outgoing.drop()
     for (const owed of this.#owed.splice(0)) owed.dropped()
     this.#closing?.resolve()
     this.#sink?.closed()
@@ -392,4 +341,9 @@ function endedError(type: string): HoldfastError {
     phase: 'request',
     hint: 'the peer ended the session: look in its log',
   })
+}
+
+function headFor(recipient: number, { extendedType }: Chunk, size: number): Buffer {
+  if (extendedType === undefined) return encodeChannelDataHead(recipient, size)
+  return encodeExtendedDataHead(recipient, extendedType, size)
 }

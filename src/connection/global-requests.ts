@@ -8,9 +8,13 @@ export interface GlobalRequestsPort {
   send(payload: Buffer, taken?: () => void): void
   /** The number that the next packet will have; undefined while messages are held. */
   nextSequence(): number | undefined
+  now(): number
+  /** The peer answered what was sent at that instant. */
+  answered(sentAt: number): void
 }
 
 interface Slot {
+  readonly sentAt: number
   /** Undefined where the request was held: then it cannot be told by number. */
   readonly sequence: number | undefined
   succeeded(data: Buffer): void
@@ -44,6 +48,7 @@ export class GlobalRequests {
     })
     if (!wait.pending) return wait.promise
     this.#slots.push({
+      sentAt: this.#port.now(),
       sequence: this.#port.nextSequence(),
       succeeded: (reply) => wait.resolve(reply),
       failed: () => wait.reject(refused(name)),
@@ -53,20 +58,25 @@ export class GlobalRequests {
   }
 
   /** Sends a request to which any answer will do. */
-  probe(name: string, answered: () => void, taken: () => void): void {
-    this.#slots.push({ sequence: this.#port.nextSequence(), succeeded: answered, failed: answered })
-    this.#port.send(encodeGlobalRequest(name, true), taken)
+  probe(name: string, answered: () => void): void {
+    this.#slots.push({
+      sentAt: this.#port.now(),
+      sequence: this.#port.nextSequence(),
+      succeeded: answered,
+      failed: answered,
+    })
+    this.#port.send(encodeGlobalRequest(name, true))
   }
 
   /** @returns false when nobody asked */
   receiveSuccess(data: Buffer): boolean {
-    const slot = this.#slots.shift()
+    const slot = this.#take()
     slot?.succeeded(data)
     return slot !== undefined
   }
 
   receiveFailure(): boolean {
-    const slot = this.#slots.shift()
+    const slot = this.#take()
     slot?.failed()
     return slot !== undefined
   }
@@ -75,8 +85,14 @@ export class GlobalRequests {
   receiveUnimplemented(sequence: number): boolean {
     const index = this.#slots.findIndex((slot) => slot.sequence === sequence)
     if (index === -1) return false
-    for (const slot of this.#slots.splice(index, 1)) slot.failed()
+    this.#take(index)?.failed()
     return true
+  }
+
+  #take(index = 0): Slot | undefined {
+    const [slot] = this.#slots.splice(index, 1)
+    if (slot !== undefined) this.#port.answered(slot.sentAt)
+    return slot
   }
 }
 

@@ -14,7 +14,6 @@ import {
   decodeExtendedData,
   decodeGlobalRequest,
   decodeWindowAdjust,
-  encodeChannelOpen,
   encodeChannelOpenConfirmation,
   encodeChannelOpenFailure,
   encodeRequestFailure,
@@ -23,7 +22,7 @@ import {
 import { messageName, messageNumber } from '../wire/numbers.js'
 import { Channel, type ChannelPort, type ChannelSink } from './channel.js'
 import { GlobalRequests } from './global-requests.js'
-import { ChannelOpenError, type Opening } from './opening.js'
+import { maxPacket, type Opening, Openings } from './openings.js'
 
 /** How a channel that the peer opens is answered: taken, or refused with a reason of RFC 4254 section 5.1. */
 export type OpenDecision =
@@ -44,17 +43,19 @@ export interface MuxOptions {
   readonly limits: Readonly<Record<'channelOpen' | 'reply' | 'channelClose', number>>
   /** What we let the peer send on a channel before its consumer took any of it. */
   readonly window: number
-  /** A message that can hold up a reply came; or one that proves that the peer heard us. */
-  traffic(kind: 'any' | 'answer'): void
+  now(): number
+  /** A message came that a reply may have had to wait behind. */
+  traffic(): void
+  /** The peer has heard what was sent at that instant, and everything before; of WINDOW_ADJUST that is not known. */
+  answered(sentAt: number): void
 }
 
-export interface OpenOptions {
-  readonly signal?: AbortSignal | undefined
-  readonly limitMs?: number | false
+export interface Flow {
+  readonly sentBytes: number
+  readonly coveredBytes: number
+  readonly receivedBytes: number
 }
 
-/** What we take in one packet: what OpenSSH and dropbear take too. */
-const maxPacket = 32 * 1024
 /** Data that was sealed and waits for the kernel holds up every reply behind it, so it is kept short. */
 const maxUnsent = 256 * 1024
 const none = Buffer.alloc(0)
@@ -62,30 +63,43 @@ const none = Buffer.alloc(0)
 /** The connection protocol (RFC 4254): channels side by side, and global requests in line, over one transport. */
 export class Mux {
   readonly globalRequests: GlobalRequests
+  readonly openings: Openings
   readonly #options: MuxOptions
   readonly #port: ChannelPort
   readonly #channels = new Map<number, Channel>()
-  readonly #openings = new Map<number, Opening>()
   readonly #sendable = new Set<Channel>()
-  #nextId = 0
   #sentBytes = 0
   #coveredBytes = 0
-  #channelGone: () => void = () => {}
+  #receivedBytes = 0
+  readonly #channelGone = new Set<() => void>()
   /** Answers that nobody asked for, and messages for channels that are gone: counted and dropped. */
   surplus = 0
 
   constructor(options: MuxOptions) {
     const { waits, transport, limits } = options
+    const now = () => options.now()
+    const answered = (sentAt: number) => options.answered(sentAt)
     this.#options = options
     this.globalRequests = new GlobalRequests({
       waits,
       replyLimit: limits.reply,
       send: (payload, taken) => transport.send(payload, taken),
       nextSequence: () => (transport.isOpen ? transport.outbound.sequence : undefined),
+      now,
+      answered,
+    })
+    this.openings = new Openings({
+      waits,
+      openLimit: limits.channelOpen,
+      window: options.window,
+      now,
+      send: (payload, taken) => transport.send(payload, taken),
     })
     this.#port = {
       waits,
       limits,
+      now,
+      answered,
       send: (payload, taken) => transport.send(payload, taken),
       reply: (payload) => transport.reply(payload),
       sendData: (head, data) => {
@@ -107,9 +121,14 @@ export class Mux {
     return this.#channels.values()
   }
 
-  /** Channel data sent so far, and how much of it the peer's windows say was read. */
-  get flow(): { readonly sentBytes: number; readonly coveredBytes: number } {
-    return { sentBytes: this.#sentBytes, coveredBytes: this.#coveredBytes }
+  /** Bytes of channel data so far: sent, how many of those the peer's windows say were read, and received. */
+  get flow(): Flow {
+    return { sentBytes: this.#sentBytes, coveredBytes: this.#coveredBytes, receivedBytes: this.#receivedBytes }
+  }
+
+  /** Whether the program has written anything that was not sent. */
+  get isDrained(): boolean {
+    return [...this.#channels.values()].every((channel) => channel.unsentBytes === 0)
   }
 
   /** What the peer may still send on all channels together. */
@@ -119,58 +138,10 @@ export class Mux {
     return granted
   }
 
-  /** Calls back whenever a channel is gone for good, so that a refused session may try again. */
-  onChannelGone(gone: () => void): void {
-    this.#channelGone = gone
-  }
-
-  /**
-   * Opens a channel.
-   * @param makeSink called before the first message for the channel is handled
-   * @throws ChannelOpenError, HoldfastError ERR_SSH_TIMEOUT (limit `channelOpen`), ERR_SSH_ABORTED
-   */
-  open(
-    type: string,
-    data: Buffer,
-    makeSink: (channel: Channel) => ChannelSink,
-    options: OpenOptions = {},
-  ): Promise<Channel> {
-    const { waits, limits } = this.#options
-    const wait = waits.start<Channel>({
-      limit: 'channelOpen',
-      limitMs: options.limitMs ?? limits.channelOpen,
-      clock: 'reply',
-      phase: 'channelOpen',
-      what: `the answer to the opening of a ${type} channel`,
-      signal: options.signal,
-    })
-    if (!wait.pending) return wait.promise
-    const opening: Opening = {
-      confirmed: (channel) => {
-        if (!wait.pending) {
-          // Its caller gave up: the peer is told, and the id is not used again before its CLOSE came.
-          void channel.close()
-          return
-        }
-        channel.attach(makeSink(channel))
-        wait.resolve(channel)
-      },
-      refused: (reason, description) => wait.reject(new ChannelOpenError(type, reason, description)),
-    }
-    this.#sendOpen(type, data, opening, () => wait.sent())
-    return wait.promise
-  }
-
-  /** Asks for a channel of a type that nobody has, which the peer must refuse (RFC 4254 section 5.1). */
-  probe(answered: () => void, taken: () => void): void {
-    const opening: Opening = {
-      confirmed: (channel) => {
-        void channel.close()
-        answered()
-      },
-      refused: answered,
-    }
-    this.#sendOpen('keepalive@holdfast', none, opening, taken)
+  /** Calls back whenever a channel is gone for good, so that a refused one may be tried again. Returns the way out. */
+  onChannelGone(gone: () => void): () => void {
+    this.#channelGone.add(gone)
+    return () => this.#channelGone.delete(gone)
   }
 
   /** Sends data while the kernel takes it, one packet a channel in turn. */
@@ -186,20 +157,23 @@ export class Mux {
 
   receive(payload: Buffer): void {
     const number = payload.readUInt8(0)
-    this.#options.traffic(isAnswer(number) ? 'answer' : 'any')
+    if (isTraffic(number)) this.#options.traffic()
     switch (number) {
       case messageNumber.CHANNEL_DATA: {
         const { recipient, data } = decodeChannelData(payload)
+        this.#receivedBytes += data.length
         this.#find(recipient, number)?.receiveData(data)
         return
       }
       case messageNumber.CHANNEL_WINDOW_ADJUST: {
         const { recipient, bytes } = decodeWindowAdjust(payload)
+        this.#options.answered(Number.NEGATIVE_INFINITY)
         this.#find(recipient, number)?.receiveAdjust(bytes)
         return
       }
       case messageNumber.CHANNEL_EXTENDED_DATA: {
         const { recipient, type, data } = decodeExtendedData(payload)
+        this.#receivedBytes += data.length
         this.#find(recipient, number)?.receiveExtendedData(type, data)
         return
       }
@@ -258,13 +232,6 @@ export class Mux {
     }
   }
 
-  #sendOpen(type: string, data: Buffer, opening: Opening, taken: () => void): void {
-    const id = this.#nextId++
-    this.#openings.set(id, opening)
-    const open = { type, sender: id, window: this.#options.window, maxPacket, data }
-    this.#options.transport.send(encodeChannelOpen(open), taken)
-  }
-
   #confirmed({ recipient, sender, window, maxPacket: theirs }: ChannelOpenConfirmation): void {
     const opening = this.#takeOpening(recipient, messageNumber.CHANNEL_OPEN_CONFIRMATION)
     if (opening === undefined) return
@@ -286,7 +253,7 @@ export class Mux {
       transport.reply(encodeChannelOpenFailure({ recipient: sender, reason, description }))
       return
     }
-    const channel = this.#add(this.#nextId++, { id: sender, window, maxPacket: theirs })
+    const channel = this.#add(this.openings.takeId(), { id: sender, window, maxPacket: theirs })
     const ours = { recipient: sender, sender: channel.localId, window: this.#options.window, maxPacket, data: none }
     transport.reply(encodeChannelOpenConfirmation(ours))
     channel.attach(decision.accept(channel))
@@ -312,19 +279,19 @@ export class Mux {
   #find(id: number, number: number): Channel | undefined {
     const channel = this.#channels.get(id)
     if (channel !== undefined) return channel
-    this.#dropLate(id, number, !this.#openings.has(id))
+    this.#dropLate(id, number, !this.openings.has(id))
     return undefined
   }
 
   #takeOpening(id: number, number: number): Opening | undefined {
-    const opening = this.#openings.get(id)
+    const opening = this.openings.take(id)
     if (opening === undefined) this.#dropLate(id, number, true)
-    this.#openings.delete(id)
+    else this.#options.answered(opening.sentAt)
     return opening
   }
 
   #dropLate(id: number, number: number, wasOpen: boolean): void {
-    if (id >= this.#nextId || !wasOpen)
+    if (!this.openings.wasUsed(id) || !wasOpen)
       throw protocolError(messageName(number), `names channel ${id}, which is not open`)
     this.surplus++
   }
@@ -332,19 +299,11 @@ export class Mux {
   #forget(channel: Channel): void {
     this.#channels.delete(channel.localId)
     this.#sendable.delete(channel)
-    this.#channelGone()
+    for (const gone of [...this.#channelGone]) gone()
   }
 }
 
-/** Messages that a peer sends only after it read something of ours. */
-function isAnswer(number: number): boolean {
-  return (
-    number === messageNumber.CHANNEL_WINDOW_ADJUST ||
-    number === messageNumber.CHANNEL_SUCCESS ||
-    number === messageNumber.CHANNEL_FAILURE ||
-    number === messageNumber.CHANNEL_OPEN_CONFIRMATION ||
-    number === messageNumber.CHANNEL_OPEN_FAILURE ||
-    number === messageNumber.REQUEST_SUCCESS ||
-    number === messageNumber.REQUEST_FAILURE
-  )
+/** What a reply may have had to wait behind: what belongs to keepalives of either side does not count. */
+function isTraffic(number: number): boolean {
+  return number >= messageNumber.CHANNEL_WINDOW_ADJUST && number <= messageNumber.CHANNEL_CLOSE
 }

@@ -40,7 +40,7 @@ export interface TransportSink {
   /** A message of the layers above. */
   message(payload: Buffer): void
   /** Any authenticated packet, whatever is in it: a sign of life. */
-  heard(): void
+  heard(bytes: number): void
   pong(data: Buffer): void
   /** The peer did not know the message that we sent as this packet, under the present keys. */
   unimplemented(sequence: number): void
@@ -147,6 +147,11 @@ export class Transport {
     return this.#queue.unsentBytes
   }
 
+  /** Bytes that the kernel has taken in all. */
+  get takenBytes(): number {
+    return this.outbound.position - this.#queue.unsentBytes
+  }
+
   /**
    * Sends a message of the layers above, or holds it while a key exchange is under way.
    * @param taken called once the kernel has taken its last byte; never after the connection ended
@@ -222,7 +227,7 @@ export class Transport {
     const number = payload.readUInt8(0)
     const ofExchange = (number >= messageNumber.KEXINIT && number <= 49) || number === messageNumber.DISCONNECT
     if (!ofExchange) this.#exchanges.checkOther(number)
-    this.#sink.heard()
+    this.#sink.heard(payload.length)
     if (number >= messageNumber.USERAUTH_REQUEST && number < messageNumber.PING) this.#sink.message(payload)
     else if (isKexMethodNumber(number)) this.#exchanges.receiveMethod(payload)
     else this.#receiveOwn(number, payload, sequence)

@@ -81,7 +81,8 @@ export class Waits {
       this.#sizeChanged()
     })
     this.#pending.add(wait)
-    if (this.#cause === undefined) wait.begin(this.#aborts)
+    // The close itself is the one wait that begins after everything else was settled.
+    if (this.#cause === undefined || options.limit === 'close') wait.begin(this.#aborts)
     else wait.reject(this.#cause)
     this.#sizeChanged()
     return wait

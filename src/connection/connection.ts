@@ -1,0 +1,341 @@
+import type { AuthPort } from '../auth/port.js'
+import { type ErrorDetails, HoldfastError } from '../errors.js'
+import { protocolError } from '../kex/exchange.js'
+import { type NegotiatedAlgorithms, Transport, type TransportOptions } from '../kex/transport.js'
+import { type Deadlines, runAll } from '../liveness/deadlines.js'
+import { Keepalive } from '../liveness/keepalive.js'
+import type { LivenessChange, Verdict } from '../liveness/port.js'
+import type { HostMemory } from '../liveness/probe-memory.js'
+import type { KeepaliveSettings } from '../liveness/settings.js'
+import type { Waits } from '../liveness/waits.js'
+import { disconnectReason, messageNumber } from '../wire/numbers.js'
+import { encodeDisconnect } from '../wire/transport-messages.js'
+import type { Channel, ChannelSink } from './channel.js'
+import { Closing } from './closing.js'
+import { disconnectFor, lostError, verdictError } from './endings.js'
+import type { Facts } from './facts.js'
+import { Mux, type PeerHandlers } from './mux.js'
+import type { OpenOptions } from './openings.js'
+import { Prober } from './prober.js'
+
+/** Authentication, in either role: it is asked for once the keys are in use, and gets SERVICE_ and USERAUTH_ messages. */
+export interface Authenticator {
+  run(): Promise<void>
+  receive(payload: Buffer): void
+  /** True from the very message on that completed it: the next packet is already the connection protocol's. */
+  readonly succeeded: boolean
+}
+
+export type ConnectionLimits = TransportOptions['limits'] &
+  Readonly<Record<'channelOpen' | 'reply' | 'channelClose', number>>
+
+export interface ConnectionOptions extends TransportOptions {
+  readonly facts: Facts
+  readonly limits: ConnectionLimits
+  readonly authenticator: (port: AuthPort) => Authenticator
+  readonly handlers: PeerHandlers
+  readonly keepalive: KeepaliveSettings
+  readonly probeMemory: HostMemory
+  /** What the peer may send on a channel before its consumer took any of it. */
+  readonly window: number
+}
+
+/** What the connection asks of whoever holds its stream. None of these may throw. */
+export interface ConnectionHost {
+  /** There is something to write, or the next wake-up came nearer. */
+  writable(): void
+  /** No more will be written: the peer is to be told by FIN. */
+  end(): void
+  /** The end of the stream, at once: `farewell` hands over first what is there to write, `reset` nothing. */
+  destroy(how: 'farewell' | 'reset'): void
+  livenessChanged(change: LivenessChange): void
+  /** Everything has been settled. */
+  ended(cause: HoldfastError): void
+}
+
+/** One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. */
+export class Connection {
+  readonly waits: Waits
+  readonly deadlines: Deadlines
+  readonly keepalive: Keepalive
+  /** Resolves once authentication succeeded; rejects with what prevented it. */
+  readonly ready: Promise<void>
+  readonly #options: ConnectionOptions
+  readonly #host: ConnectionHost
+  readonly #transport: Transport
+  readonly #mux: Mux
+  readonly #prober: Prober
+  readonly #closing: Closing
+  #authenticator: Authenticator | undefined
+  #cause: HoldfastError | undefined
+  #becomeReady: () => void = () => {}
+
+  constructor(options: ConnectionOptions, host: ConnectionHost) {
+    const { waits, deadlines, handlers, limits, window, facts } = options
+    this.#options = options
+    this.#host = host
+    this.waits = waits
+    this.deadlines = deadlines
+    this.#transport = new Transport(options, {
+      ready: () => this.#authenticate(),
+      message: (payload) => this.#receiveMessage(payload),
+      heard: (bytes) => this.keepalive.heard(facts.now(), bytes),
+      pong: (data) => this.#prober.receivePong(data),
+      unimplemented: (sequence) => this.#prober.receiveUnimplemented(sequence),
+      exchangeStarted: () => this.keepalive.keyExchangeStarted(),
+      exchangeEnded: () => {
+        this.#prober.exchangeEnded()
+        this.keepalive.keyExchangeEnded(facts.now())
+        this.#mux.pump()
+      },
+      writable: () => this.#wrote(),
+      failed: (error) => this.destroy(error),
+    })
+    this.#mux = new Mux({
+      waits,
+      transport: this.#transport,
+      handlers,
+      limits,
+      window,
+      now: () => facts.now(),
+      traffic: () => facts.traffic(),
+      answered: (sentAt) => this.keepalive.confirmed(sentAt, facts.now()),
+    })
+    this.#prober = new Prober(this.#transport, this.#mux, {
+      now: () => facts.now(),
+      answered: (probe) => this.keepalive.answered(probe, facts.now()),
+      changed: (change) => host.livenessChanged(change),
+      verdict: (verdict) => this.#judged(verdict),
+    })
+    this.keepalive = new Keepalive(this.#prober, options.keepalive, deadlines, options.probeMemory)
+    this.#closing = new Closing(waits, {
+      isFlushed: () => this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen,
+      sayGoodbye: () => this.#sayGoodbye(),
+      giveUp: () => this.#teardown(this.#cause ?? closedError(), 'reset'),
+    })
+    facts.witness(() => this.keepalive.evidence(facts.now()))
+    this.ready = this.#startReady()
+  }
+
+  /** Says who we are and begins the first key exchange. */
+  start(): void {
+    this.#guard(() => this.#transport.start())
+  }
+
+  now(): number {
+    return this.#options.facts.now()
+  }
+
+  errorDetails(): ErrorDetails {
+    return this.#options.facts.errorDetails()
+  }
+
+  /** Why the connection ended; undefined while it lives. */
+  get cause(): HoldfastError | undefined {
+    return this.#cause
+  }
+
+  get negotiated(): NegotiatedAlgorithms | undefined {
+    return this.#transport.negotiated
+  }
+
+  get sessionId(): Buffer | undefined {
+    return this.#transport.sessionId
+  }
+
+  get unsentBytes(): number {
+    return this.#transport.unsentBytes
+  }
+
+  get channels(): Iterable<Channel> {
+    return this.#mux.channels
+  }
+
+  /** Answers and messages that nobody waited for; they were dropped. */
+  get surplus(): number {
+    return this.#mux.surplus
+  }
+
+  /** Opens a channel; see `Openings.open`. */
+  open(
+    type: string,
+    data: Buffer,
+    makeSink: (channel: Channel) => ChannelSink,
+    options?: OpenOptions,
+  ): Promise<Channel> {
+    return this.#mux.openings.open(type, data, makeSink, options)
+  }
+
+  onChannelGone(gone: () => void): () => void {
+    return this.#mux.onChannelGone(gone)
+  }
+
+  /** @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED */
+  globalRequest(name: string, data: Buffer, options?: { readonly signal?: AbortSignal | undefined }): Promise<Buffer> {
+    return this.#mux.globalRequests.request(name, data, options)
+  }
+
+  /** Exchanges keys anew. Resolves when the new keys are in use. */
+  rekey(): Promise<void> {
+    return this.#transport.rekey()
+  }
+
+  /** Bytes from the peer; they are read at once, and their memory may be used again. Never throws. */
+  receive(chunk: Buffer): void {
+    if (this.#closing.isSilent) return
+    this.#guard(() => this.#transport.inbound.receive(chunk))
+  }
+
+  /** The bytes that are to be written now. */
+  takeOutput(): Buffer[] {
+    return this.#transport.outbound.take()
+  }
+
+  /** The kernel has taken this many more bytes of what was handed out. */
+  kernelTook(bytes: number): void {
+    this.#guard(() => {
+      this.#prober.kernelTook()
+      this.#transport.kernelTook(bytes)
+      this.#mux.pump()
+      this.#closing.advance()
+    })
+  }
+
+  /** The stream is over: the peer closed it, or the operating system reported an error. */
+  streamEnded(error?: Error): void {
+    if (this.#cause === undefined) this.#teardown(this.#lostError(error), 'reset')
+    else this.#teardown(this.#cause, 'reset')
+  }
+
+  /** Time in which this process could not listen does not count against the peer. */
+  lost(milliseconds: number): void {
+    // The keepalive finds out by itself: it looks at how late its own wakes are.
+    this.waits.lost(milliseconds)
+  }
+
+  /** The wall clock stepped, or the machine slept: what was known of the peer is stale. */
+  disturbed(): void {
+    this.#guard(() => this.keepalive.disturbed(this.now()))
+  }
+
+  /**
+   * Ends the connection in order: new calls are refused and pending ones settle at once; bytes already written go out,
+   * then DISCONNECT and FIN. What is not done by then is dropped after `timeoutMs`. Never rejects.
+   */
+  close(timeoutMs: number): Promise<void> {
+    if (this.#cause !== undefined) return this.#closing.finished
+    this.#cause = closedError()
+    this.waits.drain(this.#cause)
+    this.#closing.begin(timeoutMs)
+    this.#host.writable()
+    return this.#closing.finished
+  }
+
+  /** Ends the connection now, telling the peer what it did wrong where it is to blame. */
+  destroy(cause: HoldfastError): void {
+    const farewell = disconnectFor(cause)
+    if (farewell !== undefined && this.#cause === undefined) this.#sayLast(encodeDisconnect(farewell))
+    this.#teardown(this.#cause ?? cause, farewell === undefined ? 'reset' : 'farewell')
+  }
+
+  #startReady(): Promise<void> {
+    const wait = this.waits.start<void>({
+      limit: 'connect',
+      limitMs: false,
+      clock: 'call',
+      phase: 'authentication',
+      what: 'the connection',
+    })
+    this.#becomeReady = () => wait.resolve()
+    return wait.promise
+  }
+
+  #authenticate(): void {
+    const authenticator = this.#options.authenticator({
+      send: (payload) => this.#transport.send(payload),
+      sessionId: () => this.#transport.sessionId ?? Buffer.alloc(0),
+      serverSigAlgs: () => this.#transport.extensions.get('server-sig-algs')?.toString('latin1').split(','),
+      waits: this.waits,
+      errorDetails: () => this.errorDetails(),
+    })
+    this.#authenticator = authenticator
+    authenticator.run().then(
+      () => this.#authenticated(),
+      (error: unknown) => this.destroy(asHoldfastError(error)),
+    )
+  }
+
+  #authenticated(): void {
+    if (this.#cause !== undefined) return
+    this.keepalive.start(this.now())
+    this.#becomeReady()
+  }
+
+  #receiveMessage(payload: Buffer): void {
+    const number = payload.readUInt8(0)
+    const authenticator = this.#authenticator
+    if (number < messageNumber.GLOBAL_REQUEST) {
+      if (authenticator === undefined)
+        throw protocolError(`message ${number}`, 'came before the key exchange had ended')
+      authenticator.receive(payload)
+    } else {
+      if (!authenticator?.succeeded)
+        throw protocolError(`message ${number}`, 'came before authentication had succeeded')
+      this.#mux.receive(payload)
+    }
+  }
+
+  #wrote(): void {
+    this.#prober.wrote()
+    this.#host.writable()
+  }
+
+  #judged(verdict: Verdict): void {
+    this.#teardown(verdictError(verdict, this.errorDetails()), 'reset')
+  }
+
+  #sayGoodbye(): void {
+    this.#sayLast(encodeDisconnect({ reason: disconnectReason.BY_APPLICATION, description: 'closed by the client' }))
+    this.#host.writable()
+    this.#host.end()
+  }
+
+  #sayLast(payload: Buffer): void {
+    this.#transport.outbound.send(payload)
+  }
+
+  #lostError(error: Error | undefined): HoldfastError {
+    return lostError(error, this.#transport, this.errorDetails())
+  }
+
+  /** The one path on which a connection ends: the stream first, then every waiter with one cause, then the report. */
+  #teardown(cause: HoldfastError, how: 'farewell' | 'reset'): void {
+    if (this.#closing.isOver) return
+    this.#cause = cause
+    this.#closing.end()
+    this.#host.destroy(how)
+    this.#transport.stop()
+    this.keepalive.stop()
+    this.waits.drain(cause)
+    this.#closing.finish()
+    runAll([...this.#mux.lose(cause), () => this.#host.ended(cause)])
+  }
+
+  /** Runs what a packet or a call sets off; whatever it throws ends the connection, and nothing else. */
+  #guard(task: () => void): void {
+    try {
+      task()
+    } catch (error) {
+      this.destroy(asHoldfastError(error, this.errorDetails()))
+    }
+  }
+}
+
+function closedError(): HoldfastError {
+  return new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', { phase: 'close' })
+}
+
+function asHoldfastError(error: unknown, details: ErrorDetails = {}): HoldfastError {
+  if (error instanceof HoldfastError) return error
+  return new HoldfastError('ERR_SSH_INTERNAL', `Holdfast failed: ${String(error)}`, { ...details, cause: error })
+}

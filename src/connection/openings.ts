@@ -1,0 +1,132 @@
+import { type ErrorDetails, HoldfastError } from '../errors.js'
+import type { Waits } from '../liveness/waits.js'
+import { encodeChannelOpen } from '../wire/connection-messages.js'
+import { printable } from '../wire/printable.js'
+import type { Channel, ChannelSink } from './channel.js'
+
+/** What we take in one packet: what OpenSSH and dropbear take too. */
+export const maxPacket = 32 * 1024
+
+export interface OpenOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly limitMs?: number | false
+}
+
+export interface OpeningsPort {
+  readonly waits: Waits
+  readonly openLimit: number
+  /** What we let the peer send on a channel before its consumer took any of it. */
+  readonly window: number
+  now(): number
+  send(payload: Buffer, taken?: () => void): void
+}
+
+/** A CHANNEL_OPEN of ours that the peer has not answered. */
+export interface Opening {
+  readonly sentAt: number
+  confirmed(channel: Channel): void
+  refused(reason: number, description: string): void
+}
+
+/** The channels that we asked for, until the peer answers; and the numbers that all channels of ours have. */
+export class Openings {
+  readonly #port: OpeningsPort
+  readonly #pending = new Map<number, Opening>()
+  #nextId = 0
+
+  constructor(port: OpeningsPort) {
+    this.#port = port
+  }
+
+  /** A number that no channel had: numbers are not used again, so a late message never reaches the wrong one. */
+  takeId(): number {
+    return this.#nextId++
+  }
+
+  wasUsed(id: number): boolean {
+    return id < this.#nextId
+  }
+
+  has(id: number): boolean {
+    return this.#pending.has(id)
+  }
+
+  take(id: number): Opening | undefined {
+    const opening = this.#pending.get(id)
+    this.#pending.delete(id)
+    return opening
+  }
+
+  /**
+   * Opens a channel.
+   * @param makeSink called before the first message for the channel is handled
+   * @throws ChannelOpenError, HoldfastError ERR_SSH_TIMEOUT (limit `channelOpen`), ERR_SSH_ABORTED
+   */
+  open(
+    type: string,
+    data: Buffer,
+    makeSink: (channel: Channel) => ChannelSink,
+    options: OpenOptions = {},
+  ): Promise<Channel> {
+    const wait = this.#port.waits.start<Channel>({
+      limit: 'channelOpen',
+      limitMs: options.limitMs ?? this.#port.openLimit,
+      clock: 'reply',
+      phase: 'channelOpen',
+      what: `the answer to the opening of a ${type} channel`,
+      signal: options.signal,
+    })
+    if (!wait.pending) return wait.promise
+    const confirmed = (channel: Channel) => {
+      // Its caller gave up: the peer is told, and the number stays taken until its CLOSE comes.
+      if (!wait.pending) void channel.close()
+      else {
+        channel.attach(makeSink(channel))
+        wait.resolve(channel)
+      }
+    }
+    const refused = (reason: number, text: string) => wait.reject(new ChannelOpenError(type, reason, text))
+    this.#send(type, data, { sentAt: this.#port.now(), confirmed, refused }, () => wait.sent())
+    return wait.promise
+  }
+
+  /** Asks for a channel of a type that nobody has, which the peer must refuse (RFC 4254 section 5.1). */
+  probe(answered: () => void): void {
+    const confirmed = (channel: Channel) => {
+      void channel.close()
+      answered()
+    }
+    const opening = { sentAt: this.#port.now(), confirmed, refused: answered }
+    this.#send('keepalive@holdfast', Buffer.alloc(0), opening)
+  }
+
+  #send(type: string, data: Buffer, opening: Opening, taken?: () => void): void {
+    const sender = this.takeId()
+    this.#pending.set(sender, opening)
+    this.#port.send(encodeChannelOpen({ type, sender, window: this.#port.window, maxPacket, data }), taken)
+  }
+}
+
+/** RFC 4254 section 5.1. */
+const reasons = new Map([
+  [1, 'administratively prohibited'],
+  [2, 'connect failed'],
+  [3, 'unknown channel type'],
+  [4, 'resource shortage'],
+])
+
+/** The peer refused to open a channel; `reason` is its number (RFC 4254 section 5.1). */
+export class ChannelOpenError extends HoldfastError {
+  readonly reason: number
+
+  constructor(type: string, reason: number, description: string, details: ErrorDetails = {}) {
+    const name = reasons.get(reason) ?? `reason ${reason}`
+    const words = printable(description)
+    const text = words === '' ? name : `${name}: ${words}`
+    super('ERR_SSH_CHANNEL_OPEN', `the peer refused to open a ${type} channel: ${text}`, {
+      phase: 'channelOpen',
+      ...details,
+    })
+    this.reason = reason
+  }
+}

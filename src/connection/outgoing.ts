@@ -1,0 +1,122 @@
+import { maxWindow } from './window.js'
+
+/** RFC 4253 section 6.1: the payload that every implementation takes, whatever more a peer says it would. */
+const maxDataPacket = 32 * 1024
+
+/** Beyond this, `push()` asks its caller to wait for `drained`. */
+const highWaterMark = 64 * 1024
+
+export interface Chunk {
+  readonly data: Buffer
+  /** RFC 4254 section 5.2; undefined for plain data. */
+  readonly extendedType: number | undefined
+  /** Called once its last byte was sent. */
+  readonly sent: (() => void) | undefined
+}
+
+export interface OutgoingPort {
+  /** Sends one packet's worth of a chunk. */
+  send(chunk: Chunk, data: Buffer): void
+  /** The peer's windows say that it read this much more. */
+  covered(bytes: number): void
+  /** There is room again, after `push()` said false. */
+  drained(): void
+}
+
+/** Data that a program wrote to a channel, and the peer's window, which says how much of it may be sent. */
+export class Outgoing {
+  readonly #port: OutgoingPort
+  readonly #maxPacket: number
+  #window: number
+  #chunks: Chunk[] = []
+  /** How much of the first chunk was sent. */
+  #offset = 0
+  #bytes = 0
+  /** Sent, and not yet covered by the peer's adjustments. */
+  #uncovered = 0
+  #needDrain = false
+
+  constructor(port: OutgoingPort, remote: { readonly window: number; readonly maxPacket: number }) {
+    this.#port = port
+    this.#window = remote.window
+    this.#maxPacket = Math.min(remote.maxPacket, maxDataPacket)
+  }
+
+  /** What the peer lets us send at present. */
+  get window(): number {
+    return this.#window
+  }
+
+  /** Bytes pushed and not sent. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0
+  }
+
+  get canSend(): boolean {
+    return this.#chunks.length > 0 && this.#window > 0
+  }
+
+  /** Never refuses; `false` asks to wait for `drained()`. */
+  push(chunk: Chunk): boolean {
+    if (chunk.data.length === 0) {
+      chunk.sent?.()
+      return true
+    }
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.data.length
+    this.#needDrain = this.#bytes >= highWaterMark
+    return !this.#needDrain
+  }
+
+  /** @returns false when the window would grow beyond what RFC 4254 section 5.2 allows */
+  adjust(bytes: number): boolean {
+    if (this.#window + bytes > maxWindow) return false
+    this.#window += bytes
+    this.#cover(Math.min(bytes, this.#uncovered))
+    return true
+  }
+
+  /** Sends up to one packet. */
+  sendOne(): void {
+    const chunk = this.#chunks[0]
+    if (chunk === undefined || this.#window === 0) return
+    const size = Math.min(chunk.data.length - this.#offset, this.#window, this.#maxPacket)
+    const data = chunk.data.subarray(this.#offset, this.#offset + size)
+    this.#window -= size
+    this.#uncovered += size
+    this.#bytes -= size
+    this.#offset += size
+    this.#port.send(chunk, data)
+    if (this.#offset === chunk.data.length) this.#finishChunk(chunk)
+  }
+
+  /** What was not sent is thrown away. */
+  drop(): void {
+    this.#chunks = []
+    this.#offset = 0
+    this.#bytes = 0
+  }
+
+  /** Nothing will be adjusted any more. */
+  coverAll(): void {
+    this.#cover(this.#uncovered)
+  }
+
+  #finishChunk(chunk: Chunk): void {
+    this.#chunks.shift()
+    this.#offset = 0
+    chunk.sent?.()
+    if (!this.#needDrain || this.#bytes >= highWaterMark) return
+    this.#needDrain = false
+    this.#port.drained()
+  }
+
+  #cover(bytes: number): void {
+    this.#uncovered -= bytes
+    this.#port.covered(bytes)
+  }
+}

@@ -1,0 +1,155 @@
+import type { Transport } from '../kex/transport.js'
+import type { KeepalivePort, LivenessChange, ProbeKind, SentProbe, Verdict } from '../liveness/port.js'
+import { encodeIgnore, encodePing } from '../wire/transport-messages.js'
+import { keepaliveRequest } from './channel.js'
+import type { Mux } from './mux.js'
+
+export interface ProberSink {
+  now(): number
+  answered(probe: SentProbe): void
+  changed(change: LivenessChange): void
+  verdict(verdict: Verdict): void
+}
+
+interface Ping {
+  readonly probe: SentProbe
+  readonly sequence: number
+}
+
+/** Sends the probes of the keepalive as messages, and tells the answers apart. */
+export class Prober implements KeepalivePort {
+  readonly #transport: Transport
+  readonly #mux: Mux
+  readonly #sink: ProberSink
+  /** By the number that each carries: a PONG brings it back. */
+  readonly #pings = new Map<number, Ping>()
+  #nextPing = 1
+  readonly #exchanges: SentProbe[] = []
+  #stuckSince: number | undefined
+
+  readonly #senders: Readonly<Record<ProbeKind, () => SentProbe | undefined>> = {
+    ping: () => this.#ping(),
+    'global-request': () =>
+      this.#note('global-request', (answered) => this.#mux.globalRequests.probe(keepaliveRequest, answered)),
+    'channel-request': () => this.#probeChannel(),
+    'channel-open': () => this.#note('channel-open', (answered) => this.#mux.openings.probe(answered)),
+    'key-exchange': () => this.#exchangeKeys(),
+  }
+
+  constructor(transport: Transport, mux: Mux, sink: ProberSink) {
+    this.#transport = transport
+    this.#mux = mux
+    this.#sink = sink
+  }
+
+  send(kind: ProbeKind): SentProbe | undefined {
+    return this.#transport.isOpen ? this.#senders[kind]() : undefined
+  }
+
+  refresh(): boolean {
+    if (!this.#transport.isOpen) return false
+    this.#transport.send(encodeIgnore(Buffer.alloc(8)))
+    return true
+  }
+
+  unsentBytes(): number {
+    return this.#transport.unsentBytes
+  }
+
+  stuckSince(): number | undefined {
+    return this.#stuckSince
+  }
+
+  changed(change: LivenessChange): void {
+    this.#sink.changed(change)
+  }
+
+  verdict(verdict: Verdict): void {
+    this.#sink.verdict(verdict)
+  }
+
+  receivePong(data: Buffer): void {
+    if (data.length !== 4) return
+    const number = data.readUInt32BE(0)
+    const ping = this.#pings.get(number)
+    if (ping === undefined) return
+    this.#pings.delete(number)
+    this.#sink.answered(ping.probe)
+  }
+
+  /** The peer did not know a message: that is an answer too. */
+  receiveUnimplemented(sequence: number): void {
+    if (this.#mux.globalRequests.receiveUnimplemented(sequence)) return
+    for (const [number, ping] of this.#pings) {
+      if (ping.sequence !== sequence) continue
+      this.#pings.delete(number)
+      this.#sink.answered(ping.probe)
+      return
+    }
+  }
+
+  /** PINGs that met the exchange are void, and packets are numbered anew. */
+  exchangeEnded(): void {
+    this.#pings.clear()
+    for (const probe of this.#exchanges.splice(0)) this.#sink.answered(probe)
+  }
+
+  wrote(): void {
+    this.#stuckSince ??= this.#sink.now()
+  }
+
+  kernelTook(): void {
+    this.#stuckSince = this.#transport.unsentBytes > 0 ? this.#sink.now() : undefined
+  }
+
+  #ping(): SentProbe | undefined {
+    if (!this.#transport.extensions.has('ping@openssh.com')) return undefined
+    const number = this.#nextPing
+    this.#nextPing = (number + 1) % 2 ** 32
+    const sequence = this.#transport.outbound.sequence
+    const data = Buffer.alloc(4)
+    data.writeUInt32BE(number, 0)
+    this.#transport.send(encodePing(data))
+    const probe = this.#describe('ping')
+    this.#pings.set(number, { probe, sequence })
+    return probe
+  }
+
+  #probeChannel(): SentProbe | undefined {
+    for (const channel of this.#mux.channels) {
+      if (channel.isOpen) return this.#note('channel-request', (answered) => channel.probe(answered))
+    }
+    return undefined
+  }
+
+  #exchangeKeys(): SentProbe {
+    // A failure of the exchange ends the connection; whoever waits for it learns it there.
+    this.#transport.rekey().catch(() => {})
+    const probe = this.#describe('key-exchange')
+    this.#exchanges.push(probe)
+    return probe
+  }
+
+  #note(kind: ProbeKind, send: (answered: () => void) => void): SentProbe {
+    // An answer cannot come before this returns, so the probe is described by then.
+    const sent: { probe?: SentProbe } = {}
+    send(() => {
+      if (sent.probe !== undefined) this.#sink.answered(sent.probe)
+    })
+    sent.probe = this.#describe(kind)
+    return sent.probe
+  }
+
+  #describe(kind: ProbeKind): SentProbe {
+    const transport = this.#transport
+    const mux = this.#mux
+    const position = transport.outbound.position
+    const granted = mux.grantedBytes
+    const { sentBytes, receivedBytes } = mux.flow
+    return {
+      kind,
+      ahead: () => Math.max(0, position - transport.takenBytes) + Math.max(0, sentBytes - mux.flow.coveredBytes),
+      behind: () => Math.max(0, granted - (mux.flow.receivedBytes - receivedBytes)),
+    }
+  }
+}
