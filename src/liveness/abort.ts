@@ -1,3 +1,5 @@
+import { runAll } from './deadlines.js'
+
 /**
  * Calls back when signals abort, with one listener a signal however many waits share it: Node warns from the eleventh
  * listener on one signal, and programs pass one signal to hundreds of calls.
@@ -21,7 +23,7 @@ export class AbortListeners {
     const callbacks = new Set<(reason: unknown) => void>()
     const listener = () => {
       this.#unwatch(signal, watched)
-      for (const callback of callbacks) callback(signal.reason)
+      runAll([...callbacks].map((callback) => () => callbacks.has(callback) && callback(signal.reason)))
     }
     const watched = { callbacks, listener }
     this.#watched.set(signal, watched)

@@ -5,7 +5,9 @@ export interface Deadline {
 }
 
 interface Entry extends Deadline {
+  /** Undefined once it was called or cancelled. */
   expire: ((now: number) => void) | undefined
+  queued: boolean
 }
 
 /**
@@ -27,7 +29,9 @@ export class Deadlines {
   }
 
   add(at: number, expire: (now: number) => void): Deadline {
-    const entry: Entry = { at, expire, cancel: () => this.#cancel(entry) }
+    // It would stand at the head of the heap for ever, since nothing compares with it, and nothing would expire again.
+    if (Number.isNaN(at)) throw new RangeError('the instant of a deadline is not a number')
+    const entry: Entry = { at, expire, queued: true, cancel: () => this.#cancel(entry) }
     this.#heap.push(entry)
     this.#rise(this.#heap.length - 1)
     if (this.#heap[0] === entry) this.#changed()
@@ -53,6 +57,8 @@ export class Deadlines {
   #cancel(entry: Entry): void {
     if (entry.expire === undefined) return
     entry.expire = undefined
+    // One that is due together with the one whose callback cancels it has left the heap already.
+    if (!entry.queued) return
     this.#cancelled++
     if (this.#cancelled > 64 && this.#cancelled > this.#heap.length / 2) this.#compact()
   }
@@ -72,6 +78,7 @@ export class Deadlines {
       this.#heap[0] = last
       this.#sink()
     }
+    first.queued = false
     if (first.expire === undefined) this.#cancelled--
     return first
   }

@@ -1,4 +1,4 @@
-import { type ErrorDetails, HoldfastError, type LimitName, type Phase } from '../errors.js'
+import { type ErrorCode, type ErrorDetails, HoldfastError, type LimitName, type Phase } from '../errors.js'
 import { AbortListeners } from './abort.js'
 import type { Deadline, Deadlines } from './deadlines.js'
 
@@ -13,6 +13,8 @@ export type WaitClock = 'call' | 'peer' | 'reply'
 
 export interface WaitOptions {
   readonly limit: LimitName
+  /** Of the error when the limit is reached; default ERR_SSH_TIMEOUT. */
+  readonly code?: 'ERR_SSH_TIMEOUT' | 'ERR_SSH_PROBE_TIMEOUT'
   /** Milliseconds, or false for a wait that only its owner, an abort or the teardown ends. */
   readonly limitMs: number | false
   readonly clock: WaitClock
@@ -171,8 +173,13 @@ class OpenWait<T> implements Wait<T>, Drainable {
 
   lost(milliseconds: number): void {
     if (this.#options.clock === 'call') return
-    this.#startedAt += milliseconds
-    if (this.#sentAt !== undefined) this.#sentAt += milliseconds
+    // What began only while nobody listened, or came since, has lost less than that: nothing begins later than now.
+    const now = this.#environment.now()
+    this.#startedAt = Math.min(this.#startedAt + milliseconds, now - (this.#options.spentMs ?? 0))
+    if (this.#sentAt !== undefined) {
+      const quietSince = Math.max(this.#sentAt, this.#environment.lastTrafficAt())
+      this.#sentAt = Math.min(quietSince + milliseconds, now)
+    }
     this.#schedule()
   }
 
@@ -198,16 +205,16 @@ class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   #timeout(): HoldfastError {
-    const { limit, limitMs, what } = this.#options
+    const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.#options
     const message = `${what} did not come within the limit ${limit} of ${limitMs} ms`
-    return this.#error('ERR_SSH_TIMEOUT', message, limitMs === false ? {} : { limit, limitMs })
+    return this.#error(code, message, limitMs === false ? {} : { limit, limitMs })
   }
 
   #abort(reason: unknown): void {
     this.reject(this.#error('ERR_SSH_ABORTED', `aborted while waiting for ${this.#options.what}`, { cause: reason }))
   }
 
-  #error(code: 'ERR_SSH_TIMEOUT' | 'ERR_SSH_ABORTED', message: string, details: ErrorDetails): HoldfastError {
+  #error(code: ErrorCode, message: string, details: ErrorDetails): HoldfastError {
     const error = new HoldfastError(code, message, {
       ...this.#environment.errorDetails(),
       phase: this.#options.phase,

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { HoldfastError } from '#src/errors.js'
+import { Deadlines } from '#src/liveness/deadlines.js'
+import { type Wait, type WaitClock, type WaitOptions, Waits } from '#src/liveness/waits.js'
+
+class World {
+  now = 0
+  traffic = 0
+  readonly deadlines = new Deadlines()
+  readonly waits = new Waits(
+    { now: () => this.now, lastTrafficAt: () => this.traffic, errorDetails: () => ({ host: 'example.org' }) },
+    this.deadlines,
+  )
+
+  start(clock: WaitClock, options: Partial<WaitOptions> = {}): Wait<string> {
+    return this.waits.start<string>({
+      limit: 'reply',
+      limitMs: 1000,
+      clock,
+      phase: 'request',
+      what: 'the reply',
+      ...options,
+    })
+  }
+
+  /** Lets time pass, one deadline after the other; traffic comes where it is said to. */
+  run(until: number, trafficEvery = Number.POSITIVE_INFINITY): void {
+    let next = this.now + trafficEvery
+    while (this.now < until) {
+      this.now = Math.min(until, next, Math.max(this.now, this.deadlines.next() ?? Number.POSITIVE_INFINITY))
+      if (this.now >= next) {
+        this.traffic = this.now
+        next += trafficEvery
+      }
+      this.deadlines.expire(this.now)
+    }
+  }
+
+  /** A loop that was blocked: nothing expired, then the driver says how long it was. */
+  block(ms: number): void {
+    this.now += ms
+    this.waits.lost(ms)
+    this.deadlines.expire(this.now)
+  }
+}
+
+/** When the wait settled, on the world's clock, or undefined. */
+function settledAt(world: World, wait: Wait<string>, until: number, trafficEvery?: number): number | undefined {
+  for (let at = world.now + 1; at <= until; at++) {
+    world.run(at, trafficEvery)
+    if (!wait.pending) return world.now
+  }
+  return undefined
+}
+
+const waitClocks = ['call', 'peer', 'reply'] as const
+
+test('a wait that nobody settles rejects at its limit, with what was waited for and who waited', async () => {
+  const world = new World()
+  const wait = world.start('peer')
+  assert.equal(settledAt(world, wait, 5000), 1000)
+  const error: unknown = await wait.promise.catch((reason: unknown) => reason)
+  assert.ok(error instanceof HoldfastError)
+  const { code, limit, limitMs, elapsedMs, phase, host } = error
+  assert.deepEqual(
+    { code, limit, limitMs, elapsedMs, phase, host },
+    { code: 'ERR_SSH_TIMEOUT', limit: 'reply', limitMs: 1000, elapsedMs: 1000, phase: 'request', host: 'example.org' },
+  )
+  assert.match(error.stack ?? '', /waits\.test/)
+  assert.match(error.message, /the reply did not come within the limit reply of 1000 ms/)
+})
+
+test('the first cause wins, and leaves no deadline and no listener behind', async () => {
+  const world = new World()
+  const controller = new AbortController()
+  const wait = world.start('reply', { signal: controller.signal })
+  wait.resolve('first')
+  wait.reject(new Error('second'))
+  controller.abort()
+  wait.sent()
+  world.waits.drain(new HoldfastError('ERR_SSH_CLOSED', 'closed'))
+  assert.equal(await wait.promise, 'first')
+  assert.equal(world.deadlines.size, 0)
+  assert.equal(world.waits.size, 0)
+  assert.equal(getEventListeners(controller.signal, 'abort').length, 0)
+})
+
+test('an abort rejects with its reason as the cause, before the start as after it', async () => {
+  const world = new World()
+  const controller = new AbortController()
+  const before = world.start('call', { signal: controller.signal })
+  controller.abort('no more')
+  const later = world.start('call', { signal: controller.signal })
+  for (const wait of [before, later]) {
+    await assert.rejects(wait.promise, { name: 'AbortError', code: 'ERR_SSH_ABORTED', cause: 'no more' })
+  }
+  assert.equal(world.waits.size, 0)
+})
+
+test('the teardown settles all that waits and all that comes after it, with one cause', async () => {
+  const world = new World()
+  const waits = [world.start('call'), world.start('reply'), world.start('peer', { limitMs: false })]
+  const cause = new HoldfastError('ERR_SSH_PEER_DEAD', 'gone')
+  world.waits.drain(cause)
+  world.waits.drain(new HoldfastError('ERR_SSH_CLOSED', 'closed later'))
+  waits.push(world.start('call'))
+  for (const wait of waits) await assert.rejects(wait.promise, (error) => error === cause)
+  assert.equal(world.deadlines.size, 0)
+  assert.equal(world.waits.size, 0)
+})
+
+test('a wait without a limit has no deadline', () => {
+  const world = new World()
+  for (const clock of waitClocks) world.start(clock, { limitMs: false }).sent()
+  world.waits.lost(10)
+  assert.equal(world.deadlines.next(), undefined)
+})
+
+test('the reply clock stands still until the kernel took the request', () => {
+  const world = new World()
+  const wait = world.start('reply')
+  world.run(5000)
+  wait.sent()
+  assert.equal(settledAt(world, wait, 20_000), 6000)
+})
+
+test('the reply clock stands still while traffic comes, and runs once it stops', () => {
+  const world = new World()
+  const wait = world.start('reply')
+  wait.sent()
+  world.run(4000, 500)
+  assert.ok(wait.pending)
+  assert.equal(settledAt(world, wait, 20_000), 5000)
+})
+
+test('the reply clock gives no more than ten limits, sent or not, whatever comes', () => {
+  for (const sent of [true, false]) {
+    const world = new World()
+    const wait = world.start('reply')
+    if (sent) wait.sent()
+    world.run(9999, 500)
+    assert.ok(wait.pending)
+    world.run(10_000, 500)
+    assert.ok(!wait.pending)
+  }
+})
+
+test('the other clocks know no traffic', () => {
+  for (const clock of ['call', 'peer'] as const) {
+    const world = new World()
+    const wait = world.start(clock)
+    world.run(999, 100)
+    assert.ok(wait.pending)
+    world.run(1000, 100)
+    assert.ok(!wait.pending)
+  }
+})
+
+test('time in which nobody listened counts for the call clock alone', () => {
+  for (const clock of waitClocks) {
+    const world = new World()
+    const wait = world.start(clock)
+    wait.sent()
+    world.run(500)
+    world.block(70_000)
+    assert.equal(wait.pending, clock !== 'call')
+    if (clock !== 'call') assert.equal(settledAt(world, wait, 80_000), 71_000)
+  }
+})
+
+test('a block takes nothing from the time that a reply has after the last traffic', () => {
+  const world = new World()
+  const wait = world.start('reply')
+  wait.sent()
+  world.run(3000, 100)
+  world.block(5000)
+  assert.ok(wait.pending)
+  assert.equal(settledAt(world, wait, 20_000), 9000)
+})
+
+test('a wait that began at the end of a block gains nothing by it', () => {
+  const world = new World()
+  world.now = 70_000
+  const wait = world.start('peer')
+  world.waits.lost(70_000)
+  assert.equal(settledAt(world, wait, 200_000), 71_000)
+})
+
+test('what earlier waits have used of a shared limit stays used', () => {
+  const world = new World()
+  const wait = world.start('peer', { spentMs: 600 })
+  assert.equal(wait.spentMs, 600)
+  assert.equal(settledAt(world, wait, 5000), 400)
+})
+
+test('whatever happens, a wait with a limit settles, and never before its limit', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('pass' as const), ms: fc.nat(1500) }),
+    fc.record({ do: fc.constant('traffic' as const), ms: fc.nat(300) }),
+    fc.record({ do: fc.constant('block' as const), ms: fc.nat(3000) }),
+    fc.record({ do: fc.constant('sent' as const), ms: fc.constant(0) }),
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(...waitClocks), fc.array(step, { maxLength: 60 }), (clock, steps) => {
+      const world = new World()
+      const wait = world.start(clock)
+      let blocked = 0
+      for (const { do: what, ms } of steps) {
+        if (what === 'sent') wait.sent()
+        else if (what === 'block') world.block(ms)
+        else world.run(world.now + ms, what === 'traffic' ? 50 : undefined)
+        if (what === 'block') blocked += ms
+        if (!wait.pending) assert.ok(world.now - (clock === 'call' ? 0 : blocked) >= 1000)
+      }
+      world.run(world.now + 10_000, 50)
+      assert.ok(!wait.pending)
+    }),
+  )
+})
