@@ -1,5 +1,5 @@
 import { HoldfastError } from '../errors.js'
-import { Reader } from '../wire/reader.js'
+import { signatureAlgorithm } from '../keys/signature.js'
 import { waitForBystander } from './bystander.js'
 import type { MethodContext } from './client-method.js'
 import type { Signer } from './signer.js'
@@ -21,11 +21,11 @@ export async function requestSignature(
       throw error
     },
   )
-  const made = new Reader('signature', signature).name('algorithm')
-  // Agents that do not know the flags for SHA-2 sign with SHA-1, which the peer would refuse without a reason.
-  if (made !== algorithm)
-    throw new HoldfastError('ERR_SSH_AGENT', `${signer.source} signed with ${made}, not with ${algorithm}`)
-  return signature
+  const made = signatureAlgorithm(signature)
+  if (made === algorithm) return signature
+  // The peer would refuse it without a reason.
+  const found = made ?? 'no algorithm that can be read'
+  throw new HoldfastError('ERR_SSH_AGENT', `${signer.source} signed by ${found}, where ${algorithm} was asked for`)
 }
 
 /**

@@ -37,12 +37,17 @@ export function chooseAlgorithm(
   offered: readonly string[] | undefined,
   allowed: readonly string[] | undefined,
 ): string | undefined {
-  const usable = key.signatureAlgorithms.filter((name) => allowed?.includes(name) ?? name !== 'ssh-rsa')
+  const usable = usableAlgorithms(key, allowed)
   // Old servers list only what is new to RSA keys, so the list decides nothing for the others.
   if (key.plainType !== 'ssh-rsa') return usable[0]
   // Of the two, RFC 8332 section 3 recommends SHA-256 and leaves SHA-512 optional: the safer guess.
   if (offered === undefined) return usable.includes('rsa-sha2-256') ? 'rsa-sha2-256' : usable[0]
   return usable.find((name) => offered.includes(name))
+}
+
+/** The signature algorithms of a key, strongest first, as far as the caller allows them; without a list all but SHA-1. */
+export function usableAlgorithms(key: PublicKey, allowed: readonly string[] | undefined): readonly string[] {
+  return key.signatureAlgorithms.filter((name) => allowed?.includes(name) ?? name !== 'ssh-rsa')
 }
 
 /** The name under which a request asks for a signature algorithm: RFC 8332 section 3, and OpenSSH's PROTOCOL.certkeys. */

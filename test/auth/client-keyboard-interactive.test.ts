@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { HoldfastError } from 'holdfast'
 import type { AuthWay } from '#src/auth/client.js'
 import type { AskPerson } from '#src/auth/prompt.js'
 import {
@@ -10,6 +9,7 @@ import {
   encodeUserauthSuccess,
   type InfoRequest,
 } from '#src/wire/auth-messages.js'
+import { failsWith } from './support/errors.js'
 import { limits, runClient, type Script } from './support/line.js'
 
 const success = encodeUserauthSuccess()
@@ -18,15 +18,6 @@ const hidden = { text: 'Password: ', echo: false }
 const code = { text: 'Code: ', echo: true }
 const form = (...prompts: InfoRequest['prompts'][number][]) => encodeInfoRequest({ name: '', instruction: '', prompts })
 const way = (answers: string | AskPerson): AuthWay => ({ method: 'keyboard-interactive', answers })
-
-function is(expected: string, text: RegExp) {
-  return (error: unknown) => {
-    assert.ok(error instanceof HoldfastError)
-    assert.equal(error.code, expected)
-    assert.match(error.message, text)
-    return true
-  }
-}
 
 /** Sends one form after the other, then the last message; keeps the responses. */
 function forms(all: readonly Buffer[], last: Buffer) {
@@ -81,7 +72,7 @@ for (const [what, all] of Object.entries({
     const { done } = runClient({ ways: [way('secret')] }, (request, payload) =>
       request?.method === 'none' ? [refuse] : script(request, payload),
     )
-    await assert.rejects(done, is('ERR_SSH_AUTHENTICATION', /the peer asks '(Code|Password):'.*does not answer/))
+    await assert.rejects(done, failsWith('ERR_SSH_AUTHENTICATION', /the peer asks '(Code|Password):'.*does not answer/))
     assert.equal(responses.length, all.length - 1)
   })
 }
@@ -94,30 +85,30 @@ test('a person may fail twice, not three times', async () => {
     responses.push(decodeInfoResponse(payload))
     return [refuse]
   })
-  await assert.rejects(done, is('ERR_SSH_AUTHENTICATION', /keyboard-interactive: refused/))
+  await assert.rejects(done, failsWith('ERR_SSH_AUTHENTICATION', /keyboard-interactive: refused/))
   assert.deepEqual(responses, [['a'], ['b'], ['c']])
 })
 
 test('a peer without a form for the user is asked once', async () => {
   const { done, end } = runClient({ ways: [way(async () => [])] }, () => [refuse])
-  await assert.rejects(done, is('ERR_SSH_AUTHENTICATION', /keyboard-interactive: refused/))
+  await assert.rejects(done, failsWith('ERR_SSH_AUTHENTICATION', /keyboard-interactive: refused/))
   assert.equal(end.requests().length, 1)
 })
 
 test('a peer that sends forms without end is cut', async () => {
   const { done, end } = runClient({ ways: [way('x')] }, () => [form()])
-  await assert.rejects(done, is('ERR_SSH_PROTOCOL', /INFO_REQUEST came more than 50 times/))
+  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /INFO_REQUEST came more than 50 times/))
   assert.equal(end.sent.length, 2 + 50)
 })
 
 test('a second form before the first is answered is a breach of the protocol', async () => {
   const { done } = runClient({ ways: [way(() => new Promise(() => {}))] }, () => [form(hidden), form(hidden)])
-  await assert.rejects(done, is('ERR_SSH_PROTOCOL', /message 60 came and nothing was asked/))
+  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /message 60 came and nothing was asked/))
 })
 
 test('SUCCESS while a person still answers is a breach of the protocol', async () => {
   const { done, client } = runClient({ ways: [way(() => new Promise(() => {}))] }, () => [form(hidden), success])
-  await assert.rejects(done, is('ERR_SSH_PROTOCOL', /USERAUTH_SUCCESS came and nothing was asked/))
+  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /USERAUTH_SUCCESS came and nothing was asked/))
   assert.equal(client.succeeded, false)
 })
 
@@ -126,5 +117,5 @@ test('a peer that never answers a form is given its limit, and the person’s ti
   await end.advance(limits.authentication - 1)
   assert.equal(end.waits.size, 1)
   await end.advance(1)
-  await assert.rejects(done, is('ERR_SSH_TIMEOUT', /the answer to the form did not come/))
+  await assert.rejects(done, failsWith('ERR_SSH_TIMEOUT', /the answer to the form did not come/))
 })

@@ -10,21 +10,13 @@ import {
   encodeUserauthSuccess,
 } from '#src/wire/auth-messages.js'
 import { encodeServiceAccept } from '#src/wire/transport-messages.js'
+import { failsWith } from './support/errors.js'
 import { End, ecdsa, ed25519, limits, runClient, type Script, signerOf } from './support/line.js'
 
 const success = encodeUserauthSuccess()
 const refuse = (...methods: string[]) => encodeUserauthFailure({ methods, partialSuccess: false })
 const partly = (...methods: string[]) => encodeUserauthFailure({ methods, partialSuccess: true })
 const password = (text: string): AuthWay => ({ method: 'password', password: text })
-
-function is(code: string, ...texts: RegExp[]) {
-  return (error: unknown) => {
-    assert.ok(error instanceof HoldfastError)
-    assert.equal(error.code, code)
-    for (const text of texts) assert.match(error.message, text)
-    return true
-  }
-}
 
 test('a password goes out as the first request, without a question before it', async () => {
   const { done, end, client } = runClient({ ways: [password('secret')] }, () => [success])
@@ -52,7 +44,7 @@ test('with nothing to authenticate with and a peer that wants something, the err
   const { done } = runClient({ notes: ['~/.ssh/id_ed25519: no such file'] }, () => [refuse('publickey', 'password')])
   await assert.rejects(
     done,
-    is(
+    failsWith(
       'ERR_SSH_AUTHENTICATION',
       /no way to authenticate as 'deploy'/,
       /id_ed25519: no such file/,
@@ -68,7 +60,10 @@ test('the error lists what was tried and what the peer offers, without the passw
   )
   const fingerprint = ed25519.publicKey.fingerprint()
   await assert.rejects(done, (error: unknown) => {
-    is('ERR_SSH_AUTHENTICATION', /publickey ssh-ed25519 SHA256:.* \(~\/\.ssh\/id\): refused; password: refused/)(error)
+    failsWith(
+      'ERR_SSH_AUTHENTICATION',
+      /publickey ssh-ed25519 SHA256:.* \(~\/\.ssh\/id\): refused; password: refused/,
+    )(error)
     assert.ok(error instanceof HoldfastError)
     assert.ok(error.message.includes(fingerprint))
     assert.match(error.message, /the peer offers publickey, password/)
@@ -82,7 +77,7 @@ test('the error lists what was tried and what the peer offers, without the passw
 test('what the peer calls its methods is cleaned before it is shown', async () => {
   const evil = Buffer.concat([Buffer.from([51, 0, 0, 0, 4]), Buffer.from('a\x1b[m'), Buffer.from([0])])
   const { done } = runClient({ ways: [password('x')] }, () => [evil])
-  await assert.rejects(done, is('ERR_SSH_PROTOCOL', /authentications that can continue/))
+  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /authentications that can continue/))
 })
 
 test('a method that the peer does not offer is left out', async () => {
@@ -128,7 +123,7 @@ test('a peer that alternates what it offers cannot keep the client busy', async 
   const { done, end } = runClient({ ways: [keys, password('x')] }, (request) => [
     refuse(request?.method === 'password' ? 'publickey' : 'password'),
   ])
-  await assert.rejects(done, is('ERR_SSH_AUTHENTICATION'))
+  await assert.rejects(done, failsWith('ERR_SSH_AUTHENTICATION'))
   assert.equal(end.requests().length, 3)
 })
 
@@ -139,7 +134,7 @@ test('a person is not asked for a password that the peer does not take', async (
     return ['x']
   }
   const { done } = runClient({ ways: [{ method: 'password', password: ask }] }, () => [refuse('publickey')])
-  await assert.rejects(done, is('ERR_SSH_AUTHENTICATION', /the peer offers publickey/))
+  await assert.rejects(done, failsWith('ERR_SSH_AUTHENTICATION', /the peer offers publickey/))
   assert.deepEqual(asked, [])
 })
 
@@ -147,7 +142,7 @@ test('a person may mistype a password twice, not three times', async () => {
   const answers = ['a', 'b', 'c', 'd']
   const ask = async () => [answers.shift() ?? '']
   const { done, end } = runClient({ ways: [{ method: 'password', password: ask }] }, () => [refuse('password')])
-  await assert.rejects(done, is('ERR_SSH_AUTHENTICATION'))
+  await assert.rejects(done, failsWith('ERR_SSH_AUTHENTICATION'))
   assert.deepEqual(
     end.requests().map((request) => request.method === 'password' && request.password),
     [false, 'a', 'b', 'c'],
@@ -187,7 +182,7 @@ const expired: Script = (request) => [
 test('an expired password that nobody changes fails with a hint that says so', async () => {
   const { done } = runClient({ ways: [password('old')] }, expired)
   await assert.rejects(done, (error: unknown) => {
-    is('ERR_SSH_AUTHENTICATION', /password: it has expired/)(error)
+    failsWith('ERR_SSH_AUTHENTICATION', /password: it has expired/)(error)
     assert.ok(error instanceof HoldfastError && error.hint.includes('changePassword'))
     return true
   })
@@ -196,7 +191,7 @@ test('an expired password that nobody changes fails with a hint that says so', a
 test('a peer that likes no new password is asked five times', async () => {
   const way: AuthWay = { method: 'password', password: 'old', changePassword: async () => ['new'] }
   const { done, end } = runClient({ ways: [way] }, expired)
-  await assert.rejects(done, is('ERR_SSH_AUTHENTICATION'))
+  await assert.rejects(done, failsWith('ERR_SSH_AUTHENTICATION'))
   assert.equal(end.requests().filter(({ method }) => method === 'password').length, 6)
 })
 
@@ -214,7 +209,7 @@ test('a banner is handed on as it came', async () => {
 test('a flood of banners ends the connection', async () => {
   const banner = encodeUserauthBanner({ message: 'x', language: '' })
   const { done } = runClient({ ways: [password('x')] }, () => Array.from({ length: 101 }, () => banner))
-  await assert.rejects(done, is('ERR_SSH_PROTOCOL', /USERAUTH_BANNER came more than 100 times/))
+  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /USERAUTH_BANNER came more than 100 times/))
 })
 
 test('a peer that never answers is given its limit, once over all steps', async () => {
@@ -234,7 +229,7 @@ test('a peer that never answers is given its limit, once over all steps', async 
   assert.equal(end.waits.size, 1)
   await end.advance(1)
   await assert.rejects(done, (error: unknown) => {
-    is('ERR_SSH_TIMEOUT', /limit authentication of 20000 ms/, /tried password: refused/)(error)
+    failsWith('ERR_SSH_TIMEOUT', /limit authentication of 20000 ms/, /tried password: refused/)(error)
     assert.ok(error instanceof HoldfastError)
     assert.equal(error.limit, 'authentication')
     assert.equal(error.limitMs, 20_000)
@@ -246,7 +241,7 @@ test('a peer that never answers is given its limit, once over all steps', async 
 test('a service that is never granted is not waited for longer', async () => {
   const { done, end } = runClient({ ways: [password('x')], serviceRequested: true }, () => [])
   await end.advance(20_000)
-  await assert.rejects(done, is('ERR_SSH_TIMEOUT', /the answer to the service request/))
+  await assert.rejects(done, failsWith('ERR_SSH_TIMEOUT', /the answer to the service request/))
   assert.equal(end.sent.length, 0)
 })
 
@@ -276,7 +271,10 @@ test('a person who never types is bounded', async () => {
     () => [refuse('password')],
   )
   await end.advance(limits.prompt)
-  await assert.rejects(done, is('ERR_SSH_TIMEOUT', /an answer to the prompt 'Password for deploy:' did not come/))
+  await assert.rejects(
+    done,
+    failsWith('ERR_SSH_TIMEOUT', /an answer to the prompt 'Password for deploy:' did not come/),
+  )
   assert.equal(signals[0]?.aborted, true)
   assert.deepEqual(waiting, ["person: an answer to the prompt 'Password for deploy:'"])
 })
@@ -288,14 +286,14 @@ test('a prompt that throws ends authentication, with what it threw', async () =>
   }
   const { done } = runClient({ ways: [{ method: 'password', password: ask }] }, () => [refuse('password')])
   await assert.rejects(done, (error: unknown) => {
-    is('ERR_SSH_AUTHENTICATION', /prompt failed: no terminal/)(error)
+    failsWith('ERR_SSH_AUTHENTICATION', /prompt failed: no terminal/)(error)
     return error instanceof HoldfastError && error.cause === cause
   })
 })
 
 test('a prompt that answers too little is an error of the caller', async () => {
   const { done } = runClient({ ways: [{ method: 'password', password: async () => [] }] }, () => [refuse('password')])
-  await assert.rejects(done, is('ERR_SSH_OPTION', /0 answers to a form with 1 prompts/))
+  await assert.rejects(done, failsWith('ERR_SSH_OPTION', /0 answers to a form with 1 prompts/))
 })
 
 test('a disconnect after refusals says what was tried, and hints at MaxAuthTries', async () => {
@@ -311,7 +309,7 @@ test('a disconnect after refusals says what was tried, and hints at MaxAuthTries
     end,
   )
   await assert.rejects(done, (error: unknown) => {
-    is(
+    failsWith(
       'ERR_SSH_AUTHENTICATION',
       /Too many authentication failures; before that, authentication tried password: refused/,
     )(error)
@@ -332,7 +330,7 @@ test('a disconnect before any refusal stays what it is', async () => {
 test('nothing is sent on a connection that ended', async () => {
   const end = new End()
   end.waits.drain(new HoldfastError('ERR_SSH_CLOSED', 'closed'))
-  await assert.rejects(runClient({ ways: [password('a')] }, () => [], end).done, is('ERR_SSH_CLOSED'))
+  await assert.rejects(runClient({ ways: [password('a')] }, () => [], end).done, failsWith('ERR_SSH_CLOSED'))
   assert.equal(end.sent.length, 0)
 })
 
@@ -344,28 +342,34 @@ for (const [name, payload] of Object.entries({
   test(`${name} before any request is a breach of the protocol`, async () => {
     const { done, hear } = runClient({ ways: [password('x')], serviceRequested: true }, () => [])
     hear(payload)
-    await assert.rejects(done, is('ERR_SSH_PROTOCOL', /came while the answer to the service request was awaited/))
+    await assert.rejects(
+      done,
+      failsWith('ERR_SSH_PROTOCOL', /came while the answer to the service request was awaited/),
+    )
   })
 }
 
 test('a second answer to one request is a breach of the protocol', async () => {
   const { done } = runClient({ ways: [password('x'), password('y')] }, () => [refuse('password'), refuse('password')])
-  await assert.rejects(done, is('ERR_SSH_PROTOCOL', /USERAUTH_FAILURE came and nothing was asked/))
+  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /USERAUTH_FAILURE came and nothing was asked/))
 })
 
 test('another service than the one asked for is a breach of the protocol', async () => {
   const { done, hear } = runClient({ ways: [password('x')], serviceRequested: true }, () => [])
   hear(encodeServiceAccept('ssh-connection'))
-  await assert.rejects(done, is('ERR_SSH_PROTOCOL', /service name is ssh-connection/))
+  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /service name is ssh-connection/))
 })
 
 test('a message of another method is a breach of the protocol', async () => {
   const { done } = runClient({ ways: [password('x')] }, () => [Buffer.of(61, 0, 0, 0, 0)])
-  await assert.rejects(done, is('ERR_SSH_PROTOCOL', /message 61 came while the answer to the password was awaited/))
+  await assert.rejects(
+    done,
+    failsWith('ERR_SSH_PROTOCOL', /message 61 came while the answer to the password was awaited/),
+  )
 })
 
 test('an authentication message after success is a breach of the protocol', async () => {
   const { done, client } = runClient({ ways: [password('x')] }, () => [success])
   await done
-  assert.throws(() => client.receive(refuse('password')), is('ERR_SSH_PROTOCOL', /nothing was asked/))
+  assert.throws(() => client.receive(refuse('password')), failsWith('ERR_SSH_PROTOCOL', /nothing was asked/))
 })
