@@ -11,6 +11,8 @@ export class Attempts {
   #refusals = 0
   #offered: readonly string[] | undefined
   #hint: string | undefined
+  /** The end of a connection is explained once, whoever asks first. */
+  readonly #explained = new WeakSet<HoldfastError>()
 
   /** How many requests the peer has refused. Servers end the connection at their MaxAuthTries: 6 in OpenSSH. */
   get refusals(): number {
@@ -57,16 +59,22 @@ export class Attempts {
   }
 
   /** What ended authentication from outside, a limit or the end of the connection, with what had been tried by then. */
-  explain(error: unknown): unknown {
-    if (!(error instanceof HoldfastError) || this.#lines.length === 0) return error
+  explain(error: HoldfastError): HoldfastError {
+    if (this.#lines.length === 0 || this.#explained.has(error)) return error
+    const explained = this.#withAttempts(error)
+    this.#explained.add(explained)
+    return explained
+  }
+
+  #withAttempts(error: HoldfastError): HoldfastError {
     const message = `${error.message}; before that, authentication ${this.toString()}`
-    const ended = error.code === 'ERR_SSH_DISCONNECTED' || error.code === 'ERR_SSH_CONNECTION_LOST'
-    if (ended && this.#refusals > 0) {
-      const code = error.code === 'ERR_SSH_DISCONNECTED' ? 'ERR_SSH_AUTHENTICATION' : error.code
-      return new HoldfastError(code, message, { ...detailsOf(error), hint: tooManyHint, cause: error })
-    }
-    if (error.code !== 'ERR_SSH_TIMEOUT') return error
-    return new HoldfastError(error.code, message, { ...detailsOf(error), hint: error.hint, cause: error })
+    const details = { ...detailsOf(error), cause: error }
+    const { code, hint } = error
+    if (code === 'ERR_SSH_TIMEOUT') return new HoldfastError(code, message, { ...details, hint })
+    if (this.#refusals === 0) return error
+    if (code === 'ERR_SSH_CONNECTION_LOST') return new HoldfastError(code, message, { ...details, hint: tooManyHint })
+    if (code !== 'ERR_SSH_DISCONNECTED') return error
+    return new HoldfastError('ERR_SSH_AUTHENTICATION', message, { ...details, hint: tooManyHint })
   }
 
   /** `tried password: refused; the peer offers publickey`. */

@@ -1,3 +1,4 @@
+import { HoldfastError } from '../errors.js'
 import { encodeUserauthRequest, type UserauthBanner } from '../wire/auth-messages.js'
 import { Attempts } from './attempts.js'
 import { KeyboardInteractiveMethod, type KeyboardInteractiveOptions } from './client-keyboard-interactive.js'
@@ -77,8 +78,13 @@ export class ClientAuthentication {
       await requestService(this.#exchange, this.#options.serviceRequested ?? false)
       await this.#authenticate()
     } catch (error) {
-      throw this.#attempts.explain(error)
+      throw error instanceof HoldfastError ? this.explain(error) : error
     }
+  }
+
+  /** The same error with what had been tried before the connection ended, where that says more of the cause. */
+  explain(cause: HoldfastError): HoldfastError {
+    return this.#attempts.explain(cause)
   }
 
   async #authenticate(): Promise<void> {

@@ -20,8 +20,10 @@ import { Prober } from './prober.js'
 
 /** Authentication, in either role: it is asked for once the keys are in use, and gets SERVICE_ and USERAUTH_ messages. */
 export interface Authenticator {
-  run(): Promise<void>
+  run(): Promise<unknown>
   receive(payload: Buffer): void
+  /** Says of the end of a connection what authentication knows of its cause: refusals before a DISCONNECT. */
+  explain?(cause: HoldfastError): HoldfastError
   /** True from the very message on that completed it: the next packet is already the connection protocol's. */
   readonly succeeded: boolean
 }
@@ -309,8 +311,9 @@ export class Connection {
   }
 
   /** The one path on which a connection ends: the stream first, then every waiter with one cause, then the report. */
-  #teardown(cause: HoldfastError, how: 'farewell' | 'reset'): void {
+  #teardown(bare: HoldfastError, how: 'farewell' | 'reset'): void {
     if (this.#closing.isOver) return
+    const cause = this.#authenticator?.succeeded ? bare : (this.#authenticator?.explain?.(bare) ?? bare)
     this.#cause = cause
     this.#closing.end()
     this.#host.destroy(how)
