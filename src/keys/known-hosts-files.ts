@@ -1,0 +1,213 @@
+/** known_hosts files on disk, which other processes, ssh among them, read and write at the same time. */
+import { randomBytes } from 'node:crypto'
+import { appendFile, type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { HoldfastError } from '../errors.js'
+import { hasCode, readHandle, readSmallFile } from './files.js'
+import { planRotation } from './host-key-rotation.js'
+import {
+  type KnownHostsEntry,
+  knownHostsName,
+  namesHost,
+  type ParsedKnownHosts,
+  parseKnownHosts,
+} from './known-hosts.js'
+import { encodeKnownHostsLine } from './known-hosts-line.js'
+import type { PublicKey } from './public-key.js'
+
+/** A hundred thousand hosts. */
+const maxFileBytes = 64 * 1024 * 1024
+/** A lock that is older belongs to a process that died with it. */
+const staleLockMs = 60_000
+const attempts = 5
+
+export interface Host {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * Reads known_hosts files. Those that do not exist are empty.
+ * @throws HoldfastError ERR_SSH_KNOWN_HOSTS: a file that cannot be read could hold a revocation
+ */
+export async function readKnownHostsFiles(paths: readonly string[]): Promise<ParsedKnownHosts> {
+  const parsed = await Promise.all(paths.map(readOne))
+  return { entries: parsed.flatMap(({ entries }) => entries), problems: parsed.flatMap(({ problems }) => problems) }
+}
+
+function readOne(path: string): Promise<ParsedKnownHosts> {
+  return guarded(path, 'read', async () => {
+    const bytes = await readSmallFile(path, maxFileBytes)
+    return parseKnownHosts(bytes?.toString('utf8') ?? '', path)
+  })
+}
+
+/**
+ * Adds a key of a host, unless it is there already. A new file is the user's alone; the name is hashed if the file has
+ * hashed names.
+ *
+ * One write in append mode: the system places it at the end whatever others append meanwhile, so nothing is lost and
+ * nothing needs a lock. Only who replaces the file could lose it, so it is looked at once more where the file is now.
+ * @throws HoldfastError ERR_SSH_KNOWN_HOSTS
+ */
+export function appendKnownHost(path: string, host: Host, key: PublicKey): Promise<void> {
+  return guarded(path, 'written', async () => {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      if (await appendOnce(path, host, key)) return
+    }
+    throw new Error('other processes keep replacing it')
+  })
+}
+
+/** @returns false if the file was replaced under the write */
+async function appendOnce(path: string, { host, port }: Host, key: PublicKey): Promise<boolean> {
+  const handle = await open(path, 'a+', 0o600)
+  try {
+    const text = (await readHandle(handle, maxFileBytes)).toString('utf8')
+    const { entries } = parseKnownHosts(text, path)
+    const name = knownHostsName(host, port)
+    if (entries.some((entry) => isEntryOf(entry, name, key))) return true
+    const line = encodeKnownHostsLine(name, key, saltFor(entries))
+    await writeWhole(handle, Buffer.from(`${endsInLine(text) ? '' : '\n'}${line}\n`))
+    return await isStill(handle, path)
+  } finally {
+    await handle.close()
+  }
+}
+
+function isEntryOf({ marker, hosts, blob }: KnownHostsEntry, name: string, key: PublicKey): boolean {
+  return marker === 'none' && blob.equals(key.plainBlob) && namesHost(hosts, name)
+}
+
+/** HashKnownHosts is a habit of the file: who began to hide names in it wants the new ones hidden. */
+function saltFor(entries: readonly KnownHostsEntry[]): Buffer | undefined {
+  return entries.some(({ hosts }) => hosts.form === 'hashed') ? randomBytes(20) : undefined
+}
+
+function endsInLine(text: string): boolean {
+  return text === '' || text.endsWith('\n')
+}
+
+/** In append mode a second write could land behind another's line. */
+async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
+  const { bytesWritten } = await handle.write(bytes)
+  if (bytesWritten < bytes.length) throw new Error('the disk is full')
+}
+
+async function isStill(handle: FileHandle, path: string): Promise<boolean> {
+  const [ours, now] = await Promise.all([handle.stat({ bigint: true }), stat(path, { bigint: true })])
+  return ours.ino === now.ino && ours.dev === now.dev
+}
+
+export interface Rotation extends Host {
+  /** All keys that the host says it has. */
+  readonly offered: readonly PublicKey[]
+  /** Those of them for which it gave a proof. */
+  readonly proven: readonly PublicKey[]
+}
+
+/**
+ * Makes the file hold the keys that the host has now, by the rules of `planRotation`.
+ * @returns whether the file was changed. False too while another process is at it: the next connection tries again
+ * @throws HoldfastError ERR_SSH_KNOWN_HOSTS
+ */
+export function rotateKnownHost(path: string, rotation: Rotation): Promise<boolean> {
+  return guarded(path, 'updated', async () => {
+    // The file itself, not a link to it, is replaced.
+    const target = await realpath(path)
+    const lock = `${target}.holdfast-lock`
+    if (!(await takeLock(lock))) return false
+    try {
+      return await rotateLocked(target, rotation)
+    } finally {
+      await rm(lock, { force: true })
+    }
+  })
+}
+
+async function takeLock(lock: string): Promise<boolean> {
+  try {
+    await (await open(lock, 'wx', 0o600)).close()
+    return true
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+    await removeStale(lock)
+    return false
+  }
+}
+
+async function removeStale(lock: string): Promise<void> {
+  try {
+    if (Date.now() - (await stat(lock)).mtimeMs > staleLockMs) await rm(lock, { force: true })
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
+}
+
+async function rotateLocked(path: string, rotation: Rotation): Promise<boolean> {
+  const handle = await open(path, 'r')
+  try {
+    const before = await readHandle(handle, maxFileBytes)
+    // A last line without an end may still be in the writing: it is carried over as it is.
+    const ended = before.lastIndexOf('\n') + 1
+    const after = rotate(before.subarray(0, ended).toString('latin1'), path, rotation)
+    if (after === undefined) return false
+    const bytes = Buffer.concat([Buffer.from(after, 'latin1'), before.subarray(ended)])
+    await replaceFile(path, bytes, (await handle.stat()).mode & 0o777)
+    await rescueAppended(handle, before.length, path)
+    return true
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * The file's new text, or undefined if it is to be left as it is.
+ * @param text in latin1, so that comments in any encoding stay as they are
+ */
+function rotate(text: string, path: string, { host, port, offered, proven }: Rotation): string | undefined {
+  const { entries } = parseKnownHosts(text, path)
+  const plan = planRotation(entries, offered, host, port)
+  if (plan === undefined) return undefined
+  const isProven = (key: PublicKey) => proven.some(({ plainBlob }) => plainBlob.equals(key.plainBlob))
+  if (!plan.unproven.every(isProven)) return undefined
+  const dropped = new Set(plan.obsolete.map(({ line }) => line))
+  const kept = text.split('\n').filter((_, index) => !dropped.has(index + 1))
+  const name = knownHostsName(host, port)
+  const added = plan.unproven.map((key) => `${encodeKnownHostsLine(name, key, saltFor(entries))}\n`)
+  return kept.join('\n') + added.join('')
+}
+
+async function replaceFile(path: string, bytes: Buffer, mode: number): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    const handle = await open(temporary, 'wx', mode)
+    try {
+      await handle.writeFile(bytes)
+      // Without it a crash could leave an empty file under the name.
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+/** What others appended to the old file, between our reading it and our replacing it. */
+async function rescueAppended(old: FileHandle, readBytes: number, path: string): Promise<void> {
+  const grown = await readHandle(old, maxFileBytes)
+  if (grown.length > readBytes) await appendFile(path, grown.subarray(readBytes))
+}
+
+async function guarded<T>(path: string, verb: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new HoldfastError('ERR_SSH_KNOWN_HOSTS', `${path}: could not be ${verb}: ${reason}`, { cause: error })
+  }
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { execFile, execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import process from 'node:process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { knownHostsName, namesHost, parseKnownHosts } from '#src/keys/known-hosts.js'
+import { appendKnownHost, readKnownHostsFiles, rotateKnownHost } from '#src/keys/known-hosts-files.js'
+import { generatePrivateKey } from '#src/keys/private-key.js'
+import type { PublicKey } from '#src/keys/public-key.js'
+import { missing, sshKeygen, temporaryDirectory } from './openssh-tools.js'
+
+const keys = Array.from({ length: 4 }, () => generatePrivateKey('ssh-ed25519').publicKey)
+const [first, second, third] = keys as [PublicKey, PublicKey, PublicKey]
+const db1 = { host: 'db1', port: 22 }
+const windows = process.platform === 'win32'
+
+test('files that do not exist are empty; those that cannot be read are an error', async (context) => {
+  const directory = temporaryDirectory(context)
+  const file = join(directory, 'known_hosts')
+  writeFileSync(file, `db1 ${line(first)}\nnonsense\n`)
+  const { entries, problems } = await readKnownHostsFiles([join(directory, 'absent'), file])
+  assert.deepEqual(
+    entries.map((entry) => entry.file),
+    [file],
+  )
+  assert.deepEqual(problems, [{ file, line: 2, reason: problems[0]?.reason }])
+  await assert.rejects(readKnownHostsFiles([directory]), { code: 'ERR_SSH_KNOWN_HOSTS', message: /no regular file/ })
+})
+
+test('a named pipe that nobody writes to is not waited for', {
+  skip: windows && 'no named pipes in the file system',
+}, async (context) => {
+  const pipe = join(temporaryDirectory(context), 'pipe')
+  execFileSync('mkfifo', [pipe])
+  await assert.rejects(readKnownHostsFiles([pipe]), { code: 'ERR_SSH_KNOWN_HOSTS', message: /no regular file/ })
+})
+
+test('a first key makes directory and file for the user alone', async (context) => {
+  const file = join(temporaryDirectory(context), '.ssh', 'known_hosts')
+  await appendKnownHost(file, { host: 'DB1', port: 2222 }, first)
+  assert.equal(readFileSync(file, 'utf8'), `[db1]:2222 ${line(first)}\n`)
+  if (windows) return
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.equal(statSync(dirname(file)).mode & 0o777, 0o700)
+})
+
+test('a last line without an end is ended first, and a key is added once', async (context) => {
+  const file = join(temporaryDirectory(context), 'known_hosts')
+  writeFileSync(file, `db2 ${line(second)}`)
+  await appendKnownHost(file, db1, first)
+  await appendKnownHost(file, db1, first)
+  assert.equal(readFileSync(file, 'utf8'), `db2 ${line(second)}\ndb1 ${line(first)}\n`)
+})
+
+test('a name is hashed where names are hashed', { skip: missing('ssh-keygen') }, async (context) => {
+  const file = join(temporaryDirectory(context), 'known_hosts')
+  writeFileSync(file, `db2 ${line(second)}\n`)
+  sshKeygen('-q', '-H', '-f', file)
+  await appendKnownHost(file, db1, first)
+  assert.doesNotMatch(readFileSync(file, 'utf8'), /db/)
+  assert.match(sshKeygen('-F', 'db1', '-f', file), /found: line 2/)
+  assert.match(sshKeygen('-F', 'db2', '-f', file), /found: line 1/)
+})
+
+test('several processes append while another replaces the file, and nothing is lost', {
+  timeout: 60_000,
+}, async (context) => {
+  const file = join(temporaryDirectory(context), 'known_hosts')
+  writeFileSync(file, `db1 ${line(first)}\n`)
+  const program = fileURLToPath(new URL('./known-hosts-appender.js', import.meta.url))
+  const perProcess = 100
+  const appenders = ['a', 'b', 'c'].map((prefix) =>
+    promisify(execFile)(process.execPath, [program, file, prefix, `${perProcess}`]),
+  )
+  const progress = { running: true }
+  const all = Promise.all(appenders).finally(() => {
+    progress.running = false
+  })
+  let replaced = 0
+  let current = first
+  while (progress.running) {
+    const next = current === first ? second : first
+    const rotation = { ...db1, offered: [current, next], proven: [next] }
+    if (await rotateKnownHost(file, rotation)) replaced++
+    if (await rotateKnownHost(file, { ...db1, offered: [next], proven: [] })) replaced++
+    current = next
+  }
+  await all
+  assert.ok(replaced > 0)
+  const { entries, problems } = parseKnownHosts(readFileSync(file, 'utf8'), file)
+  assert.deepEqual(problems, [])
+  const names = entries.map(({ hosts }) => (hosts.form === 'patterns' ? hosts.patterns[0] : 'hashed'))
+  for (const prefix of ['a', 'b', 'c']) {
+    for (let index = 0; index < perProcess; index++) assert.ok(names.includes(`${prefix}${index}`), `${prefix}${index}`)
+  }
+  assert.deepEqual(readdirSync(dirname(file)), ['known_hosts'])
+})
+
+test('rotation adds what is proven, removes what is gone, and keeps the rest to the letter', async (context) => {
+  const directory = temporaryDirectory(context)
+  const file = join(directory, 'known_hosts')
+  const link = join(directory, 'link')
+  symlinkSync(file, link)
+  writeFileSync(
+    file,
+    `# mine\n\ndb1 ${line(first)} note\nnonsense\ndb1 ${line(second)}\ndb2 ${line(keys[3] ?? first)}`,
+    { mode: 0o640 },
+  )
+  assert.equal(await rotateKnownHost(link, { ...db1, offered: [first, third], proven: [] }), false, 'not proven')
+  assert.equal(await rotateKnownHost(link, { ...db1, offered: [first, third], proven: [third] }), true)
+  const expected = `# mine\n\ndb1 ${line(first)} note\nnonsense\ndb1 ${line(third)}\ndb2 ${line(keys[3] ?? first)}`
+  assert.equal(readFileSync(file, 'utf8'), expected)
+  assert.equal(await rotateKnownHost(link, { ...db1, offered: [first, third], proven: [] }), false, 'nothing to do')
+  if (!windows) assert.equal(statSync(file).mode & 0o777, 0o640)
+  assert.deepEqual(readdirSync(directory).toSorted(), ['known_hosts', 'link'])
+})
+
+test('rotation hashes its names where names are hashed', { skip: missing('ssh-keygen') }, async (context) => {
+  const file = join(temporaryDirectory(context), 'known_hosts')
+  writeFileSync(file, `db1 ${line(first)}\n`)
+  sshKeygen('-q', '-H', '-f', file)
+  assert.ok(await rotateKnownHost(file, { ...db1, offered: [first, second], proven: [second] }))
+  const { entries } = parseKnownHosts(readFileSync(file, 'utf8'), file)
+  assert.deepEqual(
+    entries.map(({ hosts }) => [hosts.form, namesHost(hosts, knownHostsName('db1', 22))]),
+    [
+      ['hashed', true],
+      ['hashed', true],
+    ],
+  )
+})
+
+test('a lock that another process holds is respected; one that a dead process left is not for ever', async (context) => {
+  const file = join(temporaryDirectory(context), 'known_hosts')
+  const rotation = { ...db1, offered: [first, second], proven: [second] }
+  writeFileSync(file, `db1 ${line(first)}\n`)
+  writeFileSync(`${file}.holdfast-lock`, '')
+  assert.equal(await rotateKnownHost(file, rotation), false)
+  assert.equal(await rotateKnownHost(file, rotation), false)
+  utimesSync(`${file}.holdfast-lock`, 1e9, 1e9)
+  assert.equal(await rotateKnownHost(file, rotation), false, 'removed, for the next one')
+  assert.equal(await rotateKnownHost(file, rotation), true)
+})
+
+function line(key: PublicKey): string {
+  return `${key.type} ${key.blob.toString('base64')}`
+}
