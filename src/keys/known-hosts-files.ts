@@ -19,7 +19,11 @@ import type { PublicKey } from './public-key.js'
 const maxFileBytes = 64 * 1024 * 1024
 /** A lock that is older belongs to a process that died with it. */
 const staleLockMs = 60_000
-const attempts = 5
+/**
+ * An attempt fails when somebody replaced the file within the millisecond that it took. While one process does nothing
+ * but replace it, a third of them do; this many in a row do not happen.
+ */
+const attempts = 30
 
 export interface Host {
   readonly host: string
