@@ -18,7 +18,9 @@ export interface PrivateKeyOptions {
 }
 
 /** OpenSSH's own bound for a key file. */
-const maxFileBytes = 1024 * 1024
+export const maxKeyFileBytes = 1024 * 1024
+const encryptedPkcs8Label = 'ENCRYPTED PRIVATE KEY'
+const opensshLabel = 'OPENSSH PRIVATE KEY'
 
 /**
  * Reads a private key in OpenSSH's format, in PEM (PKCS#1, SEC1) or PKCS#8, encrypted or not. What a passphrase costs
@@ -31,31 +33,42 @@ export async function parsePrivateKey(contents: Buffer | string, options: Privat
   const passphrase = options.passphrase === undefined ? undefined : Buffer.from(options.passphrase)
   const block = findPrivateBlock(contents, source)
   const key =
-    block.label === 'OPENSSH PRIVATE KEY'
+    block.label === opensshLabel
       ? await openOpenssh(block, passphrase, source, signal)
       : privateKeyFrom(await openPem(block, passphrase, source, signal), '', source)
   checkHalves(key, source)
   return key
 }
 
-/**
- * The public half of a file in OpenSSH's format, which is never encrypted. Undefined for the other formats.
- * @throws HoldfastError ERR_SSH_KEY
- */
-export function publicHalfOf(contents: Buffer | string, source: string): PublicKey | undefined {
+/** What a private key file tells without its passphrase. */
+export interface PrivateKeyOutline {
+  readonly encrypted: boolean
+  /** Files in OpenSSH's format hold it in the clear; the others do not. */
+  readonly publicKey: PublicKey | undefined
+}
+
+/** @throws HoldfastError ERR_SSH_KEY */
+export function outlinePrivateKey(contents: Buffer | string, source: string): PrivateKeyOutline {
   const block = findPrivateBlock(contents, source)
-  if (block.label !== 'OPENSSH PRIVATE KEY') return undefined
-  return readOpensshKeyFile(decodePem(block, source), source).publicKey
+  if (block.label !== opensshLabel) return { encrypted: isEncryptedPem(block), publicKey: undefined }
+  const { encryption, publicKey } = readOpensshKeyFile(decodePem(block, source), source)
+  return { encrypted: encryption !== undefined, publicKey }
 }
 
 function findPrivateBlock(contents: Buffer | string, source: string): PemBlock {
-  if (contents.length > maxFileBytes) throw keyError(source, `has more than ${maxFileBytes} bytes, so it is no key`)
+  if (contents.length > maxKeyFileBytes)
+    throw keyError(source, `has more than ${maxKeyFileBytes} bytes, so it is no key`)
   const text = contents.toString('latin1').replace(/^\u00ef\u00bb\u00bf|^\ufeff/, '')
   const block = findPemBlock(text, 'PRIVATE KEY', source)
   if (block === undefined) throw keyError(source, whatElse(text))
   if (block.label === 'DSA PRIVATE KEY')
     throw keyError(source, 'is a DSA key, which is no longer supported; make an ed25519 key')
   return block
+}
+
+/** Whether it begins like the one line of a `.pub` file. */
+export function looksPublic(text: string): boolean {
+  return /^\s*(?:ssh-|ecdsa-sha2-|sk-)\S+ AAAA/.test(text)
 }
 
 /** What was given instead of a private key, and what to do about it. */
@@ -65,7 +78,7 @@ function whatElse(text: string): string {
     return 'is a key of PuTTY; convert it with: puttygen key.ppk -O private-openssh -o key'
   }
   if (text.includes('BEGIN SSH2 ENCRYPTED PRIVATE KEY')) return 'is a key of ssh.com; convert it with ssh-keygen -i'
-  if (/^(?:ssh-|ecdsa-sha2-|sk-)\S+ AAAA|BEGIN (?:SSH2 |RSA )?PUBLIC KEY/.test(text)) {
+  if (looksPublic(text) || /BEGIN (?:SSH2 |RSA )?PUBLIC KEY/.test(text)) {
     return 'is a public key; give the private one, the file of the same name without .pub'
   }
   if (text.includes('BEGIN CERTIFICATE')) return 'is an X.509 certificate, for which SSH has no use'
@@ -93,13 +106,16 @@ async function openPem(
   signal: AbortSignal | undefined,
 ): Promise<KeyObject> {
   const der = decodePem(block, source)
-  const wholePkcs8 = block.label === 'ENCRYPTED PRIVATE KEY'
-  if (!wholePkcs8 && !block.headers.has('DEK-Info')) return openPlainPem(block, source)
-  if (wholePkcs8) checkPkcs8Cost(der, source)
+  if (!isEncryptedPem(block)) return openPlainPem(block, source)
+  if (block.label === encryptedPkcs8Label) checkPkcs8Cost(der, source)
   if (passphrase === undefined) throw passphraseMissing(source)
   const pkcs8 = await offThread({ job: 'pkcs8', pem: block.text, passphrase }, signal)
   if (pkcs8 === undefined) throw passphraseWrong(source)
   return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+}
+
+function isEncryptedPem({ label, headers }: PemBlock): boolean {
+  return label === encryptedPkcs8Label || headers.has('DEK-Info')
 }
 
 function openPlainPem(block: PemBlock, source: string): KeyObject {

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HoldfastError } from 'holdfast'
 import type { ErrorCode } from '#src/errors.js'
-import { parsePrivateKey, publicHalfOf } from '#src/keys/private-key-file.js'
+import { outlinePrivateKey, parsePrivateKey } from '#src/keys/private-key-file.js'
 import { Writer } from '#src/wire/writer.js'
 import { blobOf, kinds, makeKey, missing, run, sshKeygen, temporaryDirectory } from './openssh-tools.js'
 
@@ -39,7 +39,7 @@ test('every cipher that ssh-keygen offers', { skip }, async (context) => {
     const file = makeKey(directory, cipher, '-t', 'ed25519', '-N', 'pässword', '-Z', cipher, '-a', '2')
     await opens(file, 'pässword')
     await refuses(readFileSync(file), 'password', 'ERR_SSH_PASSPHRASE', /passphrase is wrong/)
-    assert.deepEqual(publicHalfOf(readFileSync(file), file)?.blob, blobOf(`${file}.pub`))
+    assert.deepEqual(outlinePrivateKey(readFileSync(file), file).publicKey?.blob, blobOf(`${file}.pub`))
   }
 })
 
