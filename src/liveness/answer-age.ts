@@ -2,7 +2,7 @@ import type { WaitingProbe } from './probes.js'
 
 /** Bytes a second from which on we take what comes in for a full link, behind whose bytes an answer may be waiting. */
 const heavyFlow = 1_000
-/** Bytes a second that any full link moves at least: an eighth of the slowest we have measured (48 kB/s), and some. */
+/** Bytes a second that a full link moves at least: a twelfth of the slowest that was measured, 48 kB/s. */
 const slowestLink = 4_000
 
 /**
@@ -17,7 +17,7 @@ export class AnswerAge {
   #ageMs = 0
   #checkedAt = Number.NEGATIVE_INFINITY
   #bytesAt = 0
-  #roomMs = 0
+  #roomUntil = 0
 
   /** How long the answer has been due. */
   get ageMs(): number {
@@ -33,39 +33,51 @@ export class AnswerAge {
   follow(oldest: WaitingProbe | undefined, now: number, bytesHeard: number): void {
     if (oldest === this.#followed) return
     this.#followed = oldest
-    if (oldest === undefined) return
     this.restart(now, bytesHeard)
-    this.#roomMs = (1000 * (oldest.probe.ahead() + oldest.probe.behind())) / slowestLink
   }
 
-  /** What came before says nothing: a key exchange has held up all answers. */
+  /** What came before says nothing, as after a key exchange, which holds up all answers. */
   restart(now: number, bytesHeard: number): void {
     this.#ageMs = 0
     this.#checkedAt = now
     this.#bytesAt = bytesHeard
+    if (this.#followed === undefined) return
+    const { probe } = this.#followed
+    this.#roomUntil = now + (1000 * (probe.ahead() + probe.behind())) / slowestLink
   }
 
-  /** Looks again, once an interval; a time in which we could not listen does not count. */
+  /**
+   * Looks again, once an interval. Time in which we could not listen does not count, nor does an interval without a
+   * packet: that is for the clock of silence. After an outage TCP takes about as long again until it repeats our bytes,
+   * and meanwhile what the peer repeats comes in.
+   */
   check(now: number, bytesHeard: number, listened: boolean): void {
     const elapsed = now - this.#checkedAt
-    const flow = (1000 * (bytesHeard - this.#bytesAt)) / elapsed
+    const bytes = bytesHeard - this.#bytesAt
     this.#checkedAt = now
     this.#bytesAt = bytesHeard
-    if (!listened || this.#followed === undefined) return
-    this.#ageMs = this.#onItsWay(this.#followed, now, flow) ? 0 : this.#ageMs + elapsed
+    if (!listened || bytes === 0) this.#roomUntil += elapsed
+    else this.#ageMs = this.#onItsWay(now, (1000 * bytes) / elapsed) ? 0 : this.#ageMs + elapsed
   }
 
-  #onItsWay({ probe, sentAt }: WaitingProbe, now: number, flow: number): boolean {
-    if (now >= sentAt + this.#roomMs) return false
+  #onItsWay(now: number, flow: number): boolean {
+    if (this.#followed === undefined || now >= this.#roomUntil) return false
+    const { probe } = this.#followed
     return probe.ahead() > 0 || (flow >= heavyFlow && probe.behind() > 0)
   }
 }
 
 /**
  * The longest time, from the last sign that the peer hears us, until the verdict `one-way`: an interval until it is
- * asked again, the bound for its answer, and at most one interval of the clock's own grain.
+ * asked again, the bound for its answer, and an interval for the grain of the clock.
+ * @param gapMs between the packets that come, where they are rarer than one an interval
  * @param bytes in the way: ours not yet taken or covered, and the peer's still granted, if its flow is heavy
  */
-export function oneWayBound(settings: { readonly interval: number; readonly countMax: number }, bytes = 0): number {
-  return (settings.countMax + 3) * settings.interval + (1000 * bytes) / slowestLink
+export function oneWayBound({ interval, countMax }: OneWaySettings, gapMs = 0, bytes = 0): number {
+  return (countMax + 1) * Math.max(interval, gapMs) + 2 * interval + (1000 * bytes) / slowestLink
+}
+
+interface OneWaySettings {
+  readonly interval: number
+  readonly countMax: number
 }

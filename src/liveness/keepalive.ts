@@ -3,6 +3,7 @@ import { AnswerAge } from './answer-age.js'
 import type { Deadline, Deadlines } from './deadlines.js'
 import type { KeepalivePort, Liveness, LivenessState, ProbeKind, SentProbe, VerdictReason } from './port.js'
 import type { HostMemory } from './probe-memory.js'
+import { Prober } from './prober.js'
 import { Probes } from './probes.js'
 import { type KeepaliveSettings, silenceBound } from './settings.js'
 import { Silence } from './silence.js'
@@ -22,11 +23,6 @@ export interface ProbeAnswer {
   readonly nextMs: number | null
 }
 
-interface Asker {
-  readonly from: number
-  readonly answered: (answer: ProbeAnswer) => void
-}
-
 /**
  * Finds out whether the peer still lives: provokes it to speak when it is silent, judges it when it stays so, and never
  * before. It knows no packet and has no clock: instants are handed in, in milliseconds on a monotonic clock, and its
@@ -36,20 +32,15 @@ export class Keepalive {
   readonly #port: KeepalivePort
   readonly #deadlines: Deadlines
   readonly #probes: Probes
+  readonly #prober: Prober
   readonly #silence = new Silence()
   readonly #age = new AnswerAge()
-  readonly #askers = new Set<Asker>()
   #settings: KeepaliveSettings
   #running = false
   #state: LivenessState = 'alive'
   #stateAt = 0
   #deadline: Deadline | undefined
-  #inKeyExchange = false
-  /** A probe that could not be sent, or was voided: it goes out once the key exchange is over. */
-  #owed = false
-  #probesSent = 0
   #bytesHeard = 0
-  #triedAt = Number.NEGATIVE_INFINITY
   #judgeFrom = Number.NEGATIVE_INFINITY
 
   constructor(port: KeepalivePort, settings: KeepaliveSettings, deadlines: Deadlines, memory: HostMemory) {
@@ -57,6 +48,7 @@ export class Keepalive {
     this.#settings = settings
     this.#deadlines = deadlines
     this.#probes = new Probes(memory)
+    this.#prober = new Prober(port, this.#probes)
   }
 
   get settings(): KeepaliveSettings {
@@ -77,7 +69,7 @@ export class Keepalive {
     this.#running = false
     this.#deadline?.cancel()
     this.#deadline = undefined
-    this.#askers.clear()
+    this.#prober.forgetAskers()
   }
 
   /** Any authenticated packet is life. Called for each of them, so it leaves all work to the next wake. */
@@ -89,8 +81,7 @@ export class Keepalive {
 
   /** Call `heard()` for the packet first. UNIMPLEMENTED and a refusal are answers as good as any. */
   answered(probe: SentProbe, now: number): void {
-    const sentAt = this.#probes.answered(probe, now)
-    if (sentAt !== undefined) this.#tellAskers(probe, sentAt, now)
+    this.#prober.answered(probe, now)
   }
 
   /** The peer answered something else, which had been handed over for sending at `sentAt`: it hears us. */
@@ -105,16 +96,13 @@ export class Keepalive {
 
   /** The first KEXINIT, of either side, passes. */
   keyExchangeStarted(): void {
-    this.#inKeyExchange = true
-    if (this.#probes.voidPings()) this.#owed = true
+    this.#prober.keyExchangeStarted()
   }
 
   /** NEWKEYS passed both ways. */
   keyExchangeEnded(now: number): void {
-    this.#inKeyExchange = false
-    this.#probes.resume(now)
+    this.#prober.keyExchangeEnded(now, this.#kinds())
     this.#age.restart(now, this.#bytesHeard)
-    if (this.#owed && this.#running) this.#probe(now, this.#askers.size > 0 ? this.#probes.everyKind() : this.#kinds())
     this.#schedule(now)
   }
 
@@ -124,13 +112,7 @@ export class Keepalive {
     this.#settings = settings
     if (!this.#running) return
     if (!this.#judges && this.#state === 'suspect') this.#turn('alive', now)
-    const { interval, countMax, wantReply } = settings
-    if (this.#running && interval !== false) {
-      this.#age.restart(now, this.#bytesHeard)
-      const stricter = before.interval === false || interval < before.interval || (wantReply && !before.wantReply)
-      if (stricter) this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)
-      if (stricter && this.#silenceDue(interval) <= now) this.#ask(now)
-    }
+    if (this.#running && settings.interval !== false) this.#askOverdue(before, settings.interval, now)
     this.#schedule(now)
   }
 
@@ -152,11 +134,9 @@ export class Keepalive {
    * @returns a function that takes it back
    */
   probeNow(now: number, answered: (answer: ProbeAnswer) => void): () => void {
-    const asker = { from: now, answered }
-    this.#askers.add(asker)
-    if (this.#running) this.#probe(now, this.#probes.everyKind())
+    const takeBack = this.#prober.ask(now, (probe, rttMs, at) => answered({ probe, rttMs, nextMs: this.nextMs(at) }))
     this.#schedule(now)
-    return () => this.#askers.delete(asker)
+    return takeBack
   }
 
   liveness(now: number): Liveness {
@@ -173,7 +153,7 @@ export class Keepalive {
   evidence(now: number): Evidence {
     return {
       lastHeardMs: this.#lastHeardMs(now),
-      probesSent: this.#probesSent,
+      probesSent: this.#prober.sent,
       probesUnanswered: this.#probes.waiting.length,
       rttMs: this.#probes.rttMs,
       unsentBytes: this.#port.unsentBytes(),
@@ -197,12 +177,24 @@ export class Keepalive {
     const { interval } = this.#settings
     if (!this.#running || interval === false) return
     const lateMs = lateness(now - at, interval)
-    if (lateMs > 0) this.#silence.blocked(lateMs)
-    if (!this.#inKeyExchange && this.#probes.giveUp(now, interval)) this.#send(now)
+    if (lateMs > 0) {
+      this.#silence.blocked(lateMs)
+      this.#probes.delayed(lateMs, now)
+    }
+    if (!this.#prober.inKeyExchange && this.#probes.giveUp(now, interval)) this.#send(now)
     this.#watchSilence(now, interval, lateMs)
     if (this.#running) this.#watchAnswers(now, interval, lateMs)
     if (this.#running) this.#watchWrites(now, interval, lateMs)
     this.#schedule(now)
+  }
+
+  #askOverdue(before: KeepaliveSettings, interval: number, now: number): void {
+    this.#age.restart(now, this.#bytesHeard)
+    const { countMax, wantReply } = this.#settings
+    // Nothing that would prove anything was asked so far.
+    if (before.interval === false || (wantReply && !before.wantReply)) this.#silence.restart()
+    else if (interval >= before.interval || !this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) return
+    if (this.#silenceDue(interval) <= now) this.#ask(now)
   }
 
   /** The peer is silent: asks it, doubts it, judges it. */
@@ -218,9 +210,9 @@ export class Keepalive {
 
   /** Packets come in, perhaps from a peer that does not hear us. */
   #watchAnswers(now: number, interval: number, lateMs: number): void {
-    if (this.#askDue(interval) <= now) this.#probe(now, this.#probes.untried())
+    if (this.#askDue(interval) <= now) this.#prober.probe(now, this.#probes.untried())
     this.#followOldest(now)
-    if (this.#age.due(interval) > now || this.#inKeyExchange) return
+    if (this.#age.due(interval) > now || this.#prober.inKeyExchange) return
     this.#age.check(now, this.#bytesHeard, lateMs === 0)
     const bound = (this.#settings.countMax + 1) * interval
     if (this.#age.ageMs >= bound && this.#judges && this.#probes.answers) this.#judge('one-way', now)
@@ -239,8 +231,8 @@ export class Keepalive {
   }
 
   #send(now: number): void {
-    if (this.#settings.wantReply) this.#probe(now, this.#kinds())
-    else this.#refresh(now)
+    if (this.#settings.wantReply) this.#prober.probe(now, this.#kinds())
+    else this.#prober.refresh(now)
   }
 
   /**
@@ -251,27 +243,6 @@ export class Keepalive {
     if (this.#probes.mute) return this.#probes.untried()
     const last = this.#silence.asked >= this.#settings.countMax && !this.#probes.answers
     return last ? ['key-exchange', ...this.#probes.candidates()] : this.#probes.candidates()
-  }
-
-  #probe(now: number, kinds: readonly ProbeKind[]): void {
-    this.#triedAt = now
-    this.#owed = false
-    for (const kind of kinds) {
-      const probe = this.#port.send(kind)
-      if (!this.#running) return
-      if (probe === undefined) continue
-      this.#probesSent++
-      this.#probes.add(probe, now)
-      return
-    }
-    if (this.#inKeyExchange) this.#owed = true
-    else this.#refresh(now)
-  }
-
-  /** Keeps a NAT open, and asks for nothing. */
-  #refresh(now: number): void {
-    this.#triedAt = now
-    if (this.#port.refresh()) this.#probesSent++
   }
 
   #judge(reason: VerdictReason, now: number): void {
@@ -287,13 +258,6 @@ export class Keepalive {
     this.#state = to
     this.#stateAt = now
     this.#port.changed({ from, to, evidence: this.evidence(now) })
-  }
-
-  #tellAskers({ kind }: SentProbe, sentAt: number, now: number): void {
-    for (const asker of [...this.#askers].filter(({ from }) => sentAt >= from)) {
-      this.#askers.delete(asker)
-      asker.answered({ probe: kind, rttMs: now - sentAt, nextMs: this.nextMs(now) })
-    }
   }
 
   /** One deadline stands for everything; what has moved it later since is found out when it expires. */
@@ -313,7 +277,7 @@ export class Keepalive {
   }
 
   #nextWake(interval: number): number {
-    const answers = this.#inKeyExchange
+    const answers = this.#prober.inKeyExchange
       ? Number.POSITIVE_INFINITY
       : Math.min(this.#age.due(interval), this.#probes.passedDue(interval))
     return Math.min(this.#silenceDue(interval), this.#askDue(interval), this.#writesDue(interval), answers)
@@ -325,8 +289,8 @@ export class Keepalive {
 
   /** When nothing has shown for an interval that the peer hears us, and there is something left to ask. */
   #askDue(interval: number): number {
-    const asks = this.#settings.wantReply && !this.#inKeyExchange && this.#probes.untried().length > 0
-    return asks ? Math.max(this.#probes.confirmedAt, this.#triedAt) + interval : Number.POSITIVE_INFINITY
+    const asks = this.#settings.wantReply && !this.#prober.inKeyExchange && this.#probes.untried().length > 0
+    return asks ? Math.max(this.#probes.confirmedAt, this.#prober.triedAt) + interval : Number.POSITIVE_INFINITY
   }
 
   #writesDue(interval: number): number {

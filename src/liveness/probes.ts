@@ -24,6 +24,7 @@ const waitingMax = 64
 export class Probes {
   readonly #memory: HostMemory
   readonly #answered = new Set<ProbeKind>()
+  readonly #tried = new Map<ProbeKind, number>()
   readonly #waiting: WaitingProbe[] = []
   #confirmedAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
@@ -62,7 +63,7 @@ export class Probes {
   /** Kinds to try now, best first: those it answers; then the one that has been tried least. */
   candidates(): ProbeKind[] {
     const live = ordinaryKinds.filter((kind) => !this.#memory.deaf.has(kind))
-    const rank = (kind: ProbeKind) => (this.#answered.has(kind) ? -1 : this.#count(kind))
+    const rank = (kind: ProbeKind) => (this.#answered.has(kind) ? -1 : (this.#tried.get(kind) ?? 0))
     // The sort is stable: of kinds tried equally often the better one comes first.
     return live.toSorted((a, b) => rank(a) - rank(b))
   }
@@ -79,6 +80,7 @@ export class Probes {
 
   add(probe: SentProbe, now: number): void {
     if (this.#waiting.length >= waitingMax) this.#waiting.shift()
+    this.#tried.set(probe.kind, (this.#tried.get(probe.kind) ?? 0) + 1)
     this.#waiting.push({ probe, sentAt: now, passedAt: undefined })
   }
 
@@ -118,9 +120,11 @@ export class Probes {
     return pings.length > 0
   }
 
-  /** Answers could not come until now. */
-  resume(now: number): void {
-    for (const waiting of this.#waiting) if (waiting.passedAt !== undefined) waiting.passedAt = now
+  /** Answers could not come, or not be heard, for so long. */
+  delayed(milliseconds: number, now: number): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.passedAt !== undefined) waiting.passedAt = Math.min(waiting.passedAt + milliseconds, now)
+    }
   }
 
   /** When the first probe that was passed over is given up. */

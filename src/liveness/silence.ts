@@ -14,6 +14,8 @@ export class Silence {
   #asked = 0
   #askedAt = Number.NEGATIVE_INFINITY
   #excuses = 0
+  /** The plan by the last packet no longer holds: each step counts from the one before. */
+  #adrift = false
   #blockedMs = 0
 
   get heardAt(): number {
@@ -44,7 +46,7 @@ export class Silence {
   due(interval: number, countMax: number, rttMs: number): number {
     const planned = this.#heardAt + (this.asked + 1) * interval
     if (this.asked === 0) return planned
-    if (this.#excuses > 0) return Math.max(planned, this.#askedAt + Math.max(interval, 2 * rttMs))
+    if (this.#adrift) return Math.max(planned, this.#askedAt + Math.max(interval, 2 * rttMs))
     return this.asked < countMax ? planned : Math.max(planned, this.#askedAt + interval)
   }
 
@@ -69,8 +71,16 @@ export class Silence {
     this.#begin()
     if (this.#excuses >= excusesMax) return false
     this.#excuses++
+    this.#adrift = true
     this.#asked = Math.max(0, Math.min(this.#asked, countMax) - Math.ceil(lostMs / interval))
     return true
+  }
+
+  /** Nothing that was asked so far counts. */
+  restart(): void {
+    this.#begin()
+    this.#adrift = true
+    this.#asked = 0
   }
 
   get #current(): boolean {
@@ -82,6 +92,7 @@ export class Silence {
     this.#since = this.#packets
     this.#asked = 0
     this.#excuses = 0
+    this.#adrift = false
     this.#blockedMs = 0
   }
 }

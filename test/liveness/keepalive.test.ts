@@ -71,3 +71,202 @@ test('a mute peer answers the key exchange, and is never judged by silence from 
   assert.equal(peer.keepalive.liveness(peer.now).bound, null)
   assert.equal(peer.sent.filter(({ kind }) => kind === 'key-exchange').length, 1)
 })
+
+test('an outage that heals before the bound makes the peer suspect, then alive again', () => {
+  // TCP brings nothing while it lasts, and then everything.
+  const heals = 8049
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt > 4500 && sentAt < heals ? heals - sentAt : 10))
+  peer.keepalive.start(0)
+  peer.run(20_000)
+  assert.deepEqual(peer.verdicts, [])
+  assert.deepEqual(
+    peer.changes.map(({ at, to }) => ({ at, to })),
+    [
+      { at: 6050, to: 'suspect' },
+      { at: heals, to: 'alive' },
+    ],
+  )
+})
+
+test('a wake that comes late never judges: it reads, asks again, and gives the answer its whole time', () => {
+  const peer = vanishing(second, 1000)
+  peer.block(4000, 500)
+  peer.run(60_000)
+  // Due at 4010; found at 4500 that the loop was blocked.
+  assert.equal(peer.verdicts[0]?.at, 5500)
+  assert.equal(peer.verdicts[0]?.evidence.loopBlockedMs, 490)
+  assert.equal(peer.verdicts[0]?.evidence.probesUnanswered, 4)
+})
+
+test('a loop blocked for longer than the bound kills nothing, and what was asked meanwhile is asked afterwards', () => {
+  const peer = new ScriptedPeer(second, after(900))
+  peer.keepalive.start(0)
+  peer.block(1500, 70_000)
+  peer.run(100_000)
+  assert.deepEqual(peer.verdicts, [])
+  assert.deepEqual(peer.changes, [])
+  assert.ok(peer.sent.some(({ at }) => at === 71_500))
+})
+
+test('after a long round trip a late wake waits for two of them', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 1 ? 1800 : undefined))
+  peer.keepalive.start(0)
+  peer.arrives(900)
+  peer.block(5700, 400)
+  peer.run(60_000)
+  // Heard last at 1800, due at 5800; asked again at 6100.
+  assert.equal(peer.verdicts[0]?.at, 6100 + 2 * 1800)
+})
+
+test('a step of the wall clock costs one probe', () => {
+  const peer = new ScriptedPeer(second, after(10))
+  peer.keepalive.start(0)
+  peer.does(300, () => peer.keepalive.disturbed(300))
+  peer.run(1000)
+  assert.deepEqual(
+    peer.sent.map(({ at }) => at),
+    [0, 300],
+  )
+})
+
+test('a wall clock that steps for ever does not put off the verdict for ever', () => {
+  const peer = vanishing(second, 1)
+  for (let at = 500; at < 60_000; at += 500) peer.does(at, () => peer.keepalive.disturbed(peer.now))
+  peer.run(60_000)
+  assert.ok(peer.now < 10_000, `${peer.now}`)
+})
+
+test('a key exchange asks by itself: nothing is sent in it, PINGs that meet it are void, and it puts off no verdict', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 1 ? 10 : undefined))
+  peer.keepalive.start(0)
+  peer.does(1500, () => {
+    peer.inKeyExchange = true
+    peer.keepalive.keyExchangeStarted()
+  })
+  peer.run(60_000)
+  assert.deepEqual(peer.sent, [
+    { at: 0, kind: 'ping' },
+    { at: 1010, kind: 'ping' },
+  ])
+  assert.equal(peer.verdicts[0]?.at, 4010)
+  assert.equal(peer.verdicts[0]?.evidence.probesUnanswered, 0)
+})
+
+test('what a key exchange voided or held up is asked after it', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt === 1010 ? undefined : 10))
+  peer.keepalive.start(0)
+  peer.exchangesKeys(1015, 200)
+  peer.run(1300)
+  assert.deepEqual(
+    peer.sent.map(({ at }) => at),
+    [0, 1010, 1215],
+  )
+  assert.equal(peer.keepalive.evidence(peer.now).probesUnanswered, 0)
+})
+
+test('a shorter interval asks before it judges', () => {
+  const peer = new ScriptedPeer({ interval: 60_000, countMax: 3 }, (_kind, sentAt) => (sentAt < 1 ? 10 : undefined))
+  peer.keepalive.start(0)
+  peer.does(30_000, () => peer.keepalive.configure({ ...peer.keepalive.settings, ...second }, 30_000))
+  peer.run(100_000)
+  assert.deepEqual(
+    peer.sent.map(({ at }) => at),
+    [0, 30_000, 31_000, 32_000],
+  )
+  assert.equal(peer.verdicts[0]?.at, 33_000)
+})
+
+test('a shorter interval again and again does not put off the verdict for ever', () => {
+  const peer = new ScriptedPeer({ interval: 3000, countMax: 3 }, never)
+  peer.keepalive.start(0)
+  for (let at = 500; at < 60_000; at += 500) {
+    const settings = { ...peer.keepalive.settings, interval: at % 1000 === 0 ? 1000 : 1100 }
+    peer.does(at, () => peer.keepalive.configure(settings, peer.now))
+  }
+  peer.run(60_000)
+  assert.ok(peer.now < 10_000, `${peer.now}`)
+})
+
+test('without a wanted reply something goes out once an interval, and proves nothing', () => {
+  const peer = new ScriptedPeer({ ...second, wantReply: false }, never)
+  peer.keepalive.start(0)
+  peer.run(20_500)
+  assert.deepEqual(
+    peer.sent,
+    Array.from({ length: 21 }, (_, n) => ({ at: 1000 * n, kind: 'refresh' })),
+  )
+  assert.deepEqual([peer.verdicts, peer.changes], [[], []])
+  assert.equal(peer.keepalive.liveness(peer.now).bound, null)
+})
+
+test('once replies are wanted, only probes that asked for one count', () => {
+  const peer = new ScriptedPeer({ ...second, wantReply: false }, never)
+  peer.keepalive.start(0)
+  peer.does(20_500, () => peer.keepalive.configure({ ...peer.keepalive.settings, wantReply: true }, peer.now))
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.at, 23_500)
+})
+
+test('without an interval nothing goes out by itself and nothing is due, but one can ask', () => {
+  const peer = new ScriptedPeer({ interval: false }, after(10))
+  peer.keepalive.start(0)
+  peer.run(100_000)
+  assert.deepEqual(peer.sent, [])
+  assert.equal(peer.deadlines.size, 0)
+  let rtt = 0
+  peer.keepalive.probeNow(peer.now, ({ rttMs }) => {
+    rtt = rttMs
+  })
+  peer.run(200_000)
+  assert.equal(rtt, 10)
+  assert.equal(peer.keepalive.nextMs(peer.now), null)
+})
+
+test('an interval that comes later begins to ask at once', () => {
+  const peer = new ScriptedPeer({ interval: false }, never)
+  peer.keepalive.start(0)
+  peer.does(10_000, () => peer.keepalive.configure({ ...peer.keepalive.settings, ...second }, peer.now))
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.at, 13_000)
+})
+
+test('where silence is not judged, bytes that the kernel does not take for the bound are', () => {
+  const peer = new ScriptedPeer({ ...second, wantReply: false }, never)
+  peer.keepalive.start(0)
+  peer.does(10_300, () => {
+    peer.stuck = 10_300
+    peer.unsent = 65_536
+  })
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.reason, 'writes')
+  assert.equal(peer.verdicts[0]?.at, 14_300)
+  assert.equal(peer.verdicts[0]?.evidence.unsentBytes, 65_536)
+})
+
+test('bytes that wait while packets come are no verdict', () => {
+  const peer = new ScriptedPeer({ ...second, wantReply: false }, never)
+  peer.keepalive.start(0)
+  peer.stuck = 0
+  for (let at = 0; at < 30_000; at += 3000) peer.arrives(at)
+  peer.run(30_000)
+  assert.deepEqual(peer.verdicts, [])
+})
+
+test('stop ends everything, also from within the port', () => {
+  const peer = new ScriptedPeer(second, never)
+  peer.keepalive.start(0)
+  peer.send = () => {
+    peer.keepalive.stop()
+    return undefined
+  }
+  peer.run(60_000)
+  assert.deepEqual(peer.verdicts, [])
+  assert.equal(peer.deadlines.size, 0)
+})
+
+test('to hear a packet touches no deadline', () => {
+  const peer = new ScriptedPeer(second, after(10))
+  peer.keepalive.start(0)
+  peer.deadlines.add = () => assert.fail('a packet made a deadline')
+  for (let n = 0; n < 1000; n++) peer.keepalive.heard(n / 2, 100)
+})

@@ -34,6 +34,9 @@ export class ScriptedPeer implements KeepalivePort {
   inKeyExchange = false
   #happenings: Happening[] = []
   #blockedUntil = 0
+  #networkFrom = 0
+  /** Counts key exchanges: a PING that meets one is dropped. */
+  #epoch = 0
 
   constructor(
     settings: Partial<KeepaliveSettings>,
@@ -51,7 +54,11 @@ export class ScriptedPeer implements KeepalivePort {
     const probe = { kind, ahead: () => this.ahead(sentAt), behind: () => this.behind(sentAt) }
     if (kind === 'key-exchange') this.#startKeyExchange()
     const delay = this.answers(kind, sentAt)
-    if (delay !== undefined) this.arrives(sentAt + delay, () => this.#answer(probe))
+    const epoch = this.#epoch
+    const answer = () => {
+      if (kind !== 'ping' || epoch === this.#epoch) this.#answer(probe)
+    }
+    if (delay !== undefined) this.arrives(sentAt + delay, answer)
     return probe
   }
 
@@ -80,7 +87,7 @@ export class ScriptedPeer implements KeepalivePort {
   /** A packet of the peer arrives at that instant. */
   arrives(at: number, then: () => void = () => {}, bytes = packetBytes): void {
     this.#add({
-      at,
+      at: Math.max(at, this.#networkFrom),
       inbound: true,
       happen: () => {
         this.keepalive.heard(this.now, bytes)
@@ -98,6 +105,21 @@ export class ScriptedPeer implements KeepalivePort {
   block(at: number, forMs: number): void {
     this.does(at, () => {
       this.#blockedUntil = Math.max(this.#blockedUntil, this.now + forMs)
+    })
+  }
+
+  /**
+   * The machine sleeps, and its network takes so long to come back. Where the monotonic clock stands still meanwhile, as
+   * on Linux, the driver sees the wall clock run ahead; elsewhere the wake is late.
+   */
+  sleep(at: number, forMs: number, networkBackMs: number, clockStandsStill: boolean): void {
+    this.does(at, () => {
+      if (!clockStandsStill) this.#blockedUntil = Math.max(this.#blockedUntil, this.now + forMs)
+      this.#networkFrom = this.now + networkBackMs + (clockStandsStill ? 0 : forMs)
+      this.#happenings = this.#happenings.map((happening) =>
+        happening.inbound ? { ...happening, at: Math.max(happening.at, this.#networkFrom) } : happening,
+      )
+      if (clockStandsStill) this.keepalive.disturbed(this.now)
     })
   }
 
@@ -125,10 +147,8 @@ export class ScriptedPeer implements KeepalivePort {
     )
     if (at > until) return false
     this.now = Math.max(this.now, at)
-    for (const { happen } of this.#takeDue()) {
-      happen()
-      if (this.#blockedUntil > this.now) return true
-    }
+    for (const { happen } of this.#takeDue()) happen()
+    if (this.#blockedUntil > this.now) return true
     this.deadlines.expire(this.now)
     return true
   }
@@ -151,6 +171,7 @@ export class ScriptedPeer implements KeepalivePort {
 
   #startKeyExchange(): void {
     this.inKeyExchange = true
+    this.#epoch++
     this.keepalive.keyExchangeStarted()
   }
 

@@ -1,0 +1,96 @@
+import type { KeepalivePort, ProbeKind, SentProbe } from './port.js'
+import type { Probes } from './probes.js'
+
+interface Asker {
+  readonly from: number
+  readonly answered: (kind: ProbeKind, rttMs: number, at: number) => void
+}
+
+/** Sends probes: of a kind that can be sent now, or as soon as a key exchange is over. */
+export class Prober {
+  readonly #port: KeepalivePort
+  readonly #probes: Probes
+  readonly #askers = new Set<Asker>()
+  #inKeyExchange = false
+  /** A probe could not be sent, or was voided: it goes out once the key exchange is over. */
+  #owed = false
+  #sent = 0
+  #triedAt = Number.NEGATIVE_INFINITY
+
+  constructor(port: KeepalivePort, probes: Probes) {
+    this.#port = port
+    this.#probes = probes
+  }
+
+  get inKeyExchange(): boolean {
+    return this.#inKeyExchange
+  }
+
+  /** Probes sent so far, of any kind, and what asked for no answer. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** When something was last sent, or would have been. */
+  get triedAt(): number {
+    return this.#triedAt
+  }
+
+  /** What a key exchange holds up it answers for itself, and what nobody can be asked at all keeps a NAT open. */
+  probe(now: number, kinds: readonly ProbeKind[]): void {
+    this.#triedAt = now
+    this.#owed = false
+    for (const kind of kinds) {
+      const probe = this.#port.send(kind)
+      if (probe === undefined) continue
+      this.#sent++
+      this.#probes.add(probe, now)
+      return
+    }
+    if (this.#inKeyExchange) this.#owed = true
+    else this.refresh(now)
+  }
+
+  /** Keeps a NAT open, and asks for nothing. */
+  refresh(now: number): void {
+    this.#triedAt = now
+    if (this.#port.refresh()) this.#sent++
+  }
+
+  /**
+   * Asks, by whatever can be sent; a key exchange in progress is over first.
+   * @param answered is called once, with the first answer to anything sent from now on
+   * @returns a function that takes it back
+   */
+  ask(now: number, answered: Asker['answered']): () => void {
+    const asker = { from: now, answered }
+    this.#askers.add(asker)
+    this.probe(now, this.#probes.everyKind())
+    return () => this.#askers.delete(asker)
+  }
+
+  answered(probe: SentProbe, now: number): void {
+    const sentAt = this.#probes.answered(probe, now)
+    if (sentAt === undefined) return
+    for (const asker of [...this.#askers].filter(({ from }) => sentAt >= from)) {
+      this.#askers.delete(asker)
+      asker.answered(probe.kind, now - sentAt, now)
+    }
+  }
+
+  keyExchangeStarted(): void {
+    this.#inKeyExchange = true
+    if (this.#probes.voidPings()) this.#owed = true
+  }
+
+  /** @param kinds to send what is owed by, unless it is owed to somebody who asked */
+  keyExchangeEnded(now: number, kinds: readonly ProbeKind[]): void {
+    this.#inKeyExchange = false
+    this.#probes.delayed(Number.POSITIVE_INFINITY, now)
+    if (this.#owed) this.probe(now, this.#askers.size > 0 ? this.#probes.everyKind() : kinds)
+  }
+
+  forgetAskers(): void {
+    this.#askers.clear()
+  }
+}
