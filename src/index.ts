@@ -1,1 +1,19 @@
-export { HoldfastError } from './errors.js'
+export { Client, type ClientEvents, type CloseOptions } from './client/client.js'
+export { connect } from './client/connect.js'
+export type { HostKeysEvent } from './client/host-key-updates.js'
+export type { ClientKeepalive, ProbeOptions } from './client/keepalive.js'
+export type { LimitOptions, Limits } from './client/limits.js'
+export type {
+  AlgorithmOptions,
+  ConnectOptions,
+  HostKeyOptions,
+  HostKeyQuestion,
+  RekeyOptions,
+  SocketOptions,
+} from './client/options.js'
+export type { ChannelStats, ClientStats } from './client/stats.js'
+export { type ErrorCode, type Evidence, HoldfastError, type LimitName, type Phase } from './errors.js'
+export type { Duration } from './liveness/duration.js'
+export type { ProbeAnswer } from './liveness/keepalive.js'
+export type { Liveness, LivenessChange, LivenessState } from './liveness/port.js'
+export type { KeepaliveOption, KeepaliveOptions, KeepaliveSettings } from './liveness/settings.js'

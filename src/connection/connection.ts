@@ -47,7 +47,7 @@ export interface ConnectionHost {
   /** There is something to write, or the next wake-up came nearer. */
   writable(): void
   /** No more will be written: the peer is to be told by FIN. */
-  end(): void
+  finish(): void
   /** The end of the stream, at once: `farewell` hands over first what is there to write, `reset` nothing. */
   destroy(how: 'farewell' | 'reset'): void
   livenessChanged(change: LivenessChange): void
@@ -177,6 +177,10 @@ export class Connection {
     return this.#mux.globalRequests.request(name, data, options)
   }
 
+  configureKeepalive(settings: KeepaliveSettings): void {
+    this.#guard(() => this.keepalive.configure(settings, this.now()))
+  }
+
   /** Exchanges keys anew. Resolves when the new keys are in use. */
   rekey(): Promise<void> {
     return this.#transport.rekey()
@@ -299,7 +303,7 @@ export class Connection {
   #sayGoodbye(): void {
     this.#sayLast(encodeDisconnect({ reason: disconnectReason.BY_APPLICATION, description: 'closed by the client' }))
     this.#host.writable()
-    this.#host.end()
+    this.#host.finish()
   }
 
   #sayLast(payload: Buffer): void {

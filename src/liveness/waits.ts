@@ -1,6 +1,7 @@
 import { type ErrorCode, type ErrorDetails, HoldfastError, type LimitName, type Phase } from '../errors.js'
 import { AbortListeners } from './abort.js'
 import type { Deadline, Deadlines } from './deadlines.js'
+import { Deferred } from './deferred.js'
 
 /**
  * On which clock a wait runs.
@@ -8,8 +9,10 @@ import type { Deadline, Deadlines } from './deadlines.js'
  * - `peer`: the same, but time in which this process could not listen (a blocked event loop) does not count.
  * - `reply`: as `peer`, and it stands still until the kernel has taken the request, and while traffic that may be ahead
  *   of the reply keeps arriving; at most ten times the limit in all. A silent peer gets no such grace.
+ * - `connect`: as `peer`, and it stands still while somebody who is not the peer is waited for: a person, an agent, which
+ *   have the limits `prompt` and `agent` of their own.
  */
-export type WaitClock = 'call' | 'peer' | 'reply'
+export type WaitClock = 'call' | 'peer' | 'reply' | 'connect'
 
 export interface WaitOptions {
   readonly limit: LimitName
@@ -62,6 +65,8 @@ export class Waits {
   readonly #aborts = new AbortListeners()
   #cause: HoldfastError | undefined
   #sizeChanged: () => void = () => {}
+  /** How many waits are for somebody who is not the peer. */
+  #bystanders = 0
 
   constructor(environment: WaitsEnvironment, deadlines: Deadlines) {
     this.#environment = environment
@@ -80,14 +85,29 @@ export class Waits {
   start<T>(options: WaitOptions): Wait<T> {
     const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#deadlines, () => {
       this.#pending.delete(wait)
+      this.#countBystander(options, -1)
       this.#sizeChanged()
     })
     this.#pending.add(wait)
+    this.#countBystander(options, 1)
     // The close itself is the one wait that begins after everything else was settled.
     if (this.#cause === undefined || options.limit === 'close') wait.begin(this.#aborts)
     else wait.reject(this.#cause)
     this.#sizeChanged()
     return wait
+  }
+
+  #countBystander({ limit }: WaitOptions, change: 1 | -1): void {
+    if (limit !== 'prompt' && limit !== 'agent') return
+    const before = this.#bystanders
+    this.#bystanders += change
+    if (before === 0) for (const wait of this.#pending) wait.pause()
+    if (this.#bystanders === 0) for (const wait of this.#pending) wait.resume()
+  }
+
+  /** Calls `aborted` when the signal aborts; the caller looks at `signal.aborted` first. Returns the way out. */
+  onAbort(signal: AbortSignal, aborted: (reason: unknown) => void): () => void {
+    return this.#aborts.add(signal, aborted)
   }
 
   /** Time in which this process could not listen does not count against the peer. */
@@ -103,12 +123,14 @@ export class Waits {
 }
 
 interface Drainable {
+  pause(): void
+  resume(): void
   lost(milliseconds: number): void
   reject(error: unknown): void
 }
 
 class OpenWait<T> implements Wait<T>, Drainable {
-  readonly promise: Promise<T>
+  readonly #deferred = new Deferred<T>()
   readonly #options: WaitOptions
   readonly #environment: WaitsEnvironment
   readonly #deadlines: Deadlines
@@ -118,9 +140,8 @@ class OpenWait<T> implements Wait<T>, Drainable {
   readonly #calledAt: number
   #startedAt: number
   #sentAt: number | undefined
+  #pausedAt: number | undefined
   #pending = true
-  #resolve: (value: T) => void = () => {}
-  #reject: (error: unknown) => void = () => {}
   #deadline: Deadline | undefined
   #unlisten: (() => void) | undefined
 
@@ -131,12 +152,10 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#ended = ended
     this.#calledAt = environment.now()
     this.#startedAt = this.#calledAt - (options.spentMs ?? 0)
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    // A wait may be drained before its caller has a handler on it; the rejection still reaches the caller.
-    this.promise.catch(() => {})
+  }
+
+  get promise(): Promise<T> {
+    return this.#deferred.promise
   }
 
   get pending(): boolean {
@@ -158,11 +177,11 @@ class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   resolve(value: T): void {
-    if (this.#settle()) this.#resolve(value)
+    if (this.#settle()) this.#deferred.resolve(value)
   }
 
   reject(error: unknown): void {
-    if (this.#settle()) this.#reject(error)
+    if (this.#settle()) this.#deferred.reject(error)
   }
 
   sent(): void {
@@ -171,8 +190,21 @@ class OpenWait<T> implements Wait<T>, Drainable {
     if (this.#options.clock === 'reply') this.#schedule()
   }
 
+  pause(): void {
+    if (this.#options.clock !== 'connect') return
+    this.#pausedAt ??= this.#environment.now()
+    this.#deadline?.cancel()
+  }
+
+  resume(): void {
+    if (this.#pausedAt === undefined) return
+    this.#startedAt += this.#environment.now() - this.#pausedAt
+    this.#pausedAt = undefined
+    this.#schedule()
+  }
+
   lost(milliseconds: number): void {
-    if (this.#options.clock === 'call') return
+    if (this.#options.clock === 'call' || this.#pausedAt !== undefined) return
     // What began only while nobody listened, or came since, has lost less than that: nothing begins later than now.
     const now = this.#environment.now()
     this.#startedAt = Math.min(this.#startedAt + milliseconds, now - (this.#options.spentMs ?? 0))

@@ -5,36 +5,48 @@ import type { Connection } from '../connection/connection.js'
 /** Up to this much is copied into one buffer: cheaper than a vector of small pieces. */
 const maxCoalesced = 16 * 1024
 
+/** What a peer may send while its connection is made ready here: an identification and a KEXINIT have 2 KiB. */
+const maxEarly = 256 * 1024
+
 /** Joins a stream to the core: bytes in as they come, bytes out once a turn of the event loop, and the end of both. */
 export class Driver {
   readonly #stream: Duplex
+  readonly #early: Buffer[] = []
+  #earlyBytes = 0
+  #endedEarly: { readonly error: Error | undefined } | undefined
   #connection: Connection | undefined
   #flushing = false
-  #ended = false
+  #destroyed = false
 
-  /** @param stream a connected socket, or any Duplex that stands for one */
-  constructor(stream: Duplex) {
+  /**
+   * @param stream a connected socket, or any Duplex that stands for one
+   * @param options.readsByItself a socket made with `onread` hands its bytes to `receive` by itself
+   */
+  constructor(stream: Duplex, { readsByItself }: { readonly readsByItself: boolean } = { readsByItself: false }) {
     this.#stream = stream
     stream.on('error', (error) => this.#streamEnded(error))
-    stream.on('end', () => this.#streamEnded())
-    stream.on('close', () => this.#streamEnded())
+    stream.on('end', () => this.#streamEnded(undefined))
+    stream.on('close', () => this.#streamEnded(undefined))
+    if (!readsByItself) stream.on('data', (chunk: Buffer) => this.receive(chunk))
+    if (stream.destroyed) this.#streamEnded(undefined)
   }
 
-  /** Begins to read. A socket made with `onread` hands its bytes to `receive` by itself. */
-  attach(connection: Connection, options: { readonly readsByItself: boolean }): void {
+  /** Hands over to the connection, and with it all that came before it was ready. */
+  attach(connection: Connection): void {
     this.#connection = connection
-    if (options.readsByItself) this.#stream.resume()
-    else this.#stream.on('data', (chunk: Buffer) => this.receive(chunk))
-    if (this.#stream.destroyed) this.#streamEnded()
+    for (const chunk of this.#early.splice(0)) connection.receive(chunk)
+    if (this.#endedEarly !== undefined) connection.streamEnded(this.#endedEarly.error)
   }
 
+  /** @param chunk is used up at once: its memory may be used again after the call */
   receive(chunk: Buffer): void {
-    this.#connection?.receive(chunk)
+    if (this.#connection === undefined) this.#keep(Buffer.from(chunk))
+    else this.#connection.receive(chunk)
   }
 
   /** There is something to write; all that this turn still brings is written with it. */
   writable(): void {
-    if (this.#flushing || this.#ended) return
+    if (this.#flushing || this.#destroyed) return
     this.#flushing = true
     queueMicrotask(() => {
       this.#flushing = false
@@ -42,34 +54,47 @@ export class Driver {
     })
   }
 
+  /** No more will be written. */
   end(): void {
     this.#flush()
     this.#stream.end()
   }
 
   destroy(how: 'farewell' | 'reset'): void {
-    if (this.#ended) return
+    if (this.#destroyed) return
     if (how === 'farewell') this.#flush()
-    this.#ended = true
+    this.#destroyed = true
     if (how === 'reset' && this.#stream instanceof net.Socket) this.#stream.resetAndDestroy()
     else this.#stream.destroy()
   }
 
-  /** Whether the connection by itself keeps the process running; only a socket can. */
-  setRef(keeps: boolean): void {
+  /** Whether the open connection by itself keeps the process running; only a socket can. */
+  keepRunning(keep: boolean): void {
     if (!(this.#stream instanceof net.Socket)) return
-    if (keeps) this.#stream.ref()
+    if (keep) this.#stream.ref()
     else this.#stream.unref()
   }
 
-  #streamEnded(error?: Error): void {
-    if (this.#ended || this.#connection === undefined) return
-    this.#connection.streamEnded(error)
+  /** The socket, where it is one of the system's. */
+  get socket(): net.Socket | undefined {
+    return this.#stream instanceof net.Socket ? this.#stream : undefined
+  }
+
+  #keep(chunk: Buffer): void {
+    this.#earlyBytes += chunk.length
+    if (this.#earlyBytes <= maxEarly) this.#early.push(chunk)
+    else this.#stream.destroy(new Error(`the peer sent more than ${maxEarly} bytes before it was its turn`))
+  }
+
+  #streamEnded(error: Error | undefined): void {
+    this.#endedEarly ??= { error }
+    if (!this.#destroyed) this.#connection?.streamEnded(error)
   }
 
   #flush(): void {
+    if (this.#destroyed || this.#stream.writableEnded) return
     const pieces = this.#connection?.takeOutput() ?? []
-    if (pieces.length === 0 || this.#ended || this.#stream.writableEnded) return
+    if (pieces.length === 0) return
     let size = 0
     for (const piece of pieces) size += piece.length
     const taken = (error?: Error | null) => {

@@ -1,5 +1,6 @@
 import net from 'node:net'
 import process from 'node:process'
+import type { KeepaliveSettings } from '../liveness/settings.js'
 
 /** The kernel's keepalive. Its unit is the second: fractions are rounded up. */
 export interface TcpKeepaliveValues {
@@ -20,6 +21,20 @@ export type TcpKeepalive = boolean | TcpKeepaliveValues
  */
 const setsValues = net.Socket.prototype.setKeepAlive.length >= 4
 const older = { intervalMs: 1000, count: 10 }
+
+/** What RFC 1122 section 4.2.3.6 asks for, and Linux does: for values of which only some are given. */
+const kernelDefaults: TcpKeepaliveValues = { idleMs: 7_200_000, intervalMs: 75_000, count: 9 }
+
+/** The values of the keepalive's settings, which may leave some out. */
+export function tcpValues(tcp: KeepaliveSettings['tcp']): TcpKeepalive {
+  if (typeof tcp === 'boolean') return tcp
+  const { idle, interval, count } = tcp
+  return {
+    idleMs: idle ?? kernelDefaults.idleMs,
+    intervalMs: interval ?? kernelDefaults.intervalMs,
+    count: count ?? kernelDefaults.count,
+  }
+}
 
 const inForce = new WeakMap<net.Socket, TcpKeepalive>()
 let warned = false

@@ -26,3 +26,8 @@ export function plainName(name: string): string {
 export function certificateName(name: string): string {
   return name.replace(/@openssh\.com$/, '') + suffix
 }
+
+/** Every algorithm by which a key of ours or a peer's can sign, with and without certificate. */
+export const keyAlgorithms: readonly string[] = [...keyTypes.values()]
+  .flatMap(({ signatureAlgorithms }) => signatureAlgorithms)
+  .flatMap((name) => [certificateName(name), name])

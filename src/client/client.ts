@@ -1,0 +1,140 @@
+import { EventEmitter } from 'node:events'
+import process from 'node:process'
+import type { HoldfastError } from '../errors.js'
+import type { NegotiatedAlgorithms } from '../kex/transport.js'
+import { type Duration, parseDuration } from '../liveness/duration.js'
+import type { Liveness, LivenessChange } from '../liveness/port.js'
+import { type HostKeysEvent, hostKeysRequest, updateHostKeys } from './host-key-updates.js'
+import { ClientKeepalive } from './keepalive.js'
+import { Link } from './link.js'
+import type { Settings } from './settings.js'
+import { type ClientStats, readStats } from './stats.js'
+
+export interface ClientEvents {
+  /** The peer became `suspect`, or `alive` again. */
+  liveness: [change: LivenessChange]
+  /** The connection is over; everything on it has been settled. */
+  close: [reason: HoldfastError]
+  /** What the server shows before or after authentication, as it sent it: clean it before a person sees it. */
+  banner: [text: string]
+  /** The server told of all its host keys. */
+  hostkeys: [event: HostKeysEvent]
+}
+
+export interface CloseOptions {
+  /** How long flushing and saying goodbye may take. @default the limit `close`, 2 s */
+  readonly timeout?: Duration | undefined
+}
+
+/**
+ * A connection to a server. It has no `error` event: what fails is told to the call that it fails, and the end of the
+ * connection to `closed` and `close`.
+ */
+export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
+  readonly keepalive: ClientKeepalive
+  readonly #link: Link
+
+  /** What came before the program could listen. */
+  readonly #early: (() => void)[] = []
+  #isOpen = false
+
+  /** Dials and authenticates. Use `connect()`, which checks its options. */
+  static async open(settings: Settings): Promise<Client> {
+    const client = new Client(settings)
+    await client.#link.open()
+    client.#isOpen = true
+    // By the next tick the caller has the client, and its listeners on it.
+    process.nextTick(() => {
+      for (const tell of client.#early.splice(0)) tell()
+    })
+    return client
+  }
+
+  private constructor(settings: Settings) {
+    super()
+    const link = new Link(settings, {
+      livenessChanged: (change) => this.emit('liveness', change),
+      banner: (text) => this.#whenOpen(() => this.emit('banner', text)),
+      globalRequest: (name, data) => this.#receiveAnnouncement(name, Buffer.from(data)),
+      ended: (cause) => this.emit('close', cause),
+    })
+    this.#link = link
+    this.keepalive = new ClientKeepalive({
+      connection: () => link.connection,
+      replyLimitMs: settings.limits.reply,
+      setTcp: (tcp) => link.setTcpKeepalive(tcp),
+    })
+  }
+
+  /** What is known of the peer. */
+  get liveness(): Liveness {
+    const { connection } = this.#link
+    return connection.keepalive.liveness(connection.now())
+  }
+
+  /** What both sides agreed on. */
+  get negotiated(): NegotiatedAlgorithms | undefined {
+    return this.#link.connection.negotiated
+  }
+
+  /** Resolves with the reason once the connection is over: ERR_SSH_CLOSED after `close()`. Never rejects. */
+  get closed(): Promise<HoldfastError> {
+    return this.#link.closed
+  }
+
+  /** What there is to know of the connection, at this moment. */
+  stats(): ClientStats {
+    return readStats(this.#link)
+  }
+
+  /**
+   * Exchanges keys anew. Resolves when the new keys are in use.
+   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `rekey`), which ends the connection too
+   */
+  rekey(): Promise<void> {
+    return this.#link.connection.rekey()
+  }
+
+  /**
+   * Ends the connection. New calls are refused and pending ones settle at once with ERR_SSH_CLOSED; bytes already
+   * written go out, then the peer is told. Never rejects, may be called again, and takes no longer than the limit
+   * whatever the peer does. A remote command outlives the connection unless a limit ended it.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    const { timeout } = options
+    const limitMs = timeout === undefined ? this.#link.settings.limits.close : parseDuration(timeout, 'timeout')
+    await this.#link.connection.close(limitMs)
+  }
+
+  /** Lets the process end although the connection is open. A call that waits still keeps it running. */
+  unref(): this {
+    this.#link.keepRunning(false)
+    return this
+  }
+
+  /** Keeps the process running while the connection is open, as a socket does. This is the default. */
+  ref(): this {
+    this.#link.keepRunning(true)
+    return this
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #receiveAnnouncement(name: string, data: Buffer): void {
+    if (name === hostKeysRequest) this.#whenOpen(() => void this.#tellHostKeys(data))
+  }
+
+  #whenOpen(tell: () => void): void {
+    if (this.#isOpen) tell()
+    else this.#early.push(tell)
+  }
+
+  /** An update that fails changes nothing, and is no reason to end a connection that works. */
+  async #tellHostKeys(data: Buffer): Promise<void> {
+    const { connection, settings } = this.#link
+    const event = await updateHostKeys(connection, settings, data).catch(() => undefined)
+    if (event !== undefined) this.emit('hostkeys', event)
+  }
+}

@@ -1,0 +1,101 @@
+import { type ErrorCode, HoldfastError } from '../errors.js'
+import type { HostKeyOffer, HostKeyVerifier } from '../kex/host-key.js'
+import { type HostKeyVerdict, judgeHostKey, preferKnownTypes } from '../keys/host-key-verdict.js'
+import { certificateName } from '../keys/key-types/registry.js'
+import type { KnownHostsEntry } from '../keys/known-hosts.js'
+import { appendKnownHost, readKnownHostsFiles } from '../keys/known-hosts-files.js'
+import { type PublicKey, parsePublicKey } from '../keys/public-key.js'
+import type { HostKeySettings } from './settings.js'
+
+export interface Peer {
+  readonly host: string
+  readonly port: number
+}
+
+/** Says whether a host key is the peer's: by fingerprint, by the program's own check, or by the known_hosts files. */
+export class HostTrust implements HostKeyVerifier {
+  readonly #peer: Peer
+  readonly #settings: HostKeySettings
+  readonly #entries: readonly KnownHostsEntry[]
+
+  /** @throws HoldfastError ERR_SSH_KNOWN_HOSTS */
+  static async load(peer: Peer, settings: HostKeySettings): Promise<HostTrust> {
+    const needed = settings.policy !== 'off' && settings.fingerprints === undefined
+    const { entries } = needed ? await readKnownHostsFiles(settings.knownHosts) : { entries: [] }
+    return new HostTrust(peer, settings, entries)
+  }
+
+  private constructor(peer: Peer, settings: HostKeySettings, entries: readonly KnownHostsEntry[]) {
+    this.#peer = peer
+    this.#settings = settings
+    this.#entries = entries
+  }
+
+  /** The algorithms to offer: those first by which the peer is known. */
+  prefer(algorithms: readonly string[]): readonly string[] {
+    return preferKnownTypes(algorithms, this.#entries, this.#peer.host, this.#peer.port)
+  }
+
+  check({ algorithm, hostKey, exchangeHash, signature }: HostKeyOffer): void {
+    const key = parsePublicKey(hostKey, 'the host key')
+    if (isOfAlgorithm(key, algorithm) && key.verify(algorithm, exchangeHash, signature)) return
+    const problem = `the peer did not prove that it owns its host key (${algorithm} ${key.fingerprint()})`
+    throw new HoldfastError('ERR_SSH_HOST_KEY_SIGNATURE', problem, { phase: 'hostKey' })
+  }
+
+  async trust({ hostKey }: HostKeyOffer): Promise<void> {
+    const key = parsePublicKey(hostKey, 'the host key')
+    const { fingerprints, verify, policy } = this.#settings
+    const verdict = judgeHostKey(this.#entries, { key, ...this.#peer, nowSeconds: Date.now() / 1000 })
+    if (verdict.verdict === 'revoked') throw this.#refuse('ERR_SSH_HOST_KEY_REVOKED', key, at(verdict.entry))
+    if (fingerprints !== undefined) this.#checkFingerprint(key, fingerprints)
+    else if (verify !== undefined) await this.#ask(verify, key, verdict)
+    else if (policy !== 'off') await this.#judge(key, verdict)
+  }
+
+  #checkFingerprint(key: PublicKey, fingerprints: readonly string[]): void {
+    if (fingerprints.includes(key.fingerprint())) return
+    throw this.#refuse('ERR_SSH_HOST_KEY_REJECTED', key, 'it is none of hostKey.fingerprints')
+  }
+
+  async #ask(
+    verify: NonNullable<HostKeySettings['verify']>,
+    key: PublicKey,
+    { verdict }: HostKeyVerdict,
+  ): Promise<void> {
+    const accepted: unknown = await verify({ ...this.#peer, key, fingerprint: key.fingerprint(), verdict })
+    // Anything but true refuses: a check that forgets to return must not accept everybody.
+    if (accepted !== true) throw this.#refuse('ERR_SSH_HOST_KEY_REJECTED', key, 'hostKey.verify did not accept it')
+  }
+
+  async #judge(key: PublicKey, verdict: HostKeyVerdict): Promise<void> {
+    if (verdict.verdict === 'known' || verdict.verdict === 'revoked') return
+    const certificate =
+      verdict.certificateProblem === undefined ? '' : `; its certificate ${verdict.certificateProblem}`
+    if (verdict.verdict === 'changed') {
+      throw this.#refuse('ERR_SSH_HOST_KEY_CHANGED', key, `another key is known: ${at(verdict.entry)}${certificate}`)
+    }
+    const [file] = this.#settings.knownHosts
+    if (this.#settings.policy === 'accept-new' && file !== undefined) await appendKnownHost(file, this.#peer, key)
+    else throw this.#refuse('ERR_SSH_HOST_KEY_UNKNOWN', key, `no known_hosts file has it${certificate}`)
+  }
+
+  #refuse(code: ErrorCode, key: PublicKey, why: string): HoldfastError {
+    const { host, port } = this.#peer
+    const name = `${key.plainType} ${key.fingerprint()}`
+    return new HoldfastError(code, `the host key of ${host}:${port}, ${name}, is not accepted: ${why}`, {
+      phase: 'hostKey',
+      host: `${host}:${port}`,
+    })
+  }
+}
+
+function at({ file, line }: KnownHostsEntry): string {
+  return `${file}:${line}`
+}
+
+/** The key must be of the type that was agreed on, certificate or not. */
+function isOfAlgorithm(key: PublicKey, algorithm: string): boolean {
+  const names = key.certificate === undefined ? key.signatureAlgorithms : key.signatureAlgorithms.map(certificateName)
+  return names.includes(algorithm)
+}

@@ -1,0 +1,68 @@
+import type { Connection } from '../connection/connection.js'
+import { type Duration, parseDuration } from '../liveness/duration.js'
+import type { ProbeAnswer } from '../liveness/keepalive.js'
+import { type KeepaliveOptions, type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
+
+export interface ProbeOptions {
+  /** How long to wait for the answer. @default the limit `reply`, 15 s */
+  readonly timeout?: Duration | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface KeepalivePort {
+  /** Called only once the client exists, and with it the connection. */
+  connection(): Connection
+  readonly replyLimitMs: number
+  /** Puts the SO_KEEPALIVE part in force. */
+  setTcp(tcp: KeepaliveSettings['tcp']): void
+}
+
+/** The keepalive of one connection, as a program sees it. */
+export class ClientKeepalive {
+  readonly #port: KeepalivePort
+
+  constructor(port: KeepalivePort) {
+    this.#port = port
+  }
+
+  /** What holds now, in milliseconds. */
+  get settings(): KeepaliveSettings {
+    return this.#port.connection().keepalive.settings
+  }
+
+  /**
+   * Changes what is given, and leaves the rest. What the new values make overdue is asked for, not held against the peer.
+   * @throws HoldfastError ERR_SSH_OPTION
+   */
+  configure(part: KeepaliveOptions | false): void {
+    const connection = this.#port.connection()
+    const settings = resolveKeepalive(part, this.settings)
+    connection.configureKeepalive(settings)
+    this.#port.setTcp(settings.tcp)
+  }
+
+  /**
+   * Asks the peer now, or as soon as a key exchange under way is over. Judges nobody.
+   * @throws HoldfastError ERR_SSH_PROBE_TIMEOUT, ERR_SSH_ABORTED, ERR_SSH_OPTION, or why the connection ended
+   */
+  async send(options: ProbeOptions = {}): Promise<ProbeAnswer> {
+    const { replyLimitMs } = this.#port
+    const connection = this.#port.connection()
+    const wait = connection.waits.start<ProbeAnswer>({
+      limit: 'reply',
+      code: 'ERR_SSH_PROBE_TIMEOUT',
+      limitMs: options.timeout === undefined ? replyLimitMs : parseDuration(options.timeout, 'timeout'),
+      clock: 'peer',
+      phase: 'ready',
+      what: 'the answer to the probe',
+      signal: options.signal,
+    })
+    if (!wait.pending) return wait.promise
+    const takeBack = connection.keepalive.probeNow(connection.now(), (answer) => wait.resolve(answer))
+    try {
+      return await wait.promise
+    } finally {
+      takeBack()
+    }
+  }
+}

@@ -1,0 +1,257 @@
+import { ClientAuthentication } from '../auth/client.js'
+import { Connection, type ConnectionHost } from '../connection/connection.js'
+import { Facts } from '../connection/facts.js'
+import type { PeerHandlers } from '../connection/mux.js'
+import { HoldfastError } from '../errors.js'
+import { Deadlines } from '../liveness/deadlines.js'
+import { Deferred } from '../liveness/deferred.js'
+import type { LivenessChange } from '../liveness/port.js'
+import { probeMemory } from '../liveness/probe-memory.js'
+import type { KeepaliveSettings } from '../liveness/settings.js'
+import { Waits } from '../liveness/waits.js'
+import { dial } from '../socket/dial.js'
+import { Driver } from '../socket/driver.js'
+import { readBuffer } from '../socket/read-buffer.js'
+import { Scheduler } from '../socket/scheduler.js'
+import { setTcpKeepalive, type TcpKeepalive, tcpKeepaliveOf, tcpValues } from '../socket/tcp-keepalive.js'
+import { HostTrust } from './host-trust.js'
+import { identification } from './identification.js'
+import { type Identity, loadIdentity } from './identity.js'
+import { nodeEnvironment } from './node-environment.js'
+import type { Settings } from './settings.js'
+
+/** RFC 4254 section 5.2. A larger window makes sshd itself slow; a smaller one makes a far server slow. */
+const windowBytes = 2 * 1024 * 1024
+
+export interface LinkEvents {
+  livenessChanged(change: LivenessChange): void
+  banner(text: string): void
+  globalRequest(name: string, data: Buffer): void
+  /** The connection is over, and everything on it has been settled. */
+  ended(cause: HoldfastError): void
+}
+
+/** A connection and all that keeps it running: its clocks and timer, its stream, the keys that it was made with. */
+export class Link implements ConnectionHost {
+  readonly settings: Settings
+  readonly deadlines = new Deadlines()
+  readonly facts: Facts
+  readonly waits: Waits
+  readonly #events: LinkEvents
+  readonly #scheduler: Scheduler
+  readonly #closed = new Deferred<HoldfastError>()
+  #driver: Driver | undefined
+  #connection: Connection | undefined
+  #identity: Identity | undefined
+  #ended = false
+  #unlisten: (() => void) | undefined
+
+  constructor(settings: Settings, events: LinkEvents) {
+    this.settings = settings
+    this.#events = events
+    this.facts = new Facts(() => nodeEnvironment.now(), `${settings.host}:${settings.port}`)
+    this.waits = new Waits(this.facts, this.deadlines)
+    this.#scheduler = new Scheduler({
+      deadlines: this.deadlines,
+      waits: this.waits,
+      onWake: (_now, lostMs) => this.#lost(lostMs),
+      onDisturbed: () => this.#connection?.disturbed(),
+    })
+  }
+
+  /** Resolves with why the connection ended; never rejects. */
+  get closed(): Promise<HoldfastError> {
+    return this.#closed.promise
+  }
+
+  get connection(): Connection {
+    if (this.#connection === undefined) throw new RangeError('the link has not been opened')
+    return this.#connection
+  }
+
+  /** For how long, all in all, this process could not listen. */
+  get loopBlockedMs(): number {
+    return this.#scheduler.loopBlockedMs
+  }
+
+  /** The SO_KEEPALIVE that holds; undefined where the stream is no socket. */
+  get tcpKeepalive(): TcpKeepalive | undefined {
+    const socket = this.#driver?.socket
+    return socket && tcpKeepaliveOf(socket)
+  }
+
+  setTcpKeepalive(tcp: KeepaliveSettings['tcp']): void {
+    const socket = this.#driver?.socket
+    if (socket !== undefined) setTcpKeepalive(socket, tcpValues(tcp))
+  }
+
+  /** Whether the open connection by itself keeps the process running. */
+  keepRunning(keep: boolean): void {
+    this.#driver?.keepRunning(keep)
+  }
+
+  /** Dials, exchanges keys and authenticates, all within the limit `connect`. After a failure nothing is left. */
+  async open(): Promise<void> {
+    const wait = this.waits.start<void>({
+      limit: 'connect',
+      limitMs: this.settings.limits.connect,
+      clock: 'connect',
+      phase: 'authentication',
+      what: 'the connection',
+      signal: this.settings.signal,
+    })
+    if (wait.pending) {
+      this.#establish().then(
+        () => wait.resolve(),
+        (error: unknown) => wait.reject(error),
+      )
+    }
+    try {
+      await wait.promise
+      this.#watchSignal()
+    } catch (error) {
+      this.end(asHoldfastError(error))
+      throw error
+    }
+  }
+
+  /** Ends everything with one cause, at whatever stage it is. */
+  end(cause: HoldfastError): void {
+    if (this.#connection === undefined) this.#endEarly(cause)
+    else this.#connection.destroy(cause)
+  }
+
+  writable(): void {
+    this.#driver?.writable()
+  }
+
+  finish(): void {
+    this.#driver?.end()
+  }
+
+  destroy(how: 'farewell' | 'reset'): void {
+    this.#driver?.destroy(how)
+  }
+
+  livenessChanged(change: LivenessChange): void {
+    this.#events.livenessChanged(change)
+  }
+
+  ended(cause: HoldfastError): void {
+    this.#ended = true
+    this.#scheduler.stop()
+    this.#identity?.close()
+    this.#unlisten?.()
+    this.#closed.resolve(cause)
+    this.#events.ended(cause)
+  }
+
+  #endEarly(cause: HoldfastError): void {
+    if (this.#ended) return
+    this.destroy('reset')
+    this.waits.drain(cause)
+    this.ended(cause)
+  }
+
+  #lost(lostMs: number): void {
+    if (lostMs === 0) return
+    if (this.#connection === undefined) this.waits.lost(lostMs)
+    else this.#connection.lost(lostMs)
+  }
+
+  #watchSignal(): void {
+    const { signal } = this.settings
+    if (signal === undefined) return
+    this.#unlisten = this.waits.onAbort(signal, (reason) => {
+      this.end(
+        new HoldfastError('ERR_SSH_ABORTED', 'the client was ended by its signal', {
+          ...this.facts.errorDetails(),
+          cause: reason,
+        }),
+      )
+    })
+  }
+
+  async #establish(): Promise<void> {
+    const { host, port, hostKey, identity } = this.settings
+    const [trust, loaded, driver] = await Promise.all([
+      HostTrust.load({ host, port }, hostKey),
+      loadIdentity(identity),
+      this.#openStream(),
+    ])
+    this.#identity = loaded
+    if (this.#ended) {
+      loaded.close()
+      return
+    }
+    const connection = this.#connect(trust, loaded)
+    this.#connection = connection
+    driver.attach(connection)
+    connection.start()
+    await connection.ready
+  }
+
+  async #openStream(): Promise<Driver> {
+    const { host, port, socket: options, limits, keepalive, stream, signal } = this.settings
+    if (stream !== undefined) return this.#drive(new Driver(stream))
+    const onread = readBuffer((chunk) => this.#driver?.receive(chunk))
+    const context = { waits: this.waits, deadlines: this.deadlines, now: () => nodeEnvironment.now(), limits }
+    const tcpKeepalive = tcpValues(keepalive.tcp)
+    const socket = await dial({ host, port }, { ...options, tcpKeepalive, onread, signal }, context)
+    return this.#drive(new Driver(socket, { readsByItself: true }))
+  }
+
+  /** The stream is ours from now on; if it came too late, it goes at once. */
+  #drive(driver: Driver): Driver {
+    this.#driver = driver
+    if (this.#ended) driver.destroy('reset')
+    return driver
+  }
+
+  #connect(trust: HostTrust, { ways, notes }: Identity): Connection {
+    const { settings, deadlines, waits, facts } = this
+    const { algorithms, limits, rekey, keepalive, username, host, port } = settings
+    return new Connection(
+      {
+        role: 'client',
+        environment: nodeEnvironment,
+        deadlines,
+        waits,
+        facts,
+        identification,
+        algorithms: { ...algorithms, serverHostKey: trust.prefer(algorithms.serverHostKey) },
+        limits,
+        rekey,
+        verifier: trust,
+        authenticator: (authPort) =>
+          new ClientAuthentication(authPort, {
+            username,
+            ways,
+            notes,
+            limits,
+            onBanner: ({ message }) => this.#events.banner(message),
+          }),
+        handlers: this.#handlers(),
+        keepalive,
+        probeMemory: probeMemory.of(`${host}:${port}`),
+        window: windowBytes,
+      },
+      this,
+    )
+  }
+
+  #handlers(): PeerHandlers {
+    return {
+      channelOpen: (type) => ({ refuse: 1, description: `${type} channels are not accepted` }),
+      globalRequest: (name, data) => {
+        this.#events.globalRequest(name, data)
+        return undefined
+      },
+    }
+  }
+}
+
+function asHoldfastError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error
+  return new HoldfastError('ERR_SSH_INTERNAL', `Holdfast failed: ${String(error)}`, { cause: error })
+}

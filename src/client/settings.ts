@@ -1,0 +1,121 @@
+import { userInfo } from 'node:os'
+import type { Duplex } from 'node:stream'
+import { HoldfastError } from '../errors.js'
+import { type Algorithms, defaultAlgorithms } from '../kex/algorithms.js'
+import { kexMethods } from '../kex/methods.js'
+import { keyAlgorithms } from '../keys/key-types/registry.js'
+import { defaultKnownHostsFiles, expandHome } from '../keys/paths.js'
+import { parseDuration } from '../liveness/duration.js'
+import { type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
+import { ciphers } from '../transport/ciphers.js'
+import { macs } from '../transport/macs.js'
+import { type Limits, resolveLimits } from './limits.js'
+import { nearest } from './nearest.js'
+import type { AlgorithmOptions, ConnectOptions, HostKeyOptions, RekeyOptions, SocketOptions } from './options.js'
+import { checkShape } from './shape.js'
+import { parseTarget } from './target.js'
+
+/** How to connect, with every value known. */
+export interface Settings {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly hostKey: HostKeySettings
+  readonly algorithms: Algorithms
+  readonly keepalive: KeepaliveSettings
+  readonly limits: Limits
+  readonly rekey: { readonly bytes: number; readonly ms: number }
+  readonly socket: SocketOptions
+  readonly stream: Duplex | undefined
+  readonly signal: AbortSignal | undefined
+  /** Who we are: read where the keys are loaded. */
+  readonly identity: ConnectOptions
+}
+
+export interface HostKeySettings {
+  readonly knownHosts: readonly string[]
+  readonly policy: 'strict' | 'accept-new' | 'off'
+  readonly fingerprints: readonly string[] | undefined
+  readonly verify: HostKeyOptions['verify']
+  readonly update: boolean
+}
+
+/**
+ * Checks what a program gave, and fills in the rest.
+ * @throws HoldfastError ERR_SSH_OPTION naming the field
+ */
+export function resolveSettings(target: string | ConnectOptions, further: ConnectOptions = {}): Settings {
+  const options: ConnectOptions =
+    typeof target === 'string' ? { ...parseTarget(target), ...further } : { ...target, ...further }
+  checkShape(options)
+  return {
+    host: resolveHost(options),
+    port: options.port ?? 22,
+    username: options.username ?? userInfo().username,
+    hostKey: resolveHostKey(options.hostKey ?? {}),
+    algorithms: resolveAlgorithms(options.algorithms ?? {}),
+    keepalive: resolveKeepalive(options.keepalive ?? {}),
+    limits: resolveLimits(options.limits ?? {}),
+    rekey: resolveRekey(options.rekey ?? {}),
+    socket: options.socket ?? {},
+    stream: options.stream,
+    signal: options.signal,
+    identity: options,
+  }
+}
+
+function resolveHost({ host, stream }: ConnectOptions): string {
+  if (host !== undefined && host !== '') return host
+  // A stream leads somewhere already; without a name its host key can only be checked by fingerprint or verify.
+  if (stream !== undefined) return 'stream'
+  throw wrong('host is missing: whom to connect to?')
+}
+
+function resolveHostKey(options: HostKeyOptions): HostKeySettings {
+  const { knownHosts, policy = 'strict', fingerprints, verify, update = true } = options
+  return {
+    knownHosts: knownHosts?.map(expandHome) ?? defaultKnownHostsFiles(),
+    policy,
+    fingerprints,
+    verify,
+    update,
+  }
+}
+
+const known: Readonly<Record<Exclude<keyof AlgorithmOptions, 'publicKey'>, readonly string[]>> = {
+  kex: [...kexMethods.keys()],
+  serverHostKey: keyAlgorithms,
+  cipher: [...ciphers.keys()],
+  mac: [...macs.keys()],
+}
+
+function resolveAlgorithms(options: AlgorithmOptions): Algorithms {
+  const list = (name: keyof typeof known): readonly string[] => {
+    const names = options[name]
+    if (names !== undefined) checkNames(names, name, known[name])
+    return names ?? defaultAlgorithms[name]
+  }
+  if (options.publicKey !== undefined) checkNames(options.publicKey, 'publicKey', keyAlgorithms)
+  return {
+    kex: list('kex'),
+    serverHostKey: list('serverHostKey'),
+    cipher: list('cipher'),
+    mac: list('mac'),
+    named: [...(options.cipher ?? []), ...(options.mac ?? [])],
+  }
+}
+
+function checkNames(names: readonly string[], list: string, candidates: readonly string[]): void {
+  if (names.length === 0) throw wrong(`algorithms.${list} is empty: name at least one, or leave it out`)
+  for (const name of names) {
+    if (!candidates.includes(name)) throw wrong(`algorithms.${list}: there is no '${name}'${nearest(name, candidates)}`)
+  }
+}
+
+function resolveRekey({ bytes = 2 ** 30, interval = '1h' }: RekeyOptions): Settings['rekey'] {
+  return { bytes, ms: parseDuration(interval, 'rekey.interval') }
+}
+
+function wrong(message: string): HoldfastError {
+  return new HoldfastError('ERR_SSH_OPTION', message, { phase: 'options' })
+}

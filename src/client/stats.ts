@@ -1,0 +1,60 @@
+import type { NegotiatedAlgorithms } from '../kex/transport.js'
+import type { Liveness } from '../liveness/port.js'
+import type { KeepaliveSettings } from '../liveness/settings.js'
+import type { TcpKeepalive } from '../socket/tcp-keepalive.js'
+import type { Limits } from './limits.js'
+import type { Link } from './link.js'
+
+/** One channel, as `stats()` shows it. Windows in bytes. */
+export interface ChannelStats {
+  /** What the peer lets us send: 0 while its program does not read. */
+  readonly sendWindow: number
+  /** What we let the peer send: 0 while our program does not read. */
+  readonly receiveWindow: number
+  readonly unsentBytes: number
+  /** Closed on this side, and not yet by the peer: it still has its place in the server's MaxSessions. */
+  readonly abandoned: boolean
+}
+
+/** What there is to know of a connection, at this moment. */
+export interface ClientStats {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  readonly negotiated: NegotiatedAlgorithms | undefined
+  readonly liveness: Liveness
+  readonly keepalive: KeepaliveSettings
+  /** SO_KEEPALIVE as it holds, which some Nodes cannot set as wanted; undefined where the stream is no socket. */
+  readonly tcpKeepalive: TcpKeepalive | undefined
+  readonly limits: Limits
+  readonly channels: readonly ChannelStats[]
+  readonly unsentBytes: number
+  /** Answers and messages of the peer that nobody waited for. */
+  readonly surplus: number
+  /** For how long, all in all, this process could not listen. */
+  readonly loopBlockedMs: number
+}
+
+export function readStats(link: Link): ClientStats {
+  const { settings, connection } = link
+  const { host, port, username, limits } = settings
+  return {
+    host,
+    port,
+    username,
+    negotiated: connection.negotiated,
+    liveness: connection.keepalive.liveness(connection.now()),
+    keepalive: connection.keepalive.settings,
+    tcpKeepalive: link.tcpKeepalive,
+    limits,
+    channels: [...connection.channels].map((channel) => ({
+      sendWindow: channel.sendWindow,
+      receiveWindow: channel.receiveWindow,
+      unsentBytes: channel.unsentBytes,
+      abandoned: channel.isAbandoned,
+    })),
+    unsentBytes: connection.unsentBytes,
+    surplus: connection.surplus,
+    loopBlockedMs: link.loopBlockedMs,
+  }
+}
