@@ -21,19 +21,17 @@ export function encodeHostKeys(keys: readonly PublicKey[]): Buffer {
 }
 
 /**
- * Reads the data of either request. Keys of types that are not supported here are left out, and so are certificates.
- * @throws HoldfastError ERR_SSH_PROTOCOL if it is no list, too long, or names a key twice
+ * Reads the data of either request. Keys of types that are not supported here are left out, and so are certificates and
+ * repetitions.
+ * @throws HoldfastError ERR_SSH_PROTOCOL if it is no list, or one of more than 64 keys
  */
 export function decodeHostKeys(data: Buffer): readonly PublicKey[] {
   const reader = new Reader(hostKeysRequest, data)
-  const seen = new Set<string>()
   const keys: PublicKey[] = []
-  while (reader.remaining > 0) {
+  for (let count = 0; reader.remaining > 0; count++) {
+    if (count === maxKeys) throw reader.error('host keys', `are more than ${maxKeys}`)
     const blob = reader.string('host key')
-    if (seen.size === maxKeys) throw reader.error('host keys', `are more than ${maxKeys}`)
-    if (seen.has(blob.toString('latin1'))) throw reader.error('host key', 'is listed twice')
-    seen.add(blob.toString('latin1'))
-    const key = parseSupported(blob)
+    const key = keys.some((other) => other.blob.equals(blob)) ? undefined : parseSupported(blob)
     if (key !== undefined && key.certificate === undefined) keys.push(key)
   }
   return keys
@@ -92,8 +90,9 @@ export interface RotationPlan {
 
 /**
  * What a host's list of keys asks for in the user's own known_hosts file, by the rules of OpenSSH's UpdateHostKeys:
- * nothing, where a person has put more into the file than names and keys. Lines that name several hosts or hold
- * patterns, authorities and revocations for this host are such; so are keys that other names share.
+ * nothing, where a person has put more into the file than ssh does. That is so if a line for this host has a marker, a
+ * pattern or more than two names (ssh writes name and address), and if any of its keys also stands under another name.
+ * What is no longer offered goes without a proof: the host itself, which proved its key in this connection, says so.
  * @param entries of that file alone
  * @returns undefined if the file is to be left as it is
  */
@@ -111,12 +110,14 @@ export function planRotation(
   if (!own.some(isOffered)) return undefined
   const unproven = offered.filter((key) => !own.some(({ blob }) => blob.equals(key.plainBlob)))
   const obsolete = own.filter((entry) => !isOffered(entry))
-  const shared = entries.some((entry) => !own.includes(entry) && obsolete.some(({ blob }) => blob.equals(entry.blob)))
-  if (shared || (unproven.length === 0 && obsolete.length === 0)) return undefined
+  const elsewhere = entries.filter((entry) => !own.includes(entry))
+  const isObsolete = (entry: KnownHostsEntry) => obsolete.some(({ blob }) => blob.equals(entry.blob))
+  if (elsewhere.some((entry) => isOffered(entry) || isObsolete(entry))) return undefined
+  if (unproven.length === 0 && obsolete.length === 0) return undefined
   return { unproven, obsolete }
 }
 
 function isSimple({ marker, hosts }: KnownHostsEntry): boolean {
   if (marker !== 'none') return false
-  return hosts.form === 'hashed' || (hosts.patterns.length === 1 && !/[*?!]/.test(hosts.patterns[0] ?? ''))
+  return hosts.form === 'hashed' || (hosts.patterns.length <= 2 && !hosts.patterns.some((name) => /[*?!]/.test(name)))
 }
