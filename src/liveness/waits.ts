@@ -206,8 +206,10 @@ class OpenWait<T> implements Wait<T>, Drainable {
   lost(milliseconds: number): void {
     if (this.#options.clock === 'call' || this.#pausedAt !== undefined) return
     // What began only while nobody listened, or came since, has lost less than that: nothing begins later than now.
+    // Of a shared limit the earlier waits get theirs back: what queued meanwhile is read before the loss is known, so
+    // the wait that lost the time may have settled already.
     const now = this.#environment.now()
-    this.#startedAt = Math.min(this.#startedAt + milliseconds, now - (this.#options.spentMs ?? 0))
+    this.#startedAt = Math.min(this.#startedAt + milliseconds, now)
     if (this.#sentAt !== undefined) {
       const quietSince = Math.max(this.#sentAt, this.#environment.lastTrafficAt())
       this.#sentAt = Math.min(quietSince + milliseconds, now)

@@ -196,6 +196,15 @@ test('what earlier waits have used of a shared limit stays used', () => {
   assert.equal(settledAt(world, wait, 5000), 400)
 })
 
+test('time lost under an earlier wait comes back to the shared limit, though that wait settled before the loss was known', () => {
+  const world = new World()
+  world.now += 70_000
+  const wait = world.start('peer', { spentMs: 70_100 })
+  world.waits.lost(70_000)
+  assert.equal(wait.spentMs, 100)
+  assert.equal(settledAt(world, wait, 80_000), 70_900)
+})
+
 test('whatever happens, a wait with a limit settles, and never before its limit', () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('pass' as const), ms: fc.nat(1500) }),
