@@ -11,6 +11,7 @@ export class Attempts {
   #refusals = 0
   #offered: readonly string[] | undefined
   #hint: string | undefined
+  #banner = ''
   /** The end of a connection is explained once, whoever asks first. */
   readonly #explained = new WeakSet<HoldfastError>()
 
@@ -22,6 +23,11 @@ export class Attempts {
   /** The methods that the peer named last, or undefined before its first refusal. */
   get offered(): readonly string[] | undefined {
     return this.#offered
+  }
+
+  /** Servers give reasons in banners: an account that has expired, a second factor that is missing. */
+  heard(banner: string): void {
+    this.#banner = banner
   }
 
   /** What the peer offers, as its refusal of `none` says it. */
@@ -85,9 +91,10 @@ export class Attempts {
   }
 
   #offer(): string {
-    if (this.#offered === undefined) return 'the peer did not say what it offers'
-    if (this.#offered.length === 0) return 'the peer offers nothing to go on with'
-    return `the peer offers ${printable(this.#offered.join(', '))}`
+    const said = this.#banner === '' ? '' : `; the peer says '${printable(this.#banner, 200)}'`
+    if (this.#offered === undefined) return `the peer did not say what it offers${said}`
+    if (this.#offered.length === 0) return `the peer offers nothing to go on with${said}`
+    return `the peer offers ${printable(this.#offered.join(', '))}${said}`
   }
 }
 

@@ -7,7 +7,6 @@ import { PasswordMethod, type PasswordOptions } from './client-password.js'
 import { PublicKeyMethod, type PublicKeyOptions } from './client-publickey.js'
 import { Exchange, successOrFailure } from './exchange.js'
 import { type AuthLimits, type AuthPort, connectionService } from './port.js'
-import { requestService } from './service.js'
 
 /** One way to authenticate, with what it needs. */
 export type AuthWay =
@@ -20,8 +19,6 @@ export interface ClientAuthenticationOptions {
   /** In the order in which they are tried, as far as the peer offers them. With none at all `none` is asked for. */
   readonly ways: readonly AuthWay[]
   readonly limits: AuthLimits
-  /** Whether SERVICE_REQUEST for ssh-userauth went out already, together with NEWKEYS. Default: false. */
-  readonly serviceRequested?: boolean
   /** What was looked for in vain, for the error: `~/.ssh/id_ed25519: no such file`. */
   readonly notes?: readonly string[]
   /** Text as the peer sent it: clean it before a person sees it. */
@@ -45,7 +42,10 @@ export class ClientAuthentication {
     const { username, limits, ways, onBanner = () => {}, onWaiting = () => {} } = options
     this.#options = options
     this.#port = port
-    this.#exchange = new Exchange(port, limits.authentication, onBanner)
+    this.#exchange = new Exchange(port, limits.authentication, (banner) => {
+      this.#attempts.heard(banner.message)
+      onBanner(banner)
+    })
     this.#context = {
       username,
       service: connectionService,
@@ -75,7 +75,6 @@ export class ClientAuthentication {
    */
   async run(): Promise<void> {
     try {
-      await requestService(this.#exchange, this.#options.serviceRequested ?? false)
       await this.#authenticate()
     } catch (error) {
       throw error instanceof HoldfastError ? this.explain(error) : error

@@ -2,7 +2,8 @@ import { HoldfastError } from '../errors.js'
 import type { UserauthBanner, UserauthFailure } from '../wire/auth-messages.js'
 import { decodeUserauthBanner, decodeUserauthFailure, decodeUserauthSuccess } from '../wire/auth-messages.js'
 import { messageName, messageNumber } from '../wire/numbers.js'
-import type { AuthPort } from './port.js'
+import { decodeServiceAccept, encodeServiceRequest } from '../wire/transport-messages.js'
+import { type AuthPort, userauthService } from './port.js'
 
 /** More banners than this before authentication ended are a flood: OpenSSH sends one, dropbear and PAM a few. */
 const maxBanners = 100
@@ -13,8 +14,7 @@ export type Failure = UserauthFailure & { readonly answer: 'failure' }
 type Decoders<A> = ReadonlyMap<number, (payload: Buffer) => A>
 
 export interface Question<A> {
-  /** Absent when it was sent already. */
-  readonly payload: Buffer | undefined
+  readonly payload: Buffer
   /** As an error is to say it: `the answer to the password`. */
   readonly what: string
   /** Which messages answer it, and how each is read. Any other is a breach of the protocol. */
@@ -38,7 +38,7 @@ function readSuccess(payload: Buffer): Answer {
 }
 
 /**
- * Asks the peer one question at a time. All its waits together take no longer than the limit `authentication`; time
+ * Asks the peer one question at a time, the first one together with the request for the service that answers them. All its waits together take no longer than the limit `authentication`; time
  * between two questions, in which a person types or an agent signs, is not the peer's and does not count.
  */
 export class Exchange {
@@ -48,6 +48,7 @@ export class Exchange {
   #spentMs = 0
   #banners = 0
   #succeeded = false
+  #service: 'unasked' | 'asked' | 'granted' = 'unasked'
   #take: ((payload: Buffer) => void) | undefined
 
   constructor(port: AuthPort, limitMs: number | false, banner: (banner: UserauthBanner) => void) {
@@ -79,15 +80,35 @@ export class Exchange {
       this.#take = undefined
       this.#succeeded = answer[0] === messageNumber.USERAUTH_SUCCESS
     }
-    if (payload !== undefined) this.#port.send(payload)
+    this.#requestService()
+    this.#port.send(payload)
     return wait.promise
   }
 
   /** Takes SERVICE_ACCEPT and messages 50 to 79. Throws ERR_SSH_PROTOCOL for what was not asked for. */
   receive(payload: Buffer): void {
-    if (payload[0] === messageNumber.USERAUTH_BANNER) this.#receiveBanner(payload)
+    if (payload[0] === messageNumber.SERVICE_ACCEPT) this.#receiveServiceAccept(payload)
+    else if (this.#service !== 'granted') throw unexpected(payload, 'before SERVICE_ACCEPT')
+    else if (payload[0] === messageNumber.USERAUTH_BANNER) this.#receiveBanner(payload)
     else if (this.#take === undefined) throw unexpected(payload, 'and nothing was asked')
     else this.#take(payload)
+  }
+
+  /**
+   * RFC 4253 section 10. Nothing says that the first question must wait for the answer, which would cost a round
+   * trip; OpenSSH, dropbear, asyncssh and paramiko take both at once.
+   */
+  #requestService(): void {
+    if (this.#service !== 'unasked') return
+    this.#service = 'asked'
+    this.#port.send(encodeServiceRequest(userauthService))
+  }
+
+  #receiveServiceAccept(payload: Buffer): void {
+    const service = decodeServiceAccept(payload)
+    if (this.#service !== 'asked') throw unexpected(payload, 'and nothing was asked')
+    if (service !== userauthService) throw unexpected(payload, `for ${service}, where ${userauthService} was asked for`)
+    this.#service = 'granted'
   }
 
   #receiveBanner(payload: Buffer): void {

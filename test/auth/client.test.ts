@@ -13,6 +13,7 @@ import { encodeServiceAccept } from '#src/wire/transport-messages.js'
 import { failsWith } from './support/errors.js'
 import { End, ecdsa, ed25519, limits, runClient, type Script, signerOf } from './support/line.js'
 
+const accept = encodeServiceAccept('ssh-userauth')
 const success = encodeUserauthSuccess()
 const refuse = (...methods: string[]) => encodeUserauthFailure({ methods, partialSuccess: false })
 const partly = (...methods: string[]) => encodeUserauthFailure({ methods, partialSuccess: true })
@@ -239,10 +240,9 @@ test('a peer that never answers is given its limit, once over all steps', async 
 })
 
 test('a service that is never granted is not waited for longer', async () => {
-  const { done, end } = runClient({ ways: [password('x')], serviceRequested: true }, () => [])
+  const { done, end } = runClient({ ways: [password('x')] }, () => [], new End(), [])
   await end.advance(20_000)
-  await assert.rejects(done, failsWith('ERR_SSH_TIMEOUT', /the answer to the service request/))
-  assert.equal(end.sent.length, 0)
+  await assert.rejects(done, failsWith('ERR_SSH_TIMEOUT', /the answer to the password did not come/))
 })
 
 test('time in which a person types does not count against the peer', async () => {
@@ -335,17 +335,30 @@ test('nothing is sent on a connection that ended', async () => {
 })
 
 for (const [name, payload] of Object.entries({
-  SUCCESS: success,
-  FAILURE: refuse('password'),
+  USERAUTH_SUCCESS: success,
+  USERAUTH_FAILURE: refuse('password'),
+  USERAUTH_BANNER: encodeUserauthBanner({ message: 'x', language: '' }),
   'message 60': encodePasswordChangeRequest('x'),
 })) {
-  test(`${name} before any request is a breach of the protocol`, async () => {
-    const { done, hear } = runClient({ ways: [password('x')], serviceRequested: true }, () => [])
-    hear(payload)
-    await assert.rejects(
-      done,
-      failsWith('ERR_SSH_PROTOCOL', /came while the answer to the service request was awaited/),
-    )
+  test(`${name} before the service was granted is a breach of the protocol`, async () => {
+    const { done } = runClient({ ways: [password('x')] }, () => [], new End(), [payload])
+    await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', new RegExp(`${name} came before SERVICE_ACCEPT`)))
+  })
+}
+
+for (const [when, service] of Object.entries({
+  'nothing has been asked': [accept],
+  'the service was granted already': [accept, accept],
+})) {
+  test(`SERVICE_ACCEPT when ${when} is a breach of the protocol`, async () => {
+    const silent: AuthWay = {
+      method: 'publickey',
+      keys: [{ name: 'an agent', signers: () => new Promise(() => {}) }],
+    }
+    const way = service.length === 1 ? silent : password('x')
+    const { done, hear } = runClient({ ways: [way] }, () => [], new End(), service)
+    if (service.length === 1) hear(...service)
+    await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /SERVICE_ACCEPT came and nothing was asked/))
   })
 }
 
@@ -355,9 +368,11 @@ test('a second answer to one request is a breach of the protocol', async () => {
 })
 
 test('another service than the one asked for is a breach of the protocol', async () => {
-  const { done, hear } = runClient({ ways: [password('x')], serviceRequested: true }, () => [])
-  hear(encodeServiceAccept('ssh-connection'))
-  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /service name is ssh-connection/))
+  const { done } = runClient({ ways: [password('x')] }, () => [], new End(), [encodeServiceAccept('ssh-connection')])
+  await assert.rejects(
+    done,
+    failsWith('ERR_SSH_PROTOCOL', /SERVICE_ACCEPT came for ssh-connection, where ssh-userauth/),
+  )
 })
 
 test('a message of another method is a breach of the protocol', async () => {

@@ -65,8 +65,15 @@ export interface Run {
   readonly hear: (...payloads: Buffer[]) => void
 }
 
-/** Runs a client against a script. SERVICE_REQUEST is answered by itself. */
-export function runClient(options: Partial<ClientAuthenticationOptions>, script: Script, end = new End()): Run {
+/**
+ * Runs a client against a script. SERVICE_REQUEST is answered by itself, unless `service` says otherwise.
+ */
+export function runClient(
+  options: Partial<ClientAuthenticationOptions>,
+  script: Script,
+  end = new End(),
+  service: readonly Buffer[] = [encodeServiceAccept('ssh-userauth')],
+): Run {
   const client = new ClientAuthentication(end.port, { username: 'deploy', ways: [], limits, ...options })
   const hear = (...payloads: Buffer[]) => {
     try {
@@ -76,7 +83,7 @@ export function runClient(options: Partial<ClientAuthenticationOptions>, script:
     }
   }
   end.deliver = (payload) => {
-    if (payload[0] === messageNumber.SERVICE_REQUEST) hear(encodeServiceAccept('ssh-userauth'))
+    if (payload[0] === messageNumber.SERVICE_REQUEST) hear(...service)
     else if (payload[0] === messageNumber.USERAUTH_REQUEST) hear(...script(decodeUserauthRequest(payload), payload))
     else hear(...script(undefined, payload))
   }
