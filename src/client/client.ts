@@ -53,10 +53,10 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   private constructor(settings: Settings) {
     super()
     const link = new Link(settings, {
-      livenessChanged: (change) => this.emit('liveness', change),
-      banner: (text) => this.#whenOpen(() => this.emit('banner', text)),
+      livenessChanged: (change) => this.#tell('liveness', change),
+      banner: (text) => this.#whenOpen(() => this.#tell('banner', text)),
       globalRequest: (name, data) => this.#receiveAnnouncement(name, Buffer.from(data)),
-      ended: (cause) => this.emit('close', cause),
+      ended: (cause) => this.#tell('close', cause),
     })
     this.#link = link
     this.keepalive = new ClientKeepalive({
@@ -135,6 +135,18 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   async #tellHostKeys(data: Buffer): Promise<void> {
     const { connection, settings } = this.#link
     const event = await updateHostKeys(connection, settings, data).catch(() => undefined)
-    if (event !== undefined) this.emit('hostkeys', event)
+    if (event !== undefined) this.#tell('hostkeys', event)
+  }
+
+  /** What a listener throws is the program's to see, as an uncaught exception, and must reach nothing of ours. */
+  #tell<Name extends keyof ClientEvents>(name: Name, ...args: ClientEvents[Name]): void {
+    try {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's types do not resolve for a generic name
+      this.emit(name, ...(args as never))
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 }

@@ -74,10 +74,12 @@ function signersOf(identity: KeyIdentity, options: ConnectOptions): readonly Sig
 function signerOf({ source, publicKey, privateHalf }: KeyIdentity, options: ConnectOptions): Signer | undefined {
   if (privateHalf.state === 'elsewhere') return undefined
   if (privateHalf.state === 'open') return keySigner(privateHalf.key, source)
-  let unlocked: Promise<PrivateKey> | undefined
+  let unlocked: PrivateKey | undefined
   return lockedKeySigner(publicKey, source, async (signal) => {
-    unlocked ??= privateHalf.unlock(await passphraseFor(source, options, signal), signal)
-    return await unlocked
+    if (unlocked !== undefined) return unlocked
+    const key = await privateHalf.unlock(await passphraseFor(source, options, signal), signal)
+    unlocked = key
+    return key
   })
 }
 
