@@ -273,6 +273,7 @@ export class Connection {
 
   #authenticated(): void {
     if (this.#cause !== undefined) return
+    this.#transport.allowRekey()
     this.keepalive.start(this.now())
     this.#becomeReady()
   }

@@ -81,6 +81,8 @@ export class Transport {
   #identification: Identification | undefined
   #rekeyDeadline: Deadline | undefined
   #ready = false
+  /** sshd up to 9.2 ends a connection that exchanges keys anew before the user was authenticated. */
+  #mayRekey = false
   #stopped = false
 
   constructor(options: TransportOptions, sink: TransportSink) {
@@ -180,6 +182,12 @@ export class Transport {
   /** The kernel has taken this many more bytes. */
   kernelTook(bytes: number): void {
     this.#queue.kernelTook(bytes)
+  }
+
+  /** The user was authenticated: from now on keys may be exchanged anew. */
+  allowRekey(): void {
+    this.#mayRekey = true
+    this.#rekeyIfDue()
   }
 
   /** Exchanges keys anew now, unless that is under way already. Resolves when the new keys are in use. */
@@ -299,12 +307,12 @@ export class Transport {
     this.#rekeyDue.setCipherLimit(Math.min(...bytes))
     this.#rekeyDeadline?.cancel()
     this.#rekeyDeadline = deadlines.add(environment.now() + rekey.ms, () => {
-      if (!this.#exchanges.running) this.#exchanges.start()
+      if (this.#mayRekey && !this.#exchanges.running) this.#exchanges.start()
     })
   }
 
   #rekeyIfDue(): void {
-    if (!this.#ready || this.#stopped || this.#exchanges.running) return
+    if (!this.#mayRekey || this.#stopped || this.#exchanges.running) return
     if (this.#rekeyDue.isDue(this.inbound) || this.#rekeyDue.isDue(this.outbound)) this.#exchanges.start()
   }
 }
