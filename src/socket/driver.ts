@@ -1,6 +1,7 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connection } from '../connection/connection.js'
+import { discard, hold } from './stream.js'
 
 /** Up to this much is copied into one buffer: cheaper than a vector of small pieces. */
 const maxCoalesced = 16 * 1024
@@ -64,15 +65,13 @@ export class Driver {
     if (this.#destroyed) return
     if (how === 'farewell') this.#flush()
     this.#destroyed = true
-    if (how === 'reset' && this.#stream instanceof net.Socket) this.#stream.resetAndDestroy()
+    if (how === 'reset') discard(this.#stream)
     else this.#stream.destroy()
   }
 
-  /** Whether the open connection by itself keeps the process running; only a socket can. */
+  /** Whether the open connection by itself keeps the process running. */
   keepRunning(keep: boolean): void {
-    if (!(this.#stream instanceof net.Socket)) return
-    if (keep) this.#stream.ref()
-    else this.#stream.unref()
+    hold(this.#stream, keep)
   }
 
   /** The socket, where it is one of the system's. */

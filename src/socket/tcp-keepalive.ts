@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import process from 'node:process'
 import type { KeepaliveSettings } from '../liveness/settings.js'
@@ -22,17 +23,30 @@ export type TcpKeepalive = boolean | TcpKeepaliveValues
 const setsValues = net.Socket.prototype.setKeepAlive.length >= 4
 const older = { intervalMs: 1000, count: 10 }
 
-/** What RFC 1122 section 4.2.3.6 asks for, and Linux does: for values of which only some are given. */
-const kernelDefaults: TcpKeepaliveValues = { idleMs: 7_200_000, intervalMs: 75_000, count: 9 }
-
-/** The values of the keepalive's settings, which may leave some out. */
+/** The values of the keepalive's settings, which may leave some out: Node would fill up with values of its own. */
 export function tcpValues(tcp: KeepaliveSettings['tcp']): TcpKeepalive {
   if (typeof tcp === 'boolean') return tcp
   const { idle, interval, count } = tcp
+  const kernel = kernelValues()
+  return { idleMs: idle ?? kernel.idleMs, intervalMs: interval ?? kernel.intervalMs, count: count ?? kernel.count }
+}
+
+/** As an administrator tuned them on Linux; elsewhere as the systems come. */
+function kernelValues(): TcpKeepaliveValues {
+  if (process.platform === 'win32') return { idleMs: 7_200_000, intervalMs: 1000, count: 10 }
   return {
-    idleMs: idle ?? kernelDefaults.idleMs,
-    intervalMs: interval ?? kernelDefaults.intervalMs,
-    count: count ?? kernelDefaults.count,
+    idleMs: 1000 * (linuxSetting('time') ?? 7200),
+    intervalMs: 1000 * (linuxSetting('intvl') ?? 75),
+    count: linuxSetting('probes') ?? 8,
+  }
+}
+
+/** These files are on no disk: they are read at once. */
+function linuxSetting(name: 'time' | 'intvl' | 'probes'): number | undefined {
+  try {
+    return Number.parseInt(readFileSync(`/proc/sys/net/ipv4/tcp_keepalive_${name}`, 'latin1'), 10) || undefined
+  } catch {
+    return undefined
   }
 }
 

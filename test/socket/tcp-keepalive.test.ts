@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
-import { setTcpKeepalive, tcpKeepaliveOf } from '#src/socket/tcp-keepalive.js'
+import { setTcpKeepalive, tcpKeepaliveOf, tcpValues } from '#src/socket/tcp-keepalive.js'
 import { listen } from './parts.js'
 import { runScript } from './run-script.js'
 
@@ -52,6 +52,13 @@ test('a delay with what every Node makes of it is set by every Node', { skip }, 
   const wanted = { idleMs: 30_000, intervalMs: 1000, count: 10 }
   assert.deepEqual(setTcpKeepalive(socket, wanted), wanted)
   assert.deepEqual(await kernelValues(socket), [1, 30, 1, 10])
+})
+
+test("what is left out is the kernel's own value", { skip }, async (t) => {
+  const [, idle = 0, interval = 0, count] = await kernelValues(await connected(t))
+  assert.deepEqual(tcpValues({ count: 3 }), { idleMs: 1000 * idle, intervalMs: 1000 * interval, count: 3 })
+  assert.deepEqual(tcpValues({ idle: 60_000 }), { idleMs: 60_000, intervalMs: 1000 * interval, count })
+  assert.equal(tcpValues(true), true)
 })
 
 test('values outlive a change to on without values, and are told so', { skip }, async (t) => {

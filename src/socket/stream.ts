@@ -1,0 +1,48 @@
+import net from 'node:net'
+import { Duplex } from 'node:stream'
+import { HoldfastError } from '../errors.js'
+
+/** Checks the option `stream`: any open Duplex that carries bytes. */
+export function checkStream(stream: unknown): Duplex {
+  if (!(stream instanceof Duplex)) throw wrong('is no Duplex stream')
+  if (stream.destroyed || !stream.readable || !stream.writable) throw wrong('is not open in both directions')
+  if (stream.readableObjectMode || stream.writableObjectMode) throw wrong('is in object mode: it must carry bytes')
+  if (stream.readableEncoding !== null) throw wrong('has an encoding set: it must give bytes')
+  return stream
+}
+
+function wrong(reason: string): HoldfastError {
+  return new HoldfastError('ERR_SSH_OPTION', `the option stream ${reason}`, { phase: 'options' })
+}
+
+/**
+ * Ends a stream now, with what it has not sent. A TCP socket is reset: closed in the ordinary way, the kernel would
+ * keep its unsent bytes, and with a dead peer for a quarter of an hour.
+ */
+export function discard(stream: Duplex): void {
+  if (stream instanceof net.Socket && resettable(stream)) reset(stream)
+  stream.destroy()
+}
+
+/**
+ * `resetAndDestroy()` fails while a shutdown is under way, which is between `end()` and `finish` once all is written:
+ * then the socket is never closed, and the process spins (Node 20 to 26). One that is connecting it would first connect.
+ */
+function resettable(socket: net.Socket): boolean {
+  const shuttingDown = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0
+  return !socket.destroyed && !socket.pending && !shuttingDown
+}
+
+function reset(socket: net.Socket): void {
+  try {
+    socket.resetAndDestroy()
+  } catch {
+    // A pipe, or TLS: only TCP knows a reset.
+  }
+}
+
+/** Whether the stream keeps the process running, where it has a say in that. */
+export function hold(stream: Duplex, held: boolean): void {
+  const method: unknown = Reflect.get(stream, held ? 'ref' : 'unref')
+  if (typeof method === 'function') Reflect.apply(method, stream, [])
+}
