@@ -106,6 +106,7 @@ export class Connection {
     this.#prober = new Prober(this.#transport, this.#mux, {
       now: () => facts.now(),
       answered: (probe) => this.keepalive.answered(probe, facts.now()),
+      voided: (probe) => this.keepalive.voided(probe),
       changed: (change) => host.livenessChanged(change),
       verdict: (verdict) => this.#judged(verdict),
     })
@@ -200,8 +201,8 @@ export class Connection {
   /** The kernel has taken this many more bytes of what was handed out. */
   kernelTook(bytes: number): void {
     this.#guard(() => {
-      this.#prober.kernelTook()
       this.#transport.kernelTook(bytes)
+      this.#prober.kernelTook()
       this.#mux.pump()
       this.#closing.advance()
     })

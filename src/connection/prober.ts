@@ -7,6 +7,8 @@ import type { Mux } from './mux.js'
 export interface ProberSink {
   now(): number
   answered(probe: SentProbe): void
+  /** Its channel was closed before the answer came. */
+  voided(probe: SentProbe): void
   changed(change: LivenessChange): void
   verdict(verdict: Verdict): void
 }
@@ -117,7 +119,7 @@ export class Prober implements KeepalivePort {
 
   #probeChannel(): SentProbe | undefined {
     for (const channel of this.#mux.channels) {
-      if (channel.isOpen) return this.#note('channel-request', (answered) => channel.probe(answered))
+      if (channel.isOpen) return this.#note('channel-request', (answered, voided) => channel.probe(answered, voided))
     }
     return undefined
   }
@@ -130,12 +132,13 @@ export class Prober implements KeepalivePort {
     return probe
   }
 
-  #note(kind: ProbeKind, send: (answered: () => void) => void): SentProbe {
+  #note(kind: ProbeKind, send: (answered: () => void, voided: () => void) => void): SentProbe {
     // An answer cannot come before this returns, so the probe is described by then.
     const sent: { probe?: SentProbe } = {}
-    send(() => {
-      if (sent.probe !== undefined) this.#sink.answered(sent.probe)
-    })
+    const tell = (what: 'answered' | 'voided') => () => {
+      if (sent.probe !== undefined) this.#sink[what](sent.probe)
+    }
+    send(tell('answered'), tell('voided'))
     sent.probe = this.#describe(kind)
     return sent.probe
   }

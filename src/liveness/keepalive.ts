@@ -181,7 +181,8 @@ export class Keepalive {
       this.#silence.blocked(lateMs)
       this.#probes.delayed(lateMs, now)
     }
-    if (!this.#prober.inKeyExchange && this.#probes.giveUp(now, interval)) this.#send(now)
+    const gaveUp = !this.#prober.inKeyExchange && this.#probes.giveUp(now, interval)
+    if (gaveUp && !this.#probes.answers) this.#send(now)
     this.#watchSilence(now, interval, lateMs)
     if (this.#running) this.#watchAnswers(now, interval, lateMs)
     if (this.#running) this.#watchWrites(now, interval, lateMs)

@@ -67,7 +67,7 @@ function resolveInterval(interval: Duration | false): number | false {
 }
 
 function resolveTcp(tcp: boolean | TcpKeepaliveOptions): boolean | TcpKeepaliveSettings {
-  if (typeof tcp !== 'object') return flag(tcp, 'keepalive.tcp')
+  if (typeof tcp !== 'object' || tcp === null) return flag(tcp, 'keepalive.tcp')
   return {
     ...(tcp.idle !== undefined && { idle: seconds(tcp.idle, 'keepalive.tcp.idle') }),
     ...(tcp.interval !== undefined && { interval: seconds(tcp.interval, 'keepalive.tcp.interval') }),

@@ -1,0 +1,73 @@
+import { channel } from 'node:diagnostics_channel'
+import type { Evidence, HoldfastError, LimitName, Phase } from './errors.js'
+
+/** What every message says of the connection it is about. */
+interface AboutConnection {
+  /** Counts the connections of this process. */
+  readonly connection: number
+  readonly host: string
+}
+
+export interface ConnectionMessage extends AboutConnection {
+  readonly state: 'connecting' | 'ready' | 'closing' | 'closed'
+  /** How far it has come, or had when it ended. */
+  readonly phase: Phase
+  /** Why it ended. */
+  readonly error?: HoldfastError
+}
+
+export interface LivenessMessage extends AboutConnection {
+  readonly from: 'alive' | 'suspect' | 'dead'
+  readonly to: 'alive' | 'suspect' | 'dead'
+  /** Why it is dead. */
+  readonly reason?: 'silence' | 'one-way' | 'writes'
+  readonly evidence: Evidence
+}
+
+export interface ProbeMessage extends AboutConnection {
+  readonly event: 'sent' | 'answered'
+  readonly probe: string
+  readonly rttMs?: number
+}
+
+export interface ChannelMessage extends AboutConnection {
+  readonly event: 'opened' | 'stalled' | 'flowing' | 'closed'
+  readonly channel: number
+  readonly type: string
+  /** Bytes that wait for the peer to open its window. */
+  readonly queuedBytes: number
+}
+
+export interface LimitMessage extends AboutConnection {
+  readonly limit: LimitName
+  readonly limitMs: number
+  readonly elapsedMs: number
+  readonly what: string
+}
+
+/** Names of the channels of `node:diagnostics_channel` on which events leave the library, and what each carries. */
+export interface DiagnosticsMessages {
+  'holdfast:connection': ConnectionMessage
+  'holdfast:liveness': LivenessMessage
+  'holdfast:probe': ProbeMessage
+  'holdfast:channel': ChannelMessage
+  'holdfast:limit': LimitMessage
+}
+
+/** Publishes what `make` makes; without a subscriber nothing is made. A subscriber that throws harms nobody else. */
+export type Publish<Message> = (make: () => Message) => void
+
+export const diagnostics = {
+  connection: publisher('holdfast:connection'),
+  liveness: publisher('holdfast:liveness'),
+  probe: publisher('holdfast:probe'),
+  channel: publisher('holdfast:channel'),
+  limit: publisher('holdfast:limit'),
+}
+
+function publisher<Name extends keyof DiagnosticsMessages>(name: Name): Publish<DiagnosticsMessages[Name]> {
+  const target = channel(name)
+  return (make) => {
+    if (target.hasSubscribers) target.publish(make())
+  }
+}

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ProbeKind, probeKinds } from '#src/liveness/port.js'
+import { type HostMemory, ProbeMemory } from '#src/liveness/probe-memory.js'
+import { never, ScriptedPeer } from './scripted-peer.js'
+
+const second = { interval: 1000, countMax: 3 }
+
+/** A peer that answers these kinds alone. */
+function answering(kinds: readonly ProbeKind[], memory?: HostMemory): ScriptedPeer {
+  const peer = new ScriptedPeer(second, (kind) => (kinds.includes(kind) ? 10 : undefined), memory)
+  peer.keepalive.start(0)
+  return peer
+}
+
+function kindsSent(peer: ScriptedPeer): (ProbeKind | 'refresh')[] {
+  return peer.sent.map(({ kind }) => kind)
+}
+
+test('a peer deaf to one kind is found out by the next, and asked by that from then on', () => {
+  const memory = new ProbeMemory().of('host')
+  const peer = answering(['global-request'], memory)
+  peer.run(5500)
+  assert.deepEqual(kindsSent(peer), [
+    'ping',
+    'global-request',
+    'global-request',
+    'global-request',
+    'global-request',
+    'global-request',
+  ])
+  assert.deepEqual([...memory.deaf], ['ping'])
+  assert.deepEqual(peer.changes, [])
+})
+
+test('a kind is deaf only after something sent later was answered, and a further interval', () => {
+  const memory = new ProbeMemory().of('host')
+  const peer = answering(['global-request'], memory)
+  peer.run(2009)
+  assert.equal(memory.deaf.size, 0)
+  peer.run(2010)
+  assert.deepEqual([...memory.deaf], ['ping'])
+})
+
+test('what a host taught is remembered by the next connection to it', () => {
+  const memory = new ProbeMemory()
+  answering(['channel-open'], memory.of('host:22')).run(10_000)
+  assert.deepEqual(kindsSent(answering(['channel-open'], memory.of('host:22'))), ['channel-open'])
+  assert.deepEqual(kindsSent(answering(['channel-open'], memory.of('other:22'))), ['ping'])
+})
+
+test('a late answer takes back what its absence taught', () => {
+  const memory = new ProbeMemory().of('host')
+  const peer = new ScriptedPeer(second, (kind) => (kind === 'ping' ? 5000 : 10), memory)
+  peer.keepalive.start(0)
+  peer.run(4900)
+  assert.deepEqual([...memory.deaf], ['ping'])
+  peer.run(5100)
+  assert.equal(memory.deaf.size, 0)
+})
+
+test('a kind that the peer answered and answers no more gives way to the next', () => {
+  const peer = new ScriptedPeer(second, (kind, sentAt) => (kind === 'ping' && sentAt > 5000 ? undefined : 10))
+  peer.keepalive.start(0)
+  // Something else is answered now and then, so that it is known to hear us.
+  for (let at = 5500; at < 20_000; at += 700) peer.arrives(at, () => peer.keepalive.confirmed(at - 5, peer.now))
+  peer.run(20_000)
+  assert.deepEqual(peer.verdicts, [])
+  assert.equal(kindsSent(peer).at(-1), 'global-request')
+  assert.equal(peer.keepalive.liveness(peer.now).bound, 4000)
+})
+
+test('a mute peer is known by what else it answers, and has no bound from then on', () => {
+  const memory = new ProbeMemory().of('host')
+  const peer = answering([], memory)
+  peer.arrives(20, () => peer.keepalive.confirmed(10, peer.now))
+  peer.run(900)
+  assert.equal(peer.keepalive.liveness(peer.now).bound, 4000)
+  peer.run(600_000)
+  assert.equal(peer.keepalive.liveness(peer.now).bound, null)
+  assert.deepEqual([peer.verdicts, peer.changes], [[], []])
+  assert.equal(memory.mute, true)
+})
+
+test('a mute peer is asked by each kind once, and then only kept in the memory of a NAT', () => {
+  const peer = answering([])
+  peer.arrives(20, () => peer.keepalive.confirmed(10, peer.now))
+  peer.run(100_000)
+  const asked = kindsSent(peer).filter((kind) => kind !== 'refresh')
+  assert.equal(new Set(asked).size, asked.length)
+  assert.ok(!asked.includes('key-exchange'))
+  assert.ok(peer.sent.length > 95)
+})
+
+test('a peer that answered once is judged: it is not mute', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt === 0 ? 10 : undefined))
+  peer.keepalive.start(0)
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.at, 4010)
+  assert.ok(!kindsSent(peer).includes('key-exchange'))
+})
+
+test('a host remembered as mute is not judged before it answers, and is judged once it does', () => {
+  const memory = new ProbeMemory().of('host')
+  memory.mute = true
+  const silent = new ScriptedPeer(second, never, memory)
+  silent.keepalive.start(0)
+  silent.run(60_000)
+  assert.deepEqual(silent.verdicts, [])
+  const mended = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 5000 ? 10 : undefined), memory)
+  mended.keepalive.start(0)
+  mended.run(60_000)
+  assert.equal(mended.verdicts.length, 1)
+})
+
+test('the probe of a closed channel is void, and teaches nothing', () => {
+  const memory = new ProbeMemory().of('host')
+  const peer = new ScriptedPeer(second, never, memory)
+  peer.offered.clear()
+  peer.offered.add('channel-request')
+  const send = peer.send.bind(peer)
+  peer.send = (kind) => {
+    const probe = send(kind)
+    if (probe !== undefined) peer.arrives(peer.now + 10, () => peer.keepalive.voided(probe))
+    return probe
+  }
+  peer.keepalive.start(0)
+  peer.arrives(20, () => peer.keepalive.confirmed(15, peer.now))
+  peer.run(2000)
+  assert.equal(memory.deaf.size, 0)
+  assert.equal(peer.keepalive.evidence(peer.now).probesUnanswered, 0)
+})
+
+test('the memory of hosts is bounded, and forgets the least recently used', () => {
+  const memory = new ProbeMemory()
+  for (const kind of probeKinds) memory.of('first').deaf.add(kind)
+  memory.of('second').mute = true
+  for (let n = 0; n < 1022; n++) memory.of(`host${n}`)
+  memory.of('first')
+  memory.of('one more')
+  assert.equal(memory.of('first').deaf.size, probeKinds.length)
+  assert.equal(memory.of('second').mute, false)
+})
