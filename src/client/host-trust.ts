@@ -71,7 +71,7 @@ export class HostTrust implements HostKeyVerifier {
   async #judge(key: PublicKey, verdict: HostKeyVerdict): Promise<void> {
     if (verdict.verdict === 'known' || verdict.verdict === 'revoked') return
     const certificate =
-      verdict.certificateProblem === undefined ? '' : `; its certificate ${verdict.certificateProblem}`
+      verdict.certificateProblem === undefined ? '' : `; its certificate does not count: ${verdict.certificateProblem}`
     if (verdict.verdict === 'changed') {
       throw this.#refuse('ERR_SSH_HOST_KEY_CHANGED', key, `another key is known: ${at(verdict.entry)}${certificate}`)
     }

@@ -86,8 +86,7 @@ test('a file that asks for hours of work is refused before it begins', { skip },
   const at = der.indexOf(Buffer.from('02020800', 'hex'))
   const grown = Buffer.concat([der.subarray(0, at), Buffer.from('02047fffffff', 'hex'), der.subarray(at + 4)])
   for (const place of nestedLengths(grown, at)) grown.writeUInt8((grown[place] ?? 0) + 2, place)
-  const hostile = `-----BEGIN ENCRYPTED PRIVATE KEY-----\n${grown.toString('base64')}\n-----END ENCRYPTED PRIVATE KEY-----\n`
-  await refuses(hostile, 'secret', 'ERR_SSH_KEY', /2147483647 iterations/)
+  await refuses(pemOf('ENCRYPTED PRIVATE KEY', grown), 'secret', 'ERR_SSH_KEY', /2147483647 iterations/)
 })
 
 /** Where the last length bytes of the sequences stand that hold the byte at `target`. */
@@ -116,7 +115,11 @@ function withRounds(pem: string, rounds: number): string {
 }
 
 function opensshPem(bytes: Buffer): string {
-  return `-----BEGIN OPENSSH PRIVATE KEY-----\n${bytes.toString('base64')}\n-----END OPENSSH PRIVATE KEY-----\n`
+  return pemOf('OPENSSH PRIVATE KEY', bytes)
+}
+
+function pemOf(label: string, bytes: Buffer): string {
+  return `-----BEGIN ${label}-----\n${bytes.toString('base64')}\n-----END ${label}-----\n`
 }
 
 test('many rounds block nothing, and an abort ends them', { skip, timeout: 60_000 }, async (context) => {
@@ -156,6 +159,45 @@ test('what is no private key is told apart', { skip }, async (context) => {
     ],
   ]
   for (const [contents, message] of cases) await refuses(contents, undefined, 'ERR_SSH_KEY', message)
+})
+
+test('every kind of key in PKCS#8 and the older PEM as OpenSSL writes them', async () => {
+  const types = ['pkcs8', 'sec1'] as const
+  for (const type of types) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-521' })
+    const key = await parsePrivateKey(privateKey.export({ type, format: 'pem' }), { source: 'key' })
+    assert.equal(key.publicKey.type, 'ecdsa-sha2-nistp521')
+  }
+  for (const type of ['pkcs8', 'pkcs1'] as const) {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const key = await parsePrivateKey(privateKey.export({ type, format: 'pem' }), { source: 'key' })
+    assert.equal(key.publicKey.type, 'ssh-rsa')
+  }
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const locked = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'secret' })
+  for (const contents of [privateKey.export({ type: 'pkcs8', format: 'pem' }), locked]) {
+    const key = await parsePrivateKey(contents, { source: 'key', passphrase: 'secret' })
+    assert.ok(key.publicKey.verify('ssh-ed25519', data, key.sign('ssh-ed25519', data)))
+  }
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' })
+  await refuses(weak, undefined, 'ERR_SSH_KEY', /modulus has 1024 bits, where at least 2048/)
+})
+
+test('no damage to an encrypted PKCS#8 makes anything but a typed error', async () => {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const der = privateKey.export({ type: 'pkcs8', format: 'der', cipher: 'aes-128-cbc', passphrase: 'secret' })
+  const damage = fc.tuple(fc.nat(70), fc.integer({ min: 1, max: 255 }), fc.nat(der.length))
+  await fc.assert(
+    fc.asyncProperty(damage, async ([at, bits, length]) => {
+      const copy = Buffer.from(der)
+      copy.writeUInt8((copy[at] ?? 0) ^ bits, at)
+      for (const bytes of [copy, der.subarray(0, length)]) {
+        const error = await failureOf(pemOf('ENCRYPTED PRIVATE KEY', bytes))
+        assert.ok(error instanceof HoldfastError)
+        assert.ok(error.code === 'ERR_SSH_KEY' || error.code === 'ERR_SSH_PASSPHRASE', error.code)
+      }
+    }),
+  )
 })
 
 test('a private half that belongs to another public key is refused', async () => {
