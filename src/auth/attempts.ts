@@ -8,6 +8,7 @@ const maxShown = 20
 /** What was tried and what came of it, for the error that says why authentication failed. */
 export class Attempts {
   readonly #lines: string[] = []
+  #answers = 0
   #refusals = 0
   #offered: readonly string[] | undefined
   #hint: string | undefined
@@ -36,6 +37,7 @@ export class Attempts {
   }
 
   answered(what: string, { methods, partialSuccess }: Failure): void {
+    this.#answers++
     if (!partialSuccess) this.#refusals++
     this.#offered = methods
     this.#lines.push(`${what}: ${partialSuccess ? 'accepted, but the peer wants more' : 'refused'}`)
@@ -60,8 +62,8 @@ export class Attempts {
       return new HoldfastError('ERR_SSH_AUTHENTICATION', message, { ...details, hint: noMethodHint })
     }
     const message = `could not authenticate as '${who}': ${this.toString()}${looked}`
-    const hint = this.#hint === undefined ? {} : { hint: this.#hint }
-    return new HoldfastError('ERR_SSH_AUTHENTICATION', message, { ...details, ...hint })
+    const hint = this.#hint ?? (this.#answers === 0 ? noMethodHint : undefined)
+    return new HoldfastError('ERR_SSH_AUTHENTICATION', message, { ...details, ...(hint !== undefined && { hint }) })
   }
 
   /** What ended authentication from outside, a limit or the end of the connection, with what had been tried by then. */

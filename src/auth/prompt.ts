@@ -10,7 +10,7 @@ import type { MethodContext } from './client-method.js'
  */
 export type AskPerson = (form: InfoRequest, signal: AbortSignal) => Promise<readonly string[]>
 
-/** @throws HoldfastError ERR_SSH_TIMEOUT (limit `prompt`), ERR_SSH_OPTION for a wrong number of answers, ERR_SSH_AUTHENTICATION when `ask` throws */
+/** @throws HoldfastError ERR_SSH_TIMEOUT (limit `prompt`), ERR_SSH_OPTION for answers that do not fit, ERR_SSH_AUTHENTICATION when `ask` throws */
 export async function askPerson(
   { port, limits, waiting }: MethodContext,
   ask: AskPerson,
@@ -20,19 +20,28 @@ export async function askPerson(
   const what = `an answer to ${describe(shown)}`
   waiting({ on: 'person', what })
   const wait = { limit: 'prompt', limitMs: limits.prompt, what } as const
-  const answers = await waitForBystander(port.waits, wait, (signal) => ask(shown, signal).catch(promptFailed))
-  if (answers.length === form.prompts.length) return answers
-  const message = `prompt gave ${answers.length} answers to a form with ${form.prompts.length} prompts`
+  const answers = await waitForBystander(port.waits, wait, (signal) => answersOf(ask, shown, signal))
+  if (isForm(answers, form.prompts.length)) return answers
+  const message = `prompt has to give an array of ${form.prompts.length} strings, one for each prompt of the form`
   throw new HoldfastError('ERR_SSH_OPTION', message, { phase: 'authentication' })
 }
 
-function promptFailed(cause: unknown): never {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  throw new HoldfastError('ERR_SSH_AUTHENTICATION', `prompt failed: ${reason}`, {
-    phase: 'authentication',
-    hint: 'look at `cause`, which is what `prompt` threw',
-    cause,
-  })
+/** A program in JavaScript may give back anything, so the answers are taken for nothing yet. */
+async function answersOf(ask: AskPerson, form: InfoRequest, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await ask(form, signal)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new HoldfastError('ERR_SSH_AUTHENTICATION', `prompt failed: ${reason}`, {
+      phase: 'authentication',
+      hint: 'look at `cause`, which is what `prompt` threw',
+      cause,
+    })
+  }
+}
+
+function isForm(answers: unknown, length: number): answers is readonly string[] {
+  return Array.isArray(answers) && answers.length === length && answers.every((answer) => typeof answer === 'string')
 }
 
 function describe({ name, instruction, prompts }: InfoRequest): string {

@@ -146,6 +146,8 @@ export function encodeSignedData(
     key,
   }: Pick<UserauthRequest, 'username' | 'service'> & Pick<PublicKeyRequest, 'algorithm' | 'key'>,
 ): Buffer {
+  // A signature over no session would be good for any peer that calls its session so.
+  if (sessionId.length === 0) throw new RangeError('nothing is signed without a session identifier')
   const head = requestHead(username, service, 'publickey').boolean(true).string(algorithm).string(key).finish()
   return new Writer(head.length + sessionId.length + 4).string(sessionId).bytes(head).finish()
 }

@@ -173,6 +173,23 @@ test('an agent that cannot be reached is named in the error', async () => {
   )
 })
 
+test('with nothing but an agent that fails, the hint says what else there is', async () => {
+  const broken: SignerSource = { name: 'the agent', signers: () => Promise.reject(new Error('gone')) }
+  const { done } = runClient({ ways: [keys(broken)] }, () => [refuse('publickey')])
+  await assert.rejects(
+    done,
+    (error) => error instanceof HoldfastError && /`identityFiles` or `password`/.test(error.hint),
+  )
+})
+
+test('nothing is signed before the session has its identifier', async () => {
+  const end = new End()
+  end.sessionId = Buffer.alloc(0)
+  const { done } = runClient({ ways: [keys(signerOf(ed25519))] }, () => [success], end)
+  await assert.rejects(done, RangeError)
+  assert.equal(end.sent.length, 0)
+})
+
 test('an agent that takes a person’s time to sign is waited for, and it is said', async () => {
   const end = new End()
   const waiting: string[] = []

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HoldfastError } from 'holdfast'
 import type { AuthWay } from '#src/auth/client.js'
+import type { AskPerson } from '#src/auth/prompt.js'
 import {
   encodePasswordChangeRequest,
   encodePublicKeyOk,
@@ -291,9 +292,13 @@ test('a prompt that throws ends authentication, with what it threw', async () =>
   })
 })
 
-test('a prompt that answers too little is an error of the caller', async () => {
-  const { done } = runClient({ ways: [{ method: 'password', password: async () => [] }] }, () => [refuse('password')])
-  await assert.rejects(done, failsWith('ERR_SSH_OPTION', /0 answers to a form with 1 prompts/))
+test('a prompt whose answers do not fit is an error of the caller', async () => {
+  for (const answers of [[], ['a', 'b'], [42], 'secret', undefined]) {
+    // @ts-expect-error: a program in JavaScript may give back anything
+    const ask: AskPerson = async () => answers
+    const { done } = runClient({ ways: [{ method: 'password', password: ask }] }, () => [refuse('password')])
+    await assert.rejects(done, failsWith('ERR_SSH_OPTION', /an array of 1 strings/))
+  }
 })
 
 test('a disconnect after refusals says what was tried, and hints at MaxAuthTries', async () => {
