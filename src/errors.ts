@@ -150,6 +150,10 @@ export const errorTable = {
     meaning: 'The output of the command grew beyond `maxBuffer`; the command was ended.',
     hint: 'raise `maxBuffer`, or read the output as a stream with `spawn`',
   },
+  ERR_SSH_STDIN: {
+    meaning: 'The stream given as `stdin` failed; the command was ended.',
+    hint: 'see `cause` for what the stream reported',
+  },
   ERR_SSH_STDIN_STALLED: {
     meaning: 'The remote program did not read its input for as long as `stdinStall` allows.',
     hint: 'the program may not read input at all; the connection itself is alive',
@@ -177,13 +181,13 @@ export interface Evidence {
 }
 
 export interface ErrorDetails {
-  readonly phase?: Phase
-  readonly host?: string
-  readonly limit?: LimitName
-  readonly limitMs?: number
-  readonly elapsedMs?: number
-  readonly evidence?: Evidence
-  readonly hint?: string
+  readonly phase?: Phase | undefined
+  readonly host?: string | undefined
+  readonly limit?: LimitName | undefined
+  readonly limitMs?: number | undefined
+  readonly elapsedMs?: number | undefined
+  readonly evidence?: Evidence | undefined
+  readonly hint?: string | undefined
   readonly cause?: unknown
 }
 

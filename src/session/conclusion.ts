@@ -1,0 +1,77 @@
+import { type ErrorDetails, HoldfastError } from '../errors.js'
+import { endRemote } from './ending.js'
+import { CommandError, type CommandExit, type CommandOutcome } from './outcome.js'
+import type { SessionHost } from './port.js'
+import type { Session } from './session.js'
+
+/** What a call has of its command so far. */
+export type Gathered = Pick<CommandOutcome, 'command' | 'stdout' | 'stderr'>
+
+/** What turns the end of a session into what its caller gets. */
+export interface Conclusion extends SessionHost {
+  gathered(): Gathered
+  /** Where the call was made: an error made at a limit would show the timer's stack. */
+  readonly origin: Error
+}
+
+/**
+ * Waits for a session's end. The first cause that fails it decides the error; then the command is ended on the remote
+ * side too, so that the error can say how far that got.
+ */
+export async function conclude(session: Session, conclusion: Conclusion): Promise<CommandExit> {
+  try {
+    return await session.end
+  } catch (cause) {
+    session.stopWaiting()
+    const error = await failure(session, cause, conclusion)
+    // When the connection closes in order, what was written still goes out; its end destroys the streams.
+    if (conclusion.port.cause === undefined) session.failStreams(error)
+    void session.close()
+    throw error
+  }
+}
+
+/** The error of this call, once what it failed for has been carried out on the remote side. */
+export async function failure(session: Session, cause: unknown, conclusion: Conclusion): Promise<CommandError> {
+  const end = await endRemote(session, conclusion.port)
+  const base = asHoldfastError(cause)
+  const elapsedMs = conclusion.port.now() - session.calledAt
+  const { exitCode, signal } = session.exit ?? { exitCode: null, signal: null }
+  const error = new CommandError(
+    base.code,
+    `${base.message}; ${end.ending.detail}`,
+    { ...detailsOf(base, elapsedMs), ...hintFor(base, conclusion) },
+    {
+      ...conclusion.gathered(),
+      ...end,
+      exitCode,
+      signal,
+      outputOpen: session.outputOpen,
+      durationMs: elapsedMs,
+      refusedEnv: session.refusedEnv,
+    },
+  )
+  const frames = conclusion.origin.stack?.split('\n').slice(1) ?? []
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+  return error
+}
+
+function detailsOf(base: HoldfastError, elapsedMs: number): ErrorDetails {
+  // A limit and an abort are this call's own; what others share with it stays recognisable as the cause.
+  const isOwn = base.limit !== undefined || base.code === 'ERR_SSH_ABORTED'
+  const { phase = 'command', host, limit, limitMs, evidence, hint } = base
+  return { phase, host, limit, limitMs, evidence, hint, elapsedMs, cause: isOwn ? base.cause : base }
+}
+
+/** Who holds the places, where the server gives no more. */
+function hintFor(base: HoldfastError, { places }: Conclusion): ErrorDetails {
+  const { abandoned } = places
+  if (base.phase !== 'channelOpen' || abandoned.length === 0) return {}
+  const commands = abandoned.map((what) => `'${what}'`).join(', ')
+  return { hint: `commands that could not be ended keep their places on the server (MaxSessions): ${commands}` }
+}
+
+function asHoldfastError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error
+  return new HoldfastError('ERR_SSH_INTERNAL', `Holdfast failed: ${String(error)}`, { cause: error })
+}

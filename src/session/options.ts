@@ -1,0 +1,131 @@
+import type { LimitName } from '../errors.js'
+import { type Duration, parseDuration } from '../liveness/duration.js'
+import type { PtyRequest } from '../wire/session-messages.js'
+import { optionError } from './option-error.js'
+import { type PtyOptions, resolvePty } from './pty.js'
+
+/** The limits of a command. Each counts from the call, the opening of its channel included; `false` = none. */
+export type CommandLimit = Extract<LimitName, 'timeout' | 'idleTimeout' | 'firstByteTimeout' | 'stdinStall'>
+
+/** Milliseconds, or false for none. */
+export type CommandLimits = Readonly<Record<CommandLimit, number | false>>
+
+/** What `spawn()`, `shell()` and `subsystem()` take. */
+export interface SpawnOptions {
+  /** How long it may run in all. Reaching it ends the command on the remote side too. @default none */
+  readonly timeout?: Duration | false | undefined
+  /**
+   * How long nothing may come of this command: no output, no end of it, no status, no sign that it reads its input.
+   * Stands still while our side does not read what came. @default none
+   */
+  readonly idleTimeout?: Duration | false | undefined
+  /** How long its first byte of output may take. @default none */
+  readonly firstByteTimeout?: Duration | false | undefined
+  /** How long it may leave its input unread while there is some to send. @default none */
+  readonly stdinStall?: Duration | false | undefined
+  /** Ends the command like a limit. The error is an `AbortError` whose `cause` is the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Environment variables to ask for. Servers refuse most: see `refusedEnv` of the result. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Whether it gets a pseudo-terminal. @default false; true for `shell()` */
+  readonly pty?: boolean | PtyOptions | undefined
+}
+
+/** What `shell()` takes: as `spawn()`, but with a pseudo-terminal unless `pty` is false. */
+export type ShellOptions = SpawnOptions
+
+/** What `exec()` takes. */
+export interface ExecOptions extends SpawnOptions {
+  /** Rejects with ERR_SSH_EXIT unless the exit code is 0. @default false */
+  readonly check?: boolean | undefined
+  /** What the command reads as its input. @default nothing: its input ends at once */
+  readonly stdin?: CommandInput | undefined
+  /** Bytes of stdout and stderr together; a command that writes more is ended like at a limit. @default 100 MiB */
+  readonly maxBuffer?: number | undefined
+  /** How stdout and stderr are given: as text in UTF-8, or as they came. @default 'utf8' */
+  readonly encoding?: 'utf8' | 'buffer' | undefined
+}
+
+export type CommandInput = string | Uint8Array | AsyncIterable<string | Uint8Array>
+
+/** Options after the check. */
+export interface CommandSettings {
+  readonly limits: CommandLimits
+  readonly signal: AbortSignal | undefined
+  readonly env: readonly (readonly [name: string, value: string])[]
+  readonly pty: PtyRequest | undefined
+}
+
+export interface ExecSettings extends CommandSettings {
+  readonly check: boolean
+  readonly stdin: CommandInput | undefined
+  readonly maxBuffer: number
+  readonly encoding: 'utf8' | 'buffer'
+}
+
+const defaultMaxBuffer = 100 * 1024 * 1024
+const spawnNames = ['timeout', 'idleTimeout', 'firstByteTimeout', 'stdinStall', 'signal', 'env', 'pty']
+const execNames = [...spawnNames, 'check', 'stdin', 'maxBuffer', 'encoding']
+
+/**
+ * Checks what a program gave and lays it over `defaults`.
+ * @throws HoldfastError ERR_SSH_OPTION naming the field
+ */
+export function resolveSpawn(options: SpawnOptions, defaults: CommandLimits, pty = false): CommandSettings {
+  checkNames(options, spawnNames)
+  return resolveCommon(options, defaults, pty)
+}
+
+/** The same for `exec()`. */
+export function resolveExec(options: ExecOptions, defaults: CommandLimits): ExecSettings {
+  checkNames(options, execNames)
+  const { check = false, stdin, maxBuffer = defaultMaxBuffer, encoding = 'utf8' } = options
+  if (typeof check !== 'boolean') throw optionError('check', 'must be true or false')
+  if (stdin !== undefined && !isInput(stdin))
+    throw optionError('stdin', 'must be a string, a Buffer, a Readable or an async iterable')
+  if (!Number.isSafeInteger(maxBuffer) || maxBuffer < 1)
+    throw optionError('maxBuffer', 'must be a whole number of bytes')
+  if (encoding !== 'utf8' && encoding !== 'buffer') throw optionError('encoding', "must be 'utf8' or 'buffer'")
+  return { ...resolveCommon(options, defaults, false), check, stdin, maxBuffer, encoding }
+}
+
+function resolveCommon(options: SpawnOptions, defaults: CommandLimits, pty: boolean): CommandSettings {
+  const { signal } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw optionError('signal', 'must be an AbortSignal')
+  return {
+    limits: {
+      timeout: resolveLimit('timeout', options, defaults),
+      idleTimeout: resolveLimit('idleTimeout', options, defaults),
+      firstByteTimeout: resolveLimit('firstByteTimeout', options, defaults),
+      stdinStall: resolveLimit('stdinStall', options, defaults),
+    },
+    signal,
+    env: resolveEnv(options.env ?? {}),
+    pty: resolvePty(options.pty ?? pty),
+  }
+}
+
+function resolveLimit(name: CommandLimit, options: SpawnOptions, defaults: CommandLimits): number | false {
+  const value = options[name]
+  if (value === undefined) return defaults[name]
+  return value === false ? false : parseDuration(value, name)
+}
+
+function resolveEnv(env: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] {
+  return Object.entries(env).map(([name, value]) => {
+    if (typeof value !== 'string') throw optionError(`env.${name}`, 'must be a string')
+    if (name === '' || /[=\0]/.test(name)) throw optionError(`env: '${name}'`, 'is no name of a variable')
+    return [name, value]
+  })
+}
+
+/** A limit whose name is misspelt would be no limit at all. */
+function checkNames(options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw optionError(unknown, `is no option here; known are ${known.join(', ')}`)
+}
+
+function isInput(value: unknown): boolean {
+  if (typeof value === 'string' || value instanceof Uint8Array) return true
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}

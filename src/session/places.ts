@@ -1,0 +1,121 @@
+import type { Channel, ChannelSink } from '../connection/channel.js'
+import { ChannelOpenError } from '../connection/openings.js'
+import type { Wait } from '../liveness/waits.js'
+import type { SessionPort } from './port.js'
+
+type MakeSink = (channel: Channel) => ChannelSink
+
+export interface PlaceOptions {
+  readonly signal: AbortSignal
+  /** How long to wait for a free place, in milliseconds; false where another limit ends the call. */
+  readonly limitMs: number | false
+}
+
+/** A server forgets a session a moment after its CLOSE, which our next CHANNEL_OPEN may outrun. */
+const lingerMs = 1000
+
+const none = Buffer.alloc(0)
+
+/**
+ * The sessions that a server lets one connection have at once (sshd: MaxSessions). Nobody tells us how many, so one that
+ * is refused while others of ours are open waits for one of them to end, first come, first served.
+ */
+export class Places {
+  readonly #port: SessionPort
+  readonly #taken = new Map<Channel, string>()
+  readonly #waiting: Wait<void>[] = []
+  /** How many sessions have ended, and when the last one did. */
+  #gone = 0
+  #goneAt = Number.NEGATIVE_INFINITY
+
+  constructor(port: SessionPort) {
+    this.#port = port
+    port.onChannelGone(() => this.#someGone())
+  }
+
+  /** What runs in the sessions that the server holds for us, those that we gave up included. */
+  get taken(): readonly string[] {
+    return [...this.#taken.values()]
+  }
+
+  /** Commands that may still run although we gave them up: each keeps its place. */
+  get abandoned(): readonly string[] {
+    return [...this.#taken].filter(([channel]) => channel.isAbandoned).map(([, what]) => what)
+  }
+
+  /** How many calls wait for a place. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /**
+   * Opens a session, now or as soon as there is a place for it.
+   * @param what is to run in it
+   * @throws ChannelOpenError when it is refused although no other session is open; HoldfastError ERR_SSH_TIMEOUT (limit
+   * `channelOpen`), ERR_SSH_ABORTED
+   */
+  async open(what: string, makeSink: MakeSink, options: PlaceOptions): Promise<Channel> {
+    let spentMs = this.#waiting.length > 0 ? await this.#turn('last', options, 0) : 0
+    let triedAgainAfter = 0
+    for (;;) {
+      const gone = this.#gone
+      const opened = await this.#attempt(what, makeSink, options.signal)
+      if (!(opened instanceof ChannelOpenError)) return opened
+      const mayLinger = this.#port.now() - this.#goneAt < lingerMs && this.#gone > triedAgainAfter
+      triedAgainAfter = this.#gone
+      if (mayLinger || this.#gone > gone) continue
+      if (this.#taken.size === 0) throw opened
+      spentMs += await this.#turn('first', options, spentMs)
+    }
+  }
+
+  /** Opens a session if there is a place for it now. @throws as `open` */
+  async tryOpen(what: string, makeSink: MakeSink, signal: AbortSignal): Promise<Channel> {
+    const channel = await this.#port.open('session', none, makeSink, { signal })
+    this.#taken.set(channel, what)
+    return channel
+  }
+
+  async #attempt(what: string, makeSink: MakeSink, signal: AbortSignal): Promise<Channel | ChannelOpenError> {
+    try {
+      return await this.tryOpen(what, makeSink, signal)
+    } catch (error) {
+      if (error instanceof ChannelOpenError) return error
+      throw error
+    }
+  }
+
+  /** Waits for a session to end. @returns how many milliseconds that took */
+  async #turn(where: 'first' | 'last', { limitMs, signal }: PlaceOptions, spentMs: number): Promise<number> {
+    const wait = this.#port.waits.start<void>({
+      limit: 'channelOpen',
+      limitMs,
+      spentMs,
+      clock: 'peer',
+      phase: 'channelOpen',
+      what: 'a place for one more session (the server refuses it while others are open)',
+      signal,
+    })
+    if (where === 'first') this.#waiting.unshift(wait)
+    else this.#waiting.push(wait)
+    const since = this.#port.now()
+    try {
+      await wait.promise
+    } finally {
+      const index = this.#waiting.indexOf(wait)
+      if (index !== -1) this.#waiting.splice(index, 1)
+    }
+    return this.#port.now() - since
+  }
+
+  #someGone(): void {
+    const left = new Set(this.#port.channels)
+    for (const channel of [...this.#taken.keys()]) {
+      if (left.has(channel)) continue
+      this.#taken.delete(channel)
+      this.#gone++
+      this.#goneAt = this.#port.now()
+      this.#waiting.shift()?.resolve()
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { Channel, ChannelSink } from '../connection/channel.js'
+import type { OpenOptions } from '../connection/openings.js'
+import type { ErrorDetails, HoldfastError } from '../errors.js'
+import type { Waits } from '../liveness/waits.js'
+import type { Places } from './places.js'
+
+/** What sessions need of the connection that they run on. */
+export interface SessionPort {
+  readonly waits: Waits
+  /** Channels for which the peer still has something, also those that we gave up. */
+  readonly channels: Iterable<Channel>
+  /** Why the connection ended; undefined while it lives. */
+  readonly cause: HoldfastError | undefined
+  /** What the peer says it is, in `peer`. */
+  readonly negotiated: { readonly peer: string } | undefined
+  now(): number
+  errorDetails(): ErrorDetails
+  open(type: string, data: Buffer, makeSink: (channel: Channel) => ChannelSink, options?: OpenOptions): Promise<Channel>
+  /** Calls back whenever a channel is gone for good. @returns a function that takes it back */
+  onChannelGone(gone: () => void): () => void
+}
+
+/** What the sessions of one connection share. */
+export interface SessionHost {
+  readonly port: SessionPort
+  readonly places: Places
+  /** How long to wait for a place where the server allows no more sessions, in milliseconds. */
+  readonly openLimit: number
+}

@@ -1,0 +1,61 @@
+import { HoldfastError, type LimitName } from '../errors.js'
+import type { Wait, WaitClock, Waits } from '../liveness/waits.js'
+
+export interface QuietLimitOptions {
+  readonly waits: Waits
+  readonly now: () => number
+  readonly limit: LimitName
+  readonly limitMs: number
+  readonly clock: Exclude<WaitClock, 'call'>
+  /** Whether the silence is our own doing, so that it does not count. */
+  readonly excused: () => boolean
+  readonly expired: () => void
+}
+
+/**
+ * Expires after a stretch in which nothing happened. Cheap to touch: what happens is only noted, and looked at when the
+ * wait is over.
+ */
+export class QuietLimit {
+  readonly #options: QuietLimitOptions
+  #since: number
+  #wait: Wait<void> | undefined
+
+  /** Starts at once. */
+  constructor(options: QuietLimitOptions) {
+    this.#options = options
+    this.#since = options.now()
+    this.#await(options.limitMs)
+  }
+
+  /** Something happened: silence counts anew from here. */
+  touch(): void {
+    this.#since = this.#options.now()
+  }
+
+  stop(): void {
+    const wait = this.#wait
+    this.#wait = undefined
+    wait?.resolve()
+  }
+
+  #await(limitMs: number): void {
+    const { waits, limit, clock } = this.#options
+    const wait = waits.start<void>({ limit, limitMs, clock, phase: 'command', what: 'a sign of life of the command' })
+    wait.sent()
+    this.#wait = wait
+    wait.promise.catch((error: unknown) => {
+      // The end of the connection settles it too, and whatever would be started after that.
+      const isDue = error instanceof HoldfastError && error.code === 'ERR_SSH_TIMEOUT'
+      if (isDue && this.#wait === wait) this.#look()
+    })
+  }
+
+  #look(): void {
+    const { now, limitMs, excused, expired } = this.#options
+    if (excused()) this.touch()
+    const leftMs = this.#since + limitMs - now()
+    if (leftMs > 0) this.#await(leftMs)
+    else expired()
+  }
+}

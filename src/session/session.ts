@@ -1,0 +1,350 @@
+import type { Channel, ChannelSink } from '../connection/channel.js'
+import { HoldfastError } from '../errors.js'
+import type { Wait } from '../liveness/waits.js'
+import { extendedDataStderr } from '../wire/connection-messages.js'
+import { printable } from '../wire/printable.js'
+import {
+  decodeExitSignal,
+  decodeExitStatus,
+  encodeEnv,
+  encodePtyRequest,
+  encodeSignal,
+  encodeStart,
+  encodeWindowChange,
+  type TerminalSize,
+} from '../wire/session-messages.js'
+import { Completion, type RemoteExit } from './completion.js'
+import { InputStream } from './input.js'
+import { ProgressLimits } from './limits.js'
+import type { CommandSettings } from './options.js'
+import type { CommandExit } from './outcome.js'
+import type { Output } from './output.js'
+import type { SessionHost } from './port.js'
+
+/** What a session is to run (RFC 4254 section 6.5). */
+export type Program =
+  | { readonly type: 'exec'; readonly command: string }
+  | { readonly type: 'shell' }
+  | { readonly type: 'subsystem'; readonly name: string }
+
+/** How far the server has got with starting it, as far as we know. */
+export type Stage = 'opening' | 'requested' | 'running' | 'refused'
+
+export interface SessionOptions extends SessionHost {
+  readonly program: Program
+  readonly settings: CommandSettings
+  readonly stdout: Output
+  readonly stderr: Output
+  /** Gives the program its input: called as soon as it can be sent. */
+  readonly feed?: ((stdin: InputStream) => void) | undefined
+}
+
+/** A packet that does not fit into what is left of the window need not be sent in pieces. */
+const tightWindow = 32 * 1024
+
+/** One session (RFC 4254 section 6) from the call to its end: the channel of one command, shell or subsystem. */
+export class Session {
+  readonly program: Program
+  readonly calledAt: number
+  readonly stdin: InputStream
+  /** Variables that the server would not set. */
+  readonly refusedEnv: string[] = []
+  readonly #options: SessionOptions
+  readonly #limits: ProgressLimits
+  readonly #completion: Completion
+  /** Whoever waits for what this session's end is: the call itself. */
+  readonly #life: Wait<CommandExit>
+  /** Ends the steps of the start when nobody waits for them any more. */
+  readonly #startSteps = new AbortController()
+  readonly #endWaits = new Set<Wait<void>>()
+  #channel: Channel | undefined
+  #stage: Stage = 'opening'
+  /** The end, where it came before we saw that the server had accepted the program. */
+  #earlyEnd: CommandExit | undefined
+  #outputOpen = false
+
+  constructor(options: SessionOptions) {
+    const { port, settings, program } = options
+    this.#options = options
+    this.program = program
+    this.calledAt = port.now()
+    this.stdin = new InputStream({ write: (data, sent) => this.#write(data, sent), eof: () => this.#channel?.eof() })
+    this.#life = port.waits.start({
+      limit: 'timeout',
+      limitMs: settings.limits.timeout,
+      clock: 'call',
+      phase: 'command',
+      what: 'the end of the command',
+      signal: settings.signal,
+    })
+    this.#limits = new ProgressLimits(port, settings.limits, {
+      isHeldUp: () => this.#isHeldUp(),
+      isStdinStuck: () => this.#isStdinStuck(),
+      fail: (error) => this.fail(error),
+    })
+    this.#completion = new Completion(
+      port,
+      () => this.#isHeldUp(),
+      (outputOpen) => this.#complete(outputOpen),
+    )
+  }
+
+  get stage(): Stage {
+    return this.#stage
+  }
+
+  /** Whether output was still open when we stopped listening. */
+  get outputOpen(): boolean {
+    return this.#outputOpen
+  }
+
+  /** What the server said of the end. */
+  get exit(): RemoteExit | undefined {
+    return this.#completion.exit
+  }
+
+  /** Whether it has a terminal, which hangs up when the channel is closed. */
+  get hasPty(): boolean {
+    return this.#options.settings.pty !== undefined
+  }
+
+  /** Whether the peer has closed the channel. */
+  get isClosed(): boolean {
+    return this.#completion.isClosed && !this.#channel?.isAbandoned
+  }
+
+  /** How it ended; rejects with the first cause that it failed for, while the remote side may still run. */
+  get end(): Promise<CommandExit> {
+    return this.#life.promise
+  }
+
+  /** The call fails, for a reason of ours; nothing is sent for that. */
+  fail(error: unknown): void {
+    this.#life.reject(error)
+  }
+
+  /** What the program wrote is over, and so is what it can be told. */
+  failStreams(cause: Error): void {
+    this.stdin.destroy(cause)
+    this.#options.stdout.fail(cause)
+    this.#options.stderr.fail(cause)
+  }
+
+  /** Nothing of the start is waited for any more, and no limit holds. */
+  stopWaiting(): void {
+    this.#startSteps.abort()
+    this.#limits.stop()
+    this.#completion.stop()
+  }
+
+  /** Opens the channel and asks for the program; a failure fails the session. @returns whether the server accepted it */
+  async start(): Promise<boolean> {
+    try {
+      await this.#start()
+      this.#stage = 'running'
+      if (this.#earlyEnd !== undefined) this.#life.resolve(this.#earlyEnd)
+      return true
+    } catch (error) {
+      if (error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED') this.#stage = 'refused'
+      this.fail(error)
+      return false
+    }
+  }
+
+  /** @param name without its SIG */
+  signal(name: string): void {
+    this.#channel?.notify('signal', encodeSignal(name))
+  }
+
+  resize(size: TerminalSize): void {
+    this.#channel?.notify('window-change', encodeWindowChange(size))
+  }
+
+  /** The program took bytes of the output. */
+  consumed(bytes: number): void {
+    const heldUp = this.#isHeldUp()
+    this.#channel?.consumed(bytes)
+    if (!heldUp) return
+    this.#limits.outputTaken()
+    this.#completion.outputCame()
+  }
+
+  /** Closes the channel. Never rejects; see `Channel.close`. */
+  close(): Promise<void> {
+    return this.#channel?.close() ?? Promise.resolve()
+  }
+
+  /** Waits until the server said that the program ended, or closed the channel. @returns false when the time is over first */
+  async ended(limitMs: number): Promise<boolean> {
+    if (this.exit !== undefined || this.isClosed) return true
+    const wait = this.#options.port.waits.start<void>({
+      limit: 'channelClose',
+      limitMs,
+      clock: 'call',
+      phase: 'command',
+      what: 'the end of the command',
+    })
+    this.#endWaits.add(wait)
+    try {
+      await wait.promise
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#endWaits.delete(wait)
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { settings, places, openLimit, feed } = this.#options
+    const { signal } = this.#startSteps
+    const limitMs = settings.limits.timeout === false ? openLimit : false
+    const channel = await places.open(describe(this.program), (opened) => this.#attach(opened), { signal, limitMs })
+    const environment = settings.env.map((variable) => this.#requestEnv(channel, variable))
+    // Without the terminal that was asked for, the program would be another one.
+    if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal })
+    this.#stage = 'requested'
+    const accepted = channel.request(this.program.type, startData(this.program), { signal })
+    feed?.(this.stdin)
+    await accepted
+    await Promise.all(environment)
+  }
+
+  async #requestEnv(channel: Channel, [name, value]: readonly [string, string]): Promise<void> {
+    try {
+      await channel.request('env', encodeEnv(name, value), { signal: this.#startSteps.signal })
+    } catch {
+      this.refusedEnv.push(name)
+    }
+  }
+
+  #attach(channel: Channel): ChannelSink {
+    this.#channel = channel
+    const { stdout } = this.#options
+    return {
+      data: (bytes) => this.#outputCame(stdout, bytes),
+      extendedData: (type, bytes) => this.#extendedDataCame(type, bytes),
+      eof: () => this.#outputEnded(),
+      request: (type, data) => this.#requestCame(type, data),
+      adjusted: () => this.#inputTaken(),
+      drain: () => {},
+      pendingBytes: () => this.stdin.unsentBytes,
+      closed: () => this.#closed(),
+      lost: (cause) => this.#lost(cause),
+    }
+  }
+
+  #outputCame(output: Output, bytes: Buffer): void {
+    this.#limits.outputCame()
+    this.#completion.outputCame()
+    output.deliver(bytes)
+  }
+
+  #extendedDataCame(type: number, bytes: Buffer): void {
+    if (type === extendedDataStderr) this.#outputCame(this.#options.stderr, bytes)
+    else this.consumed(bytes.length)
+  }
+
+  #inputTaken(): void {
+    this.#limits.progressed()
+    this.#limits.stdinMoved()
+  }
+
+  #outputEnded(): void {
+    this.#limits.progressed()
+    this.#endOutput()
+    this.#completion.outputEnded()
+  }
+
+  #requestCame(type: string, data: Buffer): boolean {
+    if (type === 'exit-status') this.#exited({ exitCode: decodeExitStatus(data), signal: null })
+    else if (type === 'exit-signal') this.#exited({ exitCode: null, signal: fullSignalName(decodeExitSignal(data)) })
+    else return false
+    return true
+  }
+
+  #exited(exit: RemoteExit): void {
+    this.#limits.progressed()
+    this.#completion.exited(exit)
+    this.#endCame()
+  }
+
+  #closed(): void {
+    this.#endOutput()
+    this.#completion.closed()
+    this.#endCame()
+  }
+
+  #lost(cause: HoldfastError): void {
+    this.fail(cause)
+    this.failStreams(cause)
+  }
+
+  #endOutput(): void {
+    this.#options.stdout.end()
+    this.#options.stderr.end()
+  }
+
+  #endCame(): void {
+    for (const wait of this.#endWaits) wait.resolve()
+  }
+
+  #complete(outputOpen: boolean): void {
+    this.#limits.stop()
+    this.#endOutput()
+    this.stdin.destroy()
+    void this.close()
+    this.#outputOpen = outputOpen
+    const { exitCode, signal } = this.exit ?? { exitCode: null, signal: null }
+    const end = { exitCode, signal, outputOpen, durationMs: this.#options.port.now() - this.calledAt }
+    // A channel that closes without a status may have been refused: the answer to the request tells, a moment later.
+    if (this.exit === undefined && this.#stage !== 'running') this.#earlyEnd = end
+    else this.#life.resolve(end)
+  }
+
+  #write(data: Buffer, sent: () => void): void {
+    const channel = this.#channel
+    if (channel === undefined) return
+    if (channel.queuedBytes === 0) this.#limits.stdinMoved()
+    channel.write(data, () => {
+      this.#limits.stdinMoved()
+      sent()
+    })
+  }
+
+  #isHeldUp(): boolean {
+    const { stdout, stderr } = this.#options
+    return stdout.unread + stderr.unread > 0 && this.#receiveWindow < tightWindow
+  }
+
+  get #receiveWindow(): number {
+    return this.#channel?.receiveWindow ?? tightWindow
+  }
+
+  #isStdinStuck(): boolean {
+    const channel = this.#channel
+    return channel !== undefined && channel.isOpen && channel.queuedBytes > 0 && channel.sendWindow === 0
+  }
+}
+
+/** What the caller asked for, as it is. */
+export function commandText(program: Program): string {
+  if (program.type === 'exec') return program.command
+  return program.type === 'shell' ? '' : program.name
+}
+
+/** As a person would name it: the command's first line, the subsystem. */
+export function describe(program: Program): string {
+  if (program.type === 'exec') return printable(program.command, 60)
+  return program.type === 'shell' ? 'a shell' : `the subsystem ${printable(program.name, 60)}`
+}
+
+function startData(program: Program): Buffer {
+  if (program.type === 'shell') return Buffer.alloc(0)
+  return encodeStart(program.type === 'exec' ? program.command : program.name)
+}
+
+/** A name with an @ is of somebody's own making (RFC 4254 section 6.10), and goes as it is. */
+function fullSignalName(name: string): string {
+  return name.includes('@') ? name : `SIG${name}`
+}

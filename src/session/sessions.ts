@@ -1,0 +1,103 @@
+import { type Command, RunningCommand } from './command.js'
+import { conclude } from './conclusion.js'
+import { execute } from './execution.js'
+import { optionError } from './option-error.js'
+import {
+  type CommandLimits,
+  type CommandSettings,
+  type ExecOptions,
+  resolveExec,
+  resolveSpawn,
+  type ShellOptions,
+  type SpawnOptions,
+} from './options.js'
+import type { CommandResult } from './outcome.js'
+import { OutputStream } from './output.js'
+import { Places } from './places.js'
+import type { SessionHost, SessionPort } from './port.js'
+import { commandText, type Program, Session } from './session.js'
+
+export interface SessionsOptions {
+  /** How long to wait for a place where a server allows no more sessions, in milliseconds. */
+  readonly openLimit: number
+  /** Limits of commands that do not name their own. */
+  readonly limits: CommandLimits
+}
+
+/** What is known of the sessions of a connection. */
+export interface SessionStats {
+  /** Sessions that the server holds for us, abandoned ones included. */
+  readonly open: number
+  /** Calls that wait for one of these to end. */
+  readonly waiting: number
+  /** Commands that may still run although their calls have ended; each keeps its place in MaxSessions. */
+  readonly abandoned: readonly string[]
+}
+
+/** The commands, shells and subsystems of one connection. */
+export class Sessions {
+  readonly #options: SessionsOptions
+  readonly #places: Places
+  readonly #host: SessionHost
+
+  constructor(port: SessionPort, options: SessionsOptions) {
+    this.#options = options
+    this.#places = new Places(port)
+    this.#host = { port, places: this.#places, openLimit: options.openLimit }
+  }
+
+  get stats(): SessionStats {
+    const { taken, waiting, abandoned } = this.#places
+    return { open: taken.length, waiting, abandoned }
+  }
+
+  /**
+   * Runs a command to its end. What is given as `stdin` is its input; else its input ends at once.
+   * @throws CommandError when it could not be started, a limit or `signal` ended it, `check` was asked for and its exit
+   * code is not 0, or the connection was lost; HoldfastError ERR_SSH_OPTION
+   */
+  exec(command: string, options: ExecOptions & { readonly encoding: 'buffer' }): Promise<CommandResult<Buffer>>
+  exec(command: string, options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Promise<CommandResult>
+  exec(command: string, options?: ExecOptions): Promise<CommandResult<string | Buffer>>
+  async exec(command: string, options: ExecOptions = {}): Promise<CommandResult<string | Buffer>> {
+    const settings = resolveExec(options, this.#options.limits)
+    const program = { type: 'exec', command: line(command, 'command') } as const
+    return execute(program, settings, this.#host)
+  }
+
+  /** Starts a command. Resolves when the server accepted it. @throws as `exec` */
+  async spawn(command: string, options: SpawnOptions = {}): Promise<Command> {
+    const program = { type: 'exec', command: line(command, 'command') } as const
+    return this.#spawn(program, resolveSpawn(options, this.#options.limits))
+  }
+
+  /** Starts the user's shell, with a terminal unless `pty` is false. @throws as `exec` */
+  async shell(options: ShellOptions = {}): Promise<Command> {
+    return this.#spawn({ type: 'shell' }, resolveSpawn(options, this.#options.limits, true))
+  }
+
+  /** Starts a subsystem of the server, `sftp` say. @throws as `exec` */
+  async subsystem(name: string, options: SpawnOptions = {}): Promise<Command> {
+    const program = { type: 'subsystem', name: line(name, 'subsystem') } as const
+    return this.#spawn(program, resolveSpawn(options, this.#options.limits))
+  }
+
+  async #spawn(program: Program, settings: CommandSettings): Promise<Command> {
+    const stdout = new OutputStream((bytes) => session.consumed(bytes))
+    const stderr = new OutputStream((bytes) => session.consumed(bytes))
+    const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })
+    const origin = new Error('called')
+    const gathered = () => ({ command: commandText(program), stdout: '', stderr: '' })
+    const exited = conclude(session, { ...this.#host, origin, gathered })
+    // A failure must not end a program that does not ask for it.
+    exited.catch(() => {})
+    if (!(await session.start())) await exited
+    return new RunningCommand(session, stdout, stderr, exited)
+  }
+}
+
+/** A command or name goes as it is, but for what no server could take. */
+function line(value: unknown, field: string): string {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value
+  throw optionError(field, 'must be a string, not empty and without NUL')
+}
