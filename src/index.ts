@@ -17,3 +17,14 @@ export type { Duration } from './liveness/duration.js'
 export type { ProbeAnswer } from './liveness/keepalive.js'
 export type { Liveness, LivenessChange, LivenessState } from './liveness/port.js'
 export type { KeepaliveOption, KeepaliveOptions, KeepaliveSettings } from './liveness/settings.js'
+export type { Command } from './session/command.js'
+export type { CommandInput, ExecOptions, ShellOptions, SpawnOptions } from './session/options.js'
+export {
+  type CommandEnding,
+  CommandError,
+  type CommandExit,
+  type CommandResult,
+  type RemoteState,
+} from './session/outcome.js'
+export type { PtyOptions, TerminalMode } from './session/pty.js'
+export type { SessionStats } from './session/sessions.js'

@@ -4,6 +4,10 @@ import type { HoldfastError } from '../errors.js'
 import type { NegotiatedAlgorithms } from '../kex/transport.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { Liveness, LivenessChange } from '../liveness/port.js'
+import type { Command } from '../session/command.js'
+import type { ExecOptions, ShellOptions, SpawnOptions } from '../session/options.js'
+import type { CommandResult } from '../session/outcome.js'
+import { Sessions } from '../session/sessions.js'
 import { type HostKeysEvent, hostKeysRequest, updateHostKeys } from './host-key-updates.js'
 import { ClientKeepalive } from './keepalive.js'
 import { Link } from './link.js'
@@ -33,6 +37,7 @@ export interface CloseOptions {
 export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
   readonly keepalive: ClientKeepalive
   readonly #link: Link
+  #sessions: Sessions | undefined
 
   /** What came before the program could listen. */
   readonly #early: (() => void)[] = []
@@ -88,6 +93,33 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   /**
+   * Runs a command to its end, and gives what it wrote. Its input is `stdin`; without that, it ends at once.
+   * @throws CommandError when it could not be started, a limit or `signal` ended it, `check` was asked for and its exit
+   * code is not 0, or the connection was lost; HoldfastError ERR_SSH_OPTION
+   */
+  exec(command: string, options: ExecOptions & { readonly encoding: 'buffer' }): Promise<CommandResult<Buffer>>
+  exec(command: string, options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Promise<CommandResult>
+  exec(command: string, options?: ExecOptions): Promise<CommandResult<string | Buffer>>
+  exec(command: string, options?: ExecOptions): Promise<CommandResult<string | Buffer>> {
+    return this.#commands.exec(command, options)
+  }
+
+  /** Starts a command, to be used by its streams. Resolves when the server accepted it. @throws as `exec` */
+  spawn(command: string, options?: SpawnOptions): Promise<Command> {
+    return this.#commands.spawn(command, options)
+  }
+
+  /** Starts the user's shell, with a terminal unless `pty` is false. @throws as `exec` */
+  shell(options?: ShellOptions): Promise<Command> {
+    return this.#commands.shell(options)
+  }
+
+  /** Starts a subsystem of the server by its name. @throws as `exec` */
+  subsystem(name: string, options?: SpawnOptions): Promise<Command> {
+    return this.#commands.subsystem(name, options)
+  }
+
+  /**
    * Exchanges keys anew. Resolves when the new keys are in use.
    * @throws HoldfastError ERR_SSH_TIMEOUT (limit `rekey`), which ends the connection too
    */
@@ -120,6 +152,12 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  get #commands(): Sessions {
+    const { connection, settings } = this.#link
+    const { limits } = settings
+    return (this.#sessions ??= new Sessions(connection, { openLimit: limits.channelOpen, limits }))
   }
 
   #receiveAnnouncement(name: string, data: Buffer): void {
