@@ -12,15 +12,21 @@ export interface PrivateApt {
   get(...args: readonly string[]): Promise<void>
 }
 
-/** An apt that knows the machine's own suites and `suite` besides. */
-export async function privateApt(directory: string, suite: string): Promise<PrivateApt> {
+/** `machine`: dependencies that are installed need not be had again. `nothing`: all of them are, down to the C library. */
+export type Baseline = 'machine' | 'nothing'
+
+/** An apt that knows `suite`, and the machine's own suites if it builds upon what the machine has. */
+export async function privateApt(directory: string, suite: string, baseline: Baseline): Promise<PrivateApt> {
   const lists = join(directory, 'lists')
   const archives = join(directory, 'archives')
   const sources = join(directory, 'sources.list')
   await mkdir(join(lists, 'partial'), { recursive: true })
   await mkdir(join(archives, 'partial'), { recursive: true })
-  await writeFile(sources, (await sourceLines(suite)).join('\n') + '\n')
+  await writeFile(sources, (await sourceLines(suite, baseline)).join('\n') + '\n')
+  const status = join(directory, 'status')
+  await writeFile(status, '')
   const settings = {
+    ...(baseline === 'nothing' && { 'Dir::State::Status': status }),
     'Dir::Etc::SourceList': sources,
     'Dir::Etc::SourceParts': '-',
     'Dir::State::Lists': lists,
@@ -40,10 +46,10 @@ export async function privateApt(directory: string, suite: string): Promise<Priv
   }
 }
 
-export const aptEnvironment: NodeJS.ProcessEnv = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' }
+export const aptEnvironment = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' } as const
 
 /** The mirrors stand in the machine's configuration alone, which differs from machine to machine. */
-async function sourceLines(suite: string): Promise<readonly string[]> {
+async function sourceLines(suite: string, baseline: Baseline): Promise<readonly string[]> {
   const format = '$(REPO_URI) $(RELEASE) $(COMPONENT)'
   const { stdout } = await run('apt-get', [
     'indextargets',
@@ -56,7 +62,8 @@ async function sourceLines(suite: string): Promise<readonly string[]> {
   const release = debianRelease()
   const [mirror] = targets.find(([, name, component]) => name === release && component === 'main') ?? []
   if (mirror === undefined) throw new Error(`apt has no source for ${release} main`)
-  const own = targets.filter(([, name, component]) => name?.startsWith(`${release}`) && component === 'main')
+  const isOwn = ([, name, component]: readonly string[]) => name?.startsWith(`${release}`) && component === 'main'
+  const own = baseline === 'machine' ? targets.filter(isOwn) : []
   const options = existsSync(keyring) ? `[signed-by=${keyring}] ` : ''
   return [...new Set([...own, [mirror, suite, 'main']].map((target) => `deb ${options}${target.join(' ')}`))]
 }

@@ -8,6 +8,11 @@ export function skipReason(availability: Availability): string | false {
   return availability.available ? false : availability.reason
 }
 
+/** For a test that has asked already, and goes on as if. */
+export function requireAvailable(availability: Availability): void {
+  if (!availability.available) throw new Error(availability.reason)
+}
+
 /** Prepares something once a process; what prevents it becomes the reason. */
 export function preparation(prepare: () => Promise<unknown>): () => Promise<Availability> {
   let result: Promise<Availability> | undefined

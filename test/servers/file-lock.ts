@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { toolEnvironment } from './environment.js'
 
 const waitSeconds = 300
 
@@ -9,6 +10,7 @@ const waitSeconds = 300
  */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const holder = spawn('flock', ['-w', String(waitSeconds), path, 'sh', '-c', 'echo locked; exec cat'], {
+    env: toolEnvironment,
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   await once(holder, 'spawn')

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import type { Readiness } from './supervise.js'
 
 /** Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in between. */
 const range = [10_000, 32_000] as const
@@ -27,11 +28,11 @@ async function canListen(port: number): Promise<boolean> {
   }
 }
 
-/** Whether some process in the network namespace of `pid` listens on a TCP port. Asks the kernel: a connection would be logged, and counted, by the server. */
-export function isListening(pid: number, port: number): boolean {
+/** Whether a port of the process's network namespace is listened on. Asks the kernel: a connection would be logged, and counted, by the server. */
+export function listensOn(port: number): Readiness {
   const local = port.toString(16).toUpperCase().padStart(4, '0')
   const listening = new RegExp(String.raw`^ *\d+: [0-9A-F]+:${local} [0-9A-F:]+ 0A `, 'm')
-  return ['tcp', 'tcp6'].some((table) => listening.test(readTable(`/proc/${pid}/net/${table}`)))
+  return (pid) => ['tcp', 'tcp6'].some((table) => listening.test(readTable(`/proc/${pid}/net/${table}`)))
 }
 
 function readTable(path: string): string {

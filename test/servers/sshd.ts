@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Availability, preparation } from './availability.js'
-import { type KeySet, type KeyType, keyPool, keyTypes, prepareKeys } from './keys.js'
-import { freePort, isListening } from './port.js'
+import { type Availability, preparation, requireAvailable } from './availability.js'
+import { type KeySet, type KeyType, keyPool, keyTypes } from './keys.js'
+import { freePort, listensOn } from './port.js'
 import { markerVariable } from './process-tree.js'
 import { type ReferenceServer, referenceServer } from './reference-server.js'
 import { makeWorkplace, supervise, type Workplace } from './supervise.js'
-import { installTools } from './tools.js'
+import { requireTools } from './tools.js'
 import { libraryPath, type PackageSet, unpackedRoot, unpackPackages } from './unpack.js'
-import { prepareUsers } from './users.js'
+import { prepareLogins } from './users.js'
 
 export type SshdVersion = '9.2' | '10'
 
@@ -39,8 +39,8 @@ export type SshdServer = ReferenceServer & {
 
 const packages = ['openssh-server', 'openssh-client', 'openssh-sftp-server']
 const packageSets: Readonly<Record<SshdVersion, PackageSet>> = {
-  '9.2': { name: 'openssh-9.2', suite: 'bookworm', packages },
-  '10': { name: 'openssh-10', suite: 'bookworm-backports', packages },
+  '9.2': { name: 'openssh-9.2', suite: 'bookworm', packages, baseline: 'machine' },
+  '10': { name: 'openssh-10', suite: 'bookworm-backports', packages, baseline: 'machine' },
 }
 
 const preparations: Readonly<Record<SshdVersion, () => Promise<Availability>>> = {
@@ -54,17 +54,14 @@ export function prepareSshd(version: SshdVersion): Promise<Availability> {
 }
 
 async function prepare(version: SshdVersion): Promise<void> {
-  const tools = await installTools(['ssh-keygen', 'ssh'])
-  if (!tools.available) throw new Error(tools.reason)
+  await requireTools(['ssh-keygen', 'ssh'])
   await unpackPackages(packageSets[version])
-  await prepareKeys()
-  await prepareUsers((await keyPool()).client)
+  await prepareLogins()
 }
 
 /** Starts an OpenSSH server on a free port of loopback. Throws where `prepareSshd()` said that it cannot. */
 export async function startSshd(options: SshdOptions): Promise<SshdServer> {
-  const prepared = await prepareSshd(options.version)
-  if (!prepared.available) throw new Error(prepared.reason)
+  requireAvailable(await prepareSshd(options.version))
   const { host, client, authorities } = await keyPool()
   const workplace = await makeWorkplace()
   const port = await freePort()
@@ -76,7 +73,7 @@ export async function startSshd(options: SshdOptions): Promise<SshdServer> {
     args: ['-D', '-e', '-f', configFile],
     env: { LD_LIBRARY_PATH: libraryPath(root) },
   }
-  const supervised = await supervise(workplace, program, (pid) => isListening(pid, port))
+  const supervised = await supervise(workplace, program, listensOn(port))
   const identity = { name: `OpenSSH ${options.version}`, port, hostKeys: host, clientKeys: client.files }
   return Object.assign(referenceServer(identity, supervised), { hostKeys: host, hostAuthority: authorities.host })
 }

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { programDirectories, toolEnvironment } from './environment.js'
 import { markerVariable, type ProcessInfo, processTree } from './process-tree.js'
 
 const supervisorPath = fileURLToPath(new URL('./supervisor.js', import.meta.url))
@@ -47,12 +48,11 @@ export interface Supervised extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** Asked again and again while a program starts. */
+export type Readiness = (pid: number, log: () => string) => boolean
+
 /** Starts a program and waits until `isReady` says so. */
-export async function supervise(
-  workplace: Workplace,
-  program: ServerProgram,
-  isReady: (pid: number) => boolean,
-): Promise<Supervised> {
+export async function supervise(workplace: Workplace, program: ServerProgram, isReady: Readiness): Promise<Supervised> {
   const { directory, marker } = workplace
   const child = spawnSupervisor(workplace, program)
   const closed = once(child, 'close')
@@ -66,7 +66,7 @@ export async function supervise(
 
   try {
     const pid = await startedPid(child.stdout)
-    await untilReady(pid, isReady)
+    await untilReady(pid, () => isReady(pid, log))
     return { directory, pid, log, stop, processes: () => processTree(pid, marker), [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
@@ -76,7 +76,7 @@ export async function supervise(
 
 /** In a session of its own: Ctrl-C in a terminal ends the test, and only the pipe's end then ends the server. */
 function spawnSupervisor({ directory, logFile, marker }: Workplace, program: ServerProgram) {
-  const environment = Object.entries({ PATH: process.env['PATH'] ?? '', [markerVariable]: marker, ...program.env })
+  const environment = Object.entries({ PATH: programDirectories.join(':'), [markerVariable]: marker, ...program.env })
   const command = [
     'env',
     '-i',
@@ -85,7 +85,7 @@ function spawnSupervisor({ directory, logFile, marker }: Workplace, program: Ser
     ...program.args,
   ]
   const args = [supervisorPath, directory, logFile, marker, ...command]
-  return spawn(process.execPath, args, { detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
+  return spawn(process.execPath, args, { env: toolEnvironment, detached: true, stdio: ['pipe', 'pipe', 'inherit'] })
 }
 
 async function startedPid(output: Readable): Promise<number> {
@@ -96,9 +96,9 @@ async function startedPid(output: Readable): Promise<number> {
   throw new Error('the supervisor ended')
 }
 
-async function untilReady(pid: number, isReady: (pid: number) => boolean): Promise<void> {
+async function untilReady(pid: number, isReady: () => boolean): Promise<void> {
   const giveUpAt = performance.now() + startLimitMs
-  while (!isReady(pid)) {
+  while (!isReady()) {
     if (!isAlive(pid)) throw new Error('it exited')
     if (performance.now() > giveUpAt) throw new Error(`it was not ready within ${startLimitMs} ms`)
     await sleep(10)

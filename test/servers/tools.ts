@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { aptEnvironment } from './apt.js'
-import { type Availability, preparation } from './availability.js'
+import { type Availability, preparation, requireAvailable } from './availability.js'
 import { withCacheLock } from './cache.js'
+import { programDirectories } from './environment.js'
 import { run } from './run.js'
 
 const packageOf = {
@@ -20,8 +21,6 @@ const packageOf = {
 
 export type Tool = keyof typeof packageOf
 
-const systemDirectories = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
-
 /** Installs the tools that the machine lacks, where tests may do that. Those it has it keeps as they are. */
 export async function installTools(tools: readonly Tool[]): Promise<Availability> {
   const missing = tools.filter((tool) => !hasTool(tool))
@@ -29,9 +28,12 @@ export async function installTools(tools: readonly Tool[]): Promise<Availability
   return preparation(() => installPackages([...new Set(missing.map((tool) => packageOf[tool]))]))()
 }
 
+export async function requireTools(tools: readonly Tool[]): Promise<void> {
+  requireAvailable(await installTools(tools))
+}
+
 function hasTool(tool: Tool): boolean {
-  const path = process.env['PATH']?.split(':') ?? []
-  return [...path, ...systemDirectories].some((directory) => existsSync(join(directory, tool)))
+  return programDirectories.some((directory) => existsSync(join(directory, tool)))
 }
 
 /** Installs packages that start no service. Throws with apt's own words. */

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { privateApt } from './apt.js'
+import { type Baseline, privateApt } from './apt.js'
 import { cacheDirectory, withCacheLock } from './cache.js'
 import { run } from './run.js'
 
@@ -10,9 +10,13 @@ export interface PackageSet {
   readonly name: string
   readonly suite: string
   readonly packages: readonly string[]
+  /** Beyond what the packages' dependencies come with them. `nothing` is for programs that need a newer C library than the machine's. */
+  readonly baseline: Baseline
+  /** With baseline `nothing`: the programs, relative to the root, that shall find their libraries and their loader there. */
+  readonly programs?: readonly string[]
 }
 
-/** A directory into which packages and those of their dependencies that the machine lacks are unpacked. */
+/** The directory into which a set is unpacked. */
 export function unpackedRoot(set: PackageSet): string {
   return join(cacheDirectory, set.name)
 }
@@ -29,6 +33,7 @@ export async function unpackPackages(set: PackageSet): Promise<void> {
     const partial = `${root}.partial`
     await rm(partial, { recursive: true, force: true })
     await unpackInto(partial, set)
+    for (const program of set.programs ?? []) await useOwnLibraries(join(partial, program), partial, root)
     await rename(partial, root)
   })
 }
@@ -36,7 +41,7 @@ export async function unpackPackages(set: PackageSet): Promise<void> {
 async function unpackInto(root: string, set: PackageSet): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o755 })
   const download = join(root, 'apt')
-  const apt = await privateApt(download, set.suite)
+  const apt = await privateApt(download, set.suite, set.baseline)
   await apt.get('update')
   const names = set.packages.map((name) => `${name}/${set.suite}`)
   await apt.get(
@@ -54,8 +59,27 @@ async function unpackInto(root: string, set: PackageSet): Promise<void> {
   await rm(download, { recursive: true })
 }
 
-/** Lets programs below an unpacked root find the libraries that were unpacked with them. */
+/** Sets loader and library path of a program that stands in `from` now and will stand in `root`. */
+async function useOwnLibraries(program: string, from: string, root: string): Promise<void> {
+  const directories = libraryDirectories.filter((directory) => existsSync(join(from, directory)))
+  const loaders = directories.flatMap((directory) => globLoader(from, directory))
+  const [loader] = loaders
+  if (loader === undefined) throw new Error(`no loader came with ${program}`)
+  const libraries = directories.map((directory) => join(root, directory)).join(':')
+  await run('patchelf', ['--set-interpreter', join(root, loader), '--set-rpath', libraries, program])
+}
+
+function globLoader(from: string, directory: string): readonly string[] {
+  const names = readdirSync(join(from, directory)).filter((name) => /^ld-linux.*\.so\.\d+$/.test(name))
+  return names.map((name) => join(directory, name))
+}
+
+const libraryDirectories = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].flatMap((triplet) => [
+  `usr/lib/${triplet}`,
+  `lib/${triplet}`,
+])
+
+/** For LD_LIBRARY_PATH: lets programs below an unpacked root find the libraries that were unpacked with them. */
 export function libraryPath(root: string): string {
-  const multiarch = ['x86_64-linux-gnu', 'aarch64-linux-gnu']
-  return multiarch.flatMap((triplet) => [join(root, 'usr/lib', triplet), join(root, 'lib', triplet)]).join(':')
+  return libraryDirectories.map((directory) => join(root, directory)).join(':')
 }

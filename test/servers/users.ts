@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { chmod, chown, mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDirectory, withCacheLock } from './cache.js'
-import { type ClientKeys, secretsDirectory } from './keys.js'
+import { type ClientKeys, keyPool, prepareKeys, secretsDirectory } from './keys.js'
 import { run } from './run.js'
 
 /** The ordinary user as whom tests log in. Its home is in the cache, its password is random and known to root alone. */
@@ -16,8 +16,10 @@ export function testUserPassword(): string {
   return readFileSync(passwordFile, 'utf8')
 }
 
-/** Makes the users that the servers need, and lets the client keys log in as the test user by its own authorized_keys. */
-export async function prepareUsers(keys: ClientKeys): Promise<void> {
+/** Makes keys and users: every client key logs in as the test user, who has a password too. */
+export async function prepareLogins(): Promise<void> {
+  await prepareKeys()
+  const { client } = await keyPool()
   await withCacheLock(async () => {
     // sshd's unprivileged half runs as this user, in this empty directory, both named when it was compiled.
     await ensureUser('sshd', [
@@ -31,7 +33,7 @@ export async function prepareUsers(keys: ClientKeys): Promise<void> {
     await mkdir('/run/sshd', { recursive: true, mode: 0o755 })
     const isNew = await ensureUser(testUser, ['--no-create-home', '--home-dir', home, '--shell', '/bin/bash'])
     if (isNew || !existsSync(passwordFile)) await setPassword()
-    await prepareHome(keys)
+    await prepareHome(client)
   })
 }
 
