@@ -1,5 +1,6 @@
 import { HoldfastError } from '../errors.js'
-import type { Agent } from '../keys/agent.js'
+import type { Agent, AgentIdentity } from '../keys/agent.js'
+import type { Identity } from '../keys/identities.js'
 import type { PrivateKey } from '../keys/private-key.js'
 import type { PublicKey } from '../keys/public-key.js'
 import type { Signer, SignerSource } from './signer.js'
@@ -28,21 +29,44 @@ export function lockedKeySigner(
   }
 }
 
+/** A key that a file names, and what vouches for it. */
+export type ChosenKey = Pick<Identity, 'publicKey' | 'certificates'>
+
+export interface AgentChoice {
+  /** The keys that identity files name. Servers end a connection after some refusals, so these are tried first. */
+  readonly chosen: readonly ChosenKey[]
+  /** What becomes of the agent's other keys; `unused` is IdentitiesOnly of ssh_config. */
+  readonly others: 'after' | 'unused'
+}
+
 /**
- * The keys of an agent, in its own order.
- * @param only when given, the keys that may be used (IdentitiesOnly of ssh_config); a certificate stands for its key
+ * The keys of an agent as ssh uses them: in its own order, but the chosen ones first. A certificate that stands beside
+ * a chosen key is used with it, though the agent may hold the key alone.
  */
-export function agentSigners(agent: Agent, only?: readonly PublicKey[]): SignerSource {
-  const mayUse = ({ plainBlob }: PublicKey) => only?.some((key) => key.plainBlob.equals(plainBlob)) ?? true
+export function agentSigners(agent: Agent, { chosen, others }: AgentChoice): SignerSource {
+  const choiceOf = ({ publicKey }: AgentIdentity) => chosen.find((key) => isSameKey(key.publicKey, publicKey))
   return {
     name: agent.name,
     async signers(signal) {
-      const identities = await agent.identities(signal)
-      return identities
-        .filter(({ publicKey }) => mayUse(publicKey))
-        .map(({ publicKey }) => agentSigner(agent, publicKey))
+      const held = await agent.identities(signal)
+      const first = held.filter((identity) => choiceOf(identity) !== undefined)
+      const rest = others === 'unused' ? [] : held.filter((identity) => choiceOf(identity) === undefined)
+      return [...first, ...rest].flatMap((identity) => {
+        const signer = agentSigner(agent, identity.publicKey)
+        const certificates = choiceOf(identity)?.certificates.filter((certificate) => !holds(held, certificate)) ?? []
+        return [...certificates.map((certificate) => certifiedSigner(signer, certificate)), signer]
+      })
     },
   }
+}
+
+/** Of certificates, the keys that they are for count. */
+function isSameKey(one: PublicKey, other: PublicKey): boolean {
+  return one.plainBlob.equals(other.plainBlob)
+}
+
+function holds(held: readonly AgentIdentity[], key: PublicKey): boolean {
+  return held.some(({ publicKey }) => publicKey.blob.equals(key.blob))
 }
 
 function agentSigner(agent: Agent, publicKey: PublicKey): Signer {
@@ -61,7 +85,7 @@ function agentSigner(agent: Agent, publicKey: PublicKey): Signer {
  */
 export function certifiedSigner(signer: Signer, certificate: PublicKey): Signer {
   if (certificate.certificate === undefined) throw mismatch(signer, `is no certificate but a ${certificate.type} key`)
-  if (!certificate.plainBlob.equals(signer.publicKey.plainBlob))
+  if (!isSameKey(certificate, signer.publicKey))
     throw mismatch(signer, `is for the key ${certificate.fingerprint()}, not for ${signer.publicKey.fingerprint()}`)
   return { ...signer, publicKey: certificate, sign: (algorithm, data, signal) => signer.sign(algorithm, data, signal) }
 }

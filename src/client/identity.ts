@@ -33,7 +33,8 @@ export async function loadIdentity(options: ConnectOptions): Promise<Identity> {
     : { identities: [], problems: [] }
   const agent = openAgent(options)
   const keys: (Signer | SignerSource)[] = [...given]
-  if (agent !== undefined) keys.push(agentSigners(agent, options.identitiesOnly ? publicKeysOf(identities) : undefined))
+  const others = options.identitiesOnly ? 'unused' : 'after'
+  if (agent !== undefined) keys.push(agentSigners(agent, { chosen: identities, others }))
   keys.push(...identities.flatMap((identity) => signersOf(identity, options)))
   const ways: AuthWay[] = []
   if (keys.length > 0) ways.push({ method: 'publickey', keys, algorithms: options.algorithms?.publicKey })
@@ -52,10 +53,6 @@ function openAgent(options: ConnectOptions): Agent | undefined {
   if (typeof agent === 'object') return agent
   const path = agent === undefined ? defaultAgentPath() : expandHome(agent)
   return path === undefined ? undefined : new SocketAgent(path)
-}
-
-function publicKeysOf(identities: readonly KeyIdentity[]) {
-  return identities.map(({ publicKey }) => publicKey)
 }
 
 async function givenKey(contents: string | Buffer, { passphrase, certificate }: ConnectOptions): Promise<Signer> {

@@ -16,7 +16,7 @@ const agent: Agent = {
 }
 
 test('an agent offers its keys in its own order, and signs with the one that is asked for', async () => {
-  const signers = await agentSigners(agent).signers(signal)
+  const signers = await agentSigners(agent, { chosen: [], others: 'after' }).signers(signal)
   assert.deepEqual(
     signers.map(({ publicKey, source, waitsOn }) => [publicKey.type, source, waitsOn]),
     [
@@ -28,13 +28,24 @@ test('an agent offers its keys in its own order, and signs with the one that is 
   assert.ok(signature && ecdsa.publicKey.verify('ecdsa-sha2-nistp256', Buffer.from('data'), signature))
 })
 
-test('of an agent only the keys that are named are used, a certificate naming its key', async () => {
-  const only = [certify(ecdsa.publicKey, ed25519)]
-  const signers = await agentSigners(agent, only).signers(signal)
+test('the keys that files name come first, or alone; a certificate names its key', async () => {
+  const chosen = [{ publicKey: certify(ecdsa.publicKey, ed25519), certificates: [] }]
+  const types = async (others: 'after' | 'unused') =>
+    (await agentSigners(agent, { chosen, others }).signers(signal)).map(({ publicKey }) => publicKey.type)
+  assert.deepEqual(await types('after'), ['ecdsa-sha2-nistp256', 'ssh-ed25519'])
+  assert.deepEqual(await types('unused'), ['ecdsa-sha2-nistp256'])
+})
+
+test('a certificate beside a file is used with the key that the agent holds', async () => {
+  const certificate = certify(ecdsa.publicKey, ed25519)
+  const chosen = [{ publicKey: ecdsa.publicKey, certificates: [certificate] }]
+  const signers = await agentSigners(agent, { chosen, others: 'unused' }).signers(signal)
   assert.deepEqual(
     signers.map(({ publicKey }) => publicKey.type),
-    ['ecdsa-sha2-nistp256'],
+    ['ecdsa-sha2-nistp256-cert-v01@openssh.com', 'ecdsa-sha2-nistp256'],
   )
+  const signature = await signers[0]?.sign('ecdsa-sha2-nistp256', Buffer.from('data'), signal)
+  assert.ok(signature && certificate.verify('ecdsa-sha2-nistp256', Buffer.from('data'), signature))
 })
 
 test('a certificate signs with the key that it is for', async () => {

@@ -206,7 +206,12 @@ test('a private half that belongs to another public key is refused', async () =>
     (await parsePrivateKey(opensshFile(one.point, one.seed, one.point), { source: 'key' })).comment,
     'a comment',
   )
-  await refuses(opensshFile(two.point, one.seed, two.point), undefined, 'ERR_SSH_KEY', /do not belong together|not a valid key/)
+  await refuses(
+    opensshFile(two.point, one.seed, two.point),
+    undefined,
+    'ERR_SSH_KEY',
+    /do not belong together|not a valid key/,
+  )
   await refuses(opensshFile(one.point, one.seed, two.point), undefined, 'ERR_SSH_KEY', /another public key/)
 })
 
