@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import os from 'node:os'
 import { test } from 'node:test'
 import { dial } from '#src/socket/dial.js'
 import type { Lookup } from '#src/socket/resolve.js'
@@ -16,6 +17,8 @@ function answering(...addresses: string[]): Lookup {
 }
 
 const hanging: Lookup = () => {}
+const loopback = Object.values(os.networkInterfaces()).flat()
+const noIpv6 = loopback.some((own) => own?.address === '::1') ? false : 'this machine has no ::1'
 
 test('a name is looked up and its address connected to, with SO_KEEPALIVE on', async (t) => {
   const own = parts(t)
@@ -45,6 +48,14 @@ test('localAddress binds, and its family picks the addresses', async (t) => {
   while (accepted.length === 0) await new Promise(setImmediate)
   assert.equal(accepted[0]?.remoteAddress, '127.0.0.9')
   assert.deepEqual(asked, [4])
+  socket.destroy()
+})
+
+test('a local IPv6 address picks the IPv6 addresses', { skip: noIpv6 }, async (t) => {
+  const { port } = await listen(t, '::1')
+  const lookup = answering('127.0.0.1', '::1')
+  const socket = await dial({ host: 'web1', port }, { localAddress: '::1', lookup }, parts(t))
+  assert.equal(socket.remoteAddress, '::1')
   socket.destroy()
 })
 

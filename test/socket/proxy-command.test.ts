@@ -155,7 +155,8 @@ test('destroyed, the command ends with all that it started, though it takes no T
 
 test('destroyed, a command that takes TERM has its chance, and leaves nothing behind', { skip }, async (t) => {
   const { file, pids } = await pidFile(t)
-  const polite = `trap 'echo 1 >> ${file}; exit' TERM; (trap '' TERM; sleep 1000) & echo $! >> ${file}; wait`
+  const stubborn = `sh -c 'trap "" TERM; echo $$ >> ${file}; sleep 1000; true'`
+  const polite = `trap 'echo 1 >> ${file}; exit' TERM; ${stubborn} & wait`
   const proxy = start(t, polite)
   const [left = 0] = await pids(1)
   proxy.destroy()

@@ -163,14 +163,15 @@ test('after stop() nothing expires', async (t) => {
   await turns(20)
 })
 
-test('stop() between the timer and its immediate: nothing expires', async (t) => {
-  const { deadlines, scheduler } = start(t)
+test('stop() between the timer and its immediate: nothing expires, nobody is told', async (t) => {
+  const { deadlines, scheduler, wakes } = start(t)
   deadlines.add(scheduler.now() + 5, () => assert.fail('expired'))
   block(10)
   // Timers of one turn run in the order in which they were due, so this one comes after the scheduler's own.
   setTimeout(() => scheduler.stop(), 1)
   block(10)
   await turns(20)
+  assert.deepEqual(wakes, [])
 })
 
 test('nobody waits: the process ends by itself though a deadline is far away', async () => {
