@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import type { Evidence, HoldfastError, LimitName, Phase } from './errors.js'
 
 /** What every message says of the connection it is about. */
-interface AboutConnection {
+export interface AboutConnection {
   /** Counts the connections of this process. */
   readonly connection: number
   readonly host: string
@@ -38,6 +38,12 @@ export interface ChannelMessage extends AboutConnection {
   readonly queuedBytes: number
 }
 
+/** Somebody who is not the peer is waited for: a person, or an agent that may be waiting for one. */
+export interface WaitingMessage extends AboutConnection {
+  readonly on: 'person' | 'agent'
+  readonly what: string
+}
+
 export interface LimitMessage extends AboutConnection {
   readonly limit: LimitName
   readonly limitMs: number
@@ -52,6 +58,7 @@ export interface DiagnosticsMessages {
   'holdfast:probe': ProbeMessage
   'holdfast:channel': ChannelMessage
   'holdfast:limit': LimitMessage
+  'holdfast:waiting': WaitingMessage
 }
 
 /** Publishes what `make` makes; without a subscriber nothing is made. A subscriber that throws harms nobody else. */
@@ -63,6 +70,7 @@ export const diagnostics = {
   probe: publisher('holdfast:probe'),
   channel: publisher('holdfast:channel'),
   limit: publisher('holdfast:limit'),
+  waiting: publisher('holdfast:waiting'),
 }
 
 function publisher<Name extends keyof DiagnosticsMessages>(name: Name): Publish<DiagnosticsMessages[Name]> {

@@ -25,11 +25,11 @@ export interface Identity {
  * is told of when authentication fails, and keeps no other from being tried.
  * @throws HoldfastError ERR_SSH_KEY, ERR_SSH_PASSPHRASE, for `privateKey` and `certificate`
  */
-export async function loadIdentity(options: ConnectOptions): Promise<Identity> {
+export async function loadIdentity(options: ConnectOptions, signal?: AbortSignal): Promise<Identity> {
   const { privateKey, identityFiles, password, changePassword, prompt } = options
-  const given = privateKey === undefined ? [] : [await givenKey(privateKey, options)]
+  const given = privateKey === undefined ? [] : [await givenKey(privateKey, options, signal)]
   const { identities, problems } = looksForFiles(options)
-    ? await loadIdentities({ files: identityFiles, passphrase: options.passphrase })
+    ? await loadIdentities({ files: identityFiles, passphrase: options.passphrase, signal })
     : { identities: [], problems: [] }
   const agent = openAgent(options)
   const keys: (Signer | SignerSource)[] = [...given]
@@ -55,8 +55,12 @@ function openAgent(options: ConnectOptions): Agent | undefined {
   return path === undefined ? undefined : new SocketAgent(path)
 }
 
-async function givenKey(contents: string | Buffer, { passphrase, certificate }: ConnectOptions): Promise<Signer> {
-  const signer = keySigner(await parsePrivateKey(contents, { passphrase, source: 'privateKey' }), 'privateKey')
+async function givenKey(
+  contents: string | Buffer,
+  { passphrase, certificate }: ConnectOptions,
+  signal: AbortSignal | undefined,
+): Promise<Signer> {
+  const signer = keySigner(await parsePrivateKey(contents, { passphrase, source: 'privateKey', signal }), 'privateKey')
   if (certificate === undefined) return signer
   return certifiedSigner(signer, parsePublicKeyLine(certificate.toString('utf8'), 'certificate').key)
 }

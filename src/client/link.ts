@@ -2,6 +2,7 @@ import { ClientAuthentication } from '../auth/client.js'
 import { Connection, type ConnectionHost } from '../connection/connection.js'
 import { Facts } from '../connection/facts.js'
 import type { PeerHandlers } from '../connection/mux.js'
+import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
 import { HoldfastError } from '../errors.js'
 import { Deadlines } from '../liveness/deadlines.js'
 import { Deferred } from '../liveness/deferred.js'
@@ -43,6 +44,8 @@ export class Link implements ConnectionHost {
   #driver: Driver | undefined
   #connection: Connection | undefined
   #identity: Identity | undefined
+  /** Ends the thread that unlocks a key, once nobody waits for it. */
+  readonly #loading = new AbortController()
   #ended = false
   #unlisten: (() => void) | undefined
 
@@ -106,8 +109,10 @@ export class Link implements ConnectionHost {
         (error: unknown) => wait.reject(error),
       )
     }
+    this.#publish('connecting')
     try {
       await wait.promise
+      this.#publish('ready')
       this.#watchSignal()
     } catch (error) {
       this.end(asHoldfastError(error))
@@ -134,16 +139,24 @@ export class Link implements ConnectionHost {
   }
 
   livenessChanged(change: LivenessChange): void {
+    diagnostics.liveness(() => ({ ...this.facts.about, ...change }))
     this.#events.livenessChanged(change)
   }
 
   ended(cause: HoldfastError): void {
     this.#ended = true
+    this.#publish('closed', cause)
+    this.#loading.abort(cause)
     this.#scheduler.stop()
     this.#identity?.close()
     this.#unlisten?.()
     this.#closed.resolve(cause)
     this.#events.ended(cause)
+  }
+
+  #publish(state: ConnectionMessage['state'], error?: HoldfastError): void {
+    const phase = error?.phase ?? (state === 'connecting' ? 'dns' : 'ready')
+    diagnostics.connection(() => ({ ...this.facts.about, state, phase, ...(error === undefined ? {} : { error }) }))
   }
 
   #endEarly(cause: HoldfastError): void {
@@ -176,7 +189,7 @@ export class Link implements ConnectionHost {
     const { host, port, hostKey, identity } = this.settings
     const [trust, loaded, driver] = await Promise.all([
       HostTrust.load({ host, port }, hostKey),
-      loadIdentity(identity),
+      loadIdentity(identity, this.#loading.signal),
       this.#openStream(),
     ])
     this.#identity = loaded
@@ -230,6 +243,7 @@ export class Link implements ConnectionHost {
             notes,
             limits,
             onBanner: ({ message }) => this.#events.banner(message),
+            onWaiting: (waiting) => diagnostics.waiting(() => ({ ...facts.about, ...waiting })),
           }),
         handlers: this.#handlers(),
         keepalive,

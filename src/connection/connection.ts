@@ -1,10 +1,11 @@
 import type { AuthPort } from '../auth/port.js'
+import { diagnostics } from '../diagnostics.js'
 import { type ErrorDetails, HoldfastError } from '../errors.js'
 import { protocolError } from '../kex/exchange.js'
 import { type NegotiatedAlgorithms, Transport, type TransportOptions } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
-import type { LivenessChange, Verdict } from '../liveness/port.js'
+import type { LivenessChange, SentProbe, Verdict } from '../liveness/port.js'
 import type { HostMemory } from '../liveness/probe-memory.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { Waits } from '../liveness/waits.js'
@@ -16,7 +17,7 @@ import { disconnectFor, lostError, verdictError } from './endings.js'
 import type { Facts } from './facts.js'
 import { Mux, type PeerHandlers } from './mux.js'
 import type { OpenOptions } from './openings.js'
-import { Prober } from './prober.js'
+import { ProbeMessages } from './probe-messages.js'
 
 /** Authentication, in either role: it is asked for once the keys are in use, and gets SERVICE_ and USERAUTH_ messages. */
 export interface Authenticator {
@@ -66,7 +67,7 @@ export class Connection {
   readonly #host: ConnectionHost
   readonly #transport: Transport
   readonly #mux: Mux
-  readonly #prober: Prober
+  readonly #probes: ProbeMessages
   readonly #closing: Closing
   #authenticator: Authenticator | undefined
   #cause: HoldfastError | undefined
@@ -82,11 +83,11 @@ export class Connection {
       ready: () => this.#authenticate(),
       message: (payload) => this.#receiveMessage(payload),
       heard: (bytes) => this.keepalive.heard(facts.now(), bytes),
-      pong: (data) => this.#prober.receivePong(data),
-      unimplemented: (sequence) => this.#prober.receiveUnimplemented(sequence),
+      pong: (data) => this.#probes.receivePong(data),
+      unimplemented: (sequence) => this.#probes.receiveUnimplemented(sequence),
       exchangeStarted: () => this.keepalive.keyExchangeStarted(),
       exchangeEnded: () => {
-        this.#prober.exchangeEnded()
+        this.#probes.exchangeEnded()
         this.keepalive.keyExchangeEnded(facts.now())
         this.#mux.pump()
       },
@@ -103,14 +104,15 @@ export class Connection {
       traffic: () => facts.traffic(),
       answered: (sentAt) => this.keepalive.confirmed(sentAt, facts.now()),
     })
-    this.#prober = new Prober(this.#transport, this.#mux, {
+    this.#probes = new ProbeMessages(this.#transport, this.#mux, {
       now: () => facts.now(),
-      answered: (probe) => this.keepalive.answered(probe, facts.now()),
+      sent: ({ kind }) => diagnostics.probe(() => ({ ...facts.about, event: 'sent', probe: kind })),
+      answered: (probe) => this.#answered(probe),
       voided: (probe) => this.keepalive.voided(probe),
       changed: (change) => host.livenessChanged(change),
       verdict: (verdict) => this.#judged(verdict),
     })
-    this.keepalive = new Keepalive(this.#prober, options.keepalive, deadlines, options.probeMemory)
+    this.keepalive = new Keepalive(this.#probes, options.keepalive, deadlines, options.probeMemory)
     this.#closing = new Closing(waits, {
       isFlushed: () => this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen,
       sayGoodbye: () => this.#sayGoodbye(),
@@ -202,7 +204,7 @@ export class Connection {
   kernelTook(bytes: number): void {
     this.#guard(() => {
       this.#transport.kernelTook(bytes)
-      this.#prober.kernelTook()
+      this.#probes.kernelTook()
       this.#mux.pump()
       this.#closing.advance()
     })
@@ -294,11 +296,23 @@ export class Connection {
   }
 
   #wrote(): void {
-    this.#prober.wrote()
+    this.#probes.wrote()
     this.#host.writable()
   }
 
+  #answered(probe: SentProbe): void {
+    const { facts } = this.#options
+    this.keepalive.answered(probe, facts.now())
+    diagnostics.probe(() => {
+      const { rttMs } = this.keepalive.liveness(facts.now())
+      return { ...facts.about, event: 'answered', probe: probe.kind, ...(rttMs === null ? {} : { rttMs }) }
+    })
+  }
+
   #judged(verdict: Verdict): void {
+    const { reason, evidence } = verdict
+    const { state } = this.keepalive.liveness(this.now())
+    diagnostics.liveness(() => ({ ...this.#options.facts.about, from: state, to: 'dead', reason, evidence }))
     this.#teardown(verdictError(verdict, this.errorDetails()), 'reset')
   }
 

@@ -1,17 +1,23 @@
-import type { ErrorDetails, Evidence } from '../errors.js'
+import { type AboutConnection, diagnostics } from '../diagnostics.js'
+import type { ErrorDetails, Evidence, HoldfastError } from '../errors.js'
 import type { WaitsEnvironment } from '../liveness/waits.js'
+
+/** Counts the connections of this process. */
+let connections = 0
 
 /** What is known of one connection and shared by its parts: errors say it, and reply clocks run by it. */
 export class Facts implements WaitsEnvironment {
+  /** Which connection this is about, in events that leave the library. */
+  readonly about: AboutConnection
   readonly #now: () => number
-  readonly #host: string
   #trafficAt = Number.NEGATIVE_INFINITY
   #evidence: (() => Evidence) | undefined
 
   /** @param host whom we talk to, as errors are to say it */
   constructor(now: () => number, host: string) {
     this.#now = now
-    this.#host = host
+    connections++
+    this.about = { connection: connections, host }
   }
 
   now(): number {
@@ -32,8 +38,13 @@ export class Facts implements WaitsEnvironment {
     this.#evidence = evidence
   }
 
+  limitReached({ limit, limitMs, elapsedMs }: HoldfastError, what: string): void {
+    if (limit === undefined || limitMs === undefined) return
+    diagnostics.limit(() => ({ ...this.about, limit, limitMs, elapsedMs: elapsedMs ?? limitMs, what }))
+  }
+
   errorDetails(): ErrorDetails {
     const evidence = this.#evidence?.()
-    return { host: this.#host, ...(evidence === undefined ? {} : { evidence }) }
+    return { host: this.about.host, ...(evidence === undefined ? {} : { evidence }) }
   }
 }

@@ -36,6 +36,8 @@ export interface WaitsEnvironment {
   lastTrafficAt(): number
   /** What every error of this connection says: host, evidence. */
   errorDetails(): ErrorDetails
+  /** A limit has ended a wait, for whoever watches from outside. */
+  limitReached?(error: HoldfastError, what: string): void
 }
 
 /** One wait: a promise that always settles, by its owner, its limit, its signal or the teardown, whichever is first. */
@@ -241,7 +243,9 @@ class OpenWait<T> implements Wait<T>, Drainable {
   #timeout(): HoldfastError {
     const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.#options
     const message = `${what} did not come within the limit ${limit} of ${limitMs} ms`
-    return this.#error(code, message, limitMs === false ? {} : { limit, limitMs })
+    const error = this.#error(code, message, limitMs === false ? {} : { limit, limitMs })
+    this.#environment.limitReached?.(error, what)
+    return error
   }
 
   #abort(reason: unknown): void {

@@ -4,8 +4,9 @@ import { encodeIgnore, encodePing } from '../wire/transport-messages.js'
 import { keepaliveRequest } from './channel.js'
 import type { Mux } from './mux.js'
 
-export interface ProberSink {
+export interface ProbeSink {
   now(): number
+  sent(probe: SentProbe): void
   answered(probe: SentProbe): void
   /** Its channel was closed before the answer came. */
   voided(probe: SentProbe): void
@@ -19,10 +20,10 @@ interface Ping {
 }
 
 /** Sends the probes of the keepalive as messages, and tells the answers apart. */
-export class Prober implements KeepalivePort {
+export class ProbeMessages implements KeepalivePort {
   readonly #transport: Transport
   readonly #mux: Mux
-  readonly #sink: ProberSink
+  readonly #sink: ProbeSink
   /** By the number that each carries: a PONG brings it back. */
   readonly #pings = new Map<number, Ping>()
   #nextPing = 1
@@ -38,14 +39,16 @@ export class Prober implements KeepalivePort {
     'key-exchange': () => this.#exchangeKeys(),
   }
 
-  constructor(transport: Transport, mux: Mux, sink: ProberSink) {
+  constructor(transport: Transport, mux: Mux, sink: ProbeSink) {
     this.#transport = transport
     this.#mux = mux
     this.#sink = sink
   }
 
   send(kind: ProbeKind): SentProbe | undefined {
-    return this.#transport.isOpen ? this.#senders[kind]() : undefined
+    const probe = this.#transport.isOpen ? this.#senders[kind]() : undefined
+    if (probe !== undefined) this.#sink.sent(probe)
+    return probe
   }
 
   refresh(): boolean {
