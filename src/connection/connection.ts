@@ -212,8 +212,9 @@ export class Connection {
 
   /** The stream is over: the peer closed it, or the operating system reported an error. */
   streamEnded(error?: Error): void {
-    if (this.#cause === undefined) this.#teardown(this.#lostError(error), 'reset')
-    else this.#teardown(this.#cause, 'reset')
+    // A peer that ended the stream in order is not shown an error for it.
+    const how = error === undefined ? 'farewell' : 'reset'
+    this.#teardown(this.#cause ?? this.#lostError(error), how)
   }
 
   /** Time in which this process could not listen does not count against the peer. */
@@ -244,7 +245,8 @@ export class Connection {
   destroy(cause: HoldfastError): void {
     const farewell = disconnectFor(cause)
     if (farewell !== undefined && this.#cause === undefined) this.#sayLast(encodeDisconnect(farewell))
-    this.#teardown(this.#cause ?? cause, farewell === undefined ? 'reset' : 'farewell')
+    const inOrder = farewell !== undefined || cause.code === 'ERR_SSH_DISCONNECTED'
+    this.#teardown(this.#cause ?? cause, inOrder ? 'farewell' : 'reset')
   }
 
   #startReady(): Promise<void> {

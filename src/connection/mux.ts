@@ -34,6 +34,8 @@ export interface PeerHandlers {
   channelOpen(type: string, data: Buffer): OpenDecision
   /** @returns the data of REQUEST_SUCCESS, or undefined for REQUEST_FAILURE */
   globalRequest(name: string, data: Buffer, wantReply: boolean): Buffer | undefined
+  /** Whether to pass over a message without a word, as only a peer that breaks the protocol does. */
+  ignores?(payload: Buffer): boolean
 }
 
 export interface MuxOptions {
@@ -156,6 +158,7 @@ export class Mux {
   }
 
   receive(payload: Buffer): void {
+    if (this.#options.handlers.ignores?.(payload)) return
     const number = payload.readUInt8(0)
     if (isTraffic(number)) this.#options.traffic()
     switch (number) {
