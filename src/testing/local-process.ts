@@ -1,0 +1,77 @@
+/** What differs between operating systems in starting commands, and in ending all that they started. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { constants, homedir } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
+
+export type LocalProcess = ChildProcessByStdio<Writable, Readable, Readable>
+
+const isWindows = process.platform === 'win32'
+
+/** Starts a command by the machine's shell, or that shell itself, as the leader of a process group of its own. */
+export function startLocally(command: string | undefined, env: NodeJS.ProcessEnv): LocalProcess {
+  const [shell, flags] = isWindows ? [process.env['ComSpec'] ?? 'cmd.exe', ['/d', '/s', '/c']] : ['/bin/sh', ['-c']]
+  return spawn(shell, command === undefined ? [] : [...flags, command], {
+    env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A group of its own. On Windows it would open a window, and there are no groups.
+    detached: !isWindows,
+    windowsHide: true,
+    windowsVerbatimArguments: isWindows,
+  })
+}
+
+/** What every command finds in its environment, whoever started the server: as sshd, not the server's own. */
+export function baseEnvironment(username: string): NodeJS.ProcessEnv {
+  // Without these few, Windows starts next to nothing; they are not worth naming one by one.
+  if (isWindows) return { ...process.env, USERNAME: username }
+  const { PATH, LANG } = process.env
+  return { PATH, LANG, HOME: homedir(), SHELL: '/bin/sh', USER: username, LOGNAME: username }
+}
+
+/**
+ * Sends a signal to a process group. Windows has no signals: there each one that ends a process ends the whole tree.
+ * @param name without SIG; one that this system does not have is ignored, as sshd does
+ */
+export function signalGroup(leader: number, name: string): void {
+  if (isWindows) {
+    if (name === 'TERM' || name === 'KILL' || name === 'INT' || name === 'HUP') endTree(leader)
+    return
+  }
+  const number = Object.entries(constants.signals).find(([signal]) => signal === `SIG${name}`)?.[1]
+  if (number === undefined) return
+  try {
+    process.kill(-leader, number)
+  } catch {
+    // All of them have ended meanwhile.
+  }
+}
+
+/** Whether anything of a process group still runs. */
+export function isGroupAlive(leader: number): boolean {
+  try {
+    process.kill(isWindows ? leader : -leader, 0)
+  } catch {
+    return false
+  }
+  return process.platform !== 'linux' || hasLivingMember(leader)
+}
+
+/** The dead that nobody has waited for still count for kill(2); in a container without an init they stay for ever. */
+function hasLivingMember(group: number): boolean {
+  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && isLivingMember(name, group))
+}
+
+function isLivingMember(pid: string, group: number): boolean {
+  try {
+    // The name stands in parentheses and may hold anything, parentheses too: proc(5).
+    const [, state, its] = /\) (\w) \d+ (\d+) [^)]*$/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+    return Number(its) === group && state !== 'Z' && state !== 'X'
+  } catch {
+    return false
+  }
+}
+
+function endTree(leader: number): void {
+  spawn('taskkill', ['/pid', String(leader), '/t', '/f'], { stdio: 'ignore', windowsHide: true }).on('error', () => {})
+}

@@ -1,0 +1,145 @@
+import type { ServerAuthenticationOptions } from '../auth/server.js'
+import type { AuthAttempt, Decision, ServerMethod } from '../auth/server-attempt.js'
+import { type Algorithms, defaultAlgorithms } from '../kex/algorithms.js'
+import { kexMethods } from '../kex/methods.js'
+import type { RekeyLimits } from '../kex/rekey.js'
+import { type KeepaliveOption, type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
+import { ciphers } from '../transport/ciphers.js'
+import { macs } from '../transport/macs.js'
+import { Credentials, type UserOptions } from './credentials.js'
+import { type HostKeyOption, HostKeys } from './host-keys.js'
+import { LocalShell, type LocalShellOptions } from './local-shell.js'
+import { checkNumber, checkPort, optionError } from './option-checks.js'
+import type { Handlers } from './session.js'
+import type { SessionHandler } from './session-handler.js'
+
+export interface ServerOptions {
+  /** @default 0, any that is free */
+  readonly port?: number
+  /** Who may log in, by name. Either this or `authenticate`. */
+  readonly users?: Readonly<Record<string, UserOptions>>
+  /** Decides on each attempt to log in. What it throws ends the connection. */
+  readonly authenticate?: (attempt: AuthAttempt) => Decision | Promise<Decision>
+  /** What is offered to log in by, with `authenticate`. @default all three */
+  readonly methods?: readonly ServerMethod[]
+  /** Text shown to the client before it logs in. */
+  readonly banner?: string
+  /** @default one ed25519 key, made anew */
+  readonly hostKeys?: readonly HostKeyOption[]
+  /** Runs commands and shells. Without it and without `shell` the server refuses both. */
+  readonly exec?: SessionHandler
+  /**
+   * Runs commands and shells on this very machine, as whoever runs this program, for anybody who can log in.
+   * @default false
+   */
+  readonly shell?: boolean | LocalShellOptions
+  /** Handlers by the name of the subsystem. The server refuses all others. */
+  readonly subsystems?: Readonly<Record<string, SessionHandler>>
+  /** Sessions at a time on one connection; more are refused. @default 10, as sshd's MaxSessions */
+  readonly maxSessions?: number
+  /** Refused attempts to log in, after which a connection ends. @default 6, as sshd's MaxAuthTries */
+  readonly maxAuthTries?: number
+  /**
+   * False: what a client may send only to provoke an answer gets none: keepalive requests, requests for channels of a
+   * type that nobody has. PING is not offered then.
+   * @default true
+   */
+  readonly answerKeepalives?: boolean
+  /** Whether the server probes its clients, as sshd's ClientAliveInterval. @default false */
+  readonly keepalive?: KeepaliveOption
+  /** When the server asks for new keys: after so many bytes, or milliseconds. @default 1 GiB, 1 h */
+  readonly rekey?: Partial<RekeyLimits>
+  /** What is offered, in order. @default what the client offers by default */
+  readonly algorithms?: Partial<Record<'kex' | 'cipher' | 'mac', readonly string[]>>
+  /** What the server says it is, as a client sees it after `SSH-2.0-`. @default 'Holdfast_testing' */
+  readonly software?: string
+}
+
+/** The options as they hold. */
+export interface ServerSettings {
+  readonly port: number
+  readonly hostKeys: HostKeys
+  readonly authentication: ServerAuthenticationOptions
+  readonly handlers: Handlers
+  readonly localShell: LocalShell | undefined
+  readonly maxSessions: number
+  readonly answerKeepalives: boolean
+  readonly keepalive: KeepaliveSettings
+  readonly rekey: RekeyLimits
+  readonly algorithms: Algorithms
+  readonly identification: string
+}
+
+/** @throws HoldfastError ERR_SSH_OPTION, ERR_SSH_KEY, ERR_SSH_PASSPHRASE */
+export async function readServerOptions(options: ServerOptions): Promise<ServerSettings> {
+  const { port = 0, maxSessions = 10, answerKeepalives = true, rekey = {}, software = 'Holdfast_testing' } = options
+  checkPort('port', port, 0)
+  checkNumber('maxSessions', maxSessions, 0)
+  checkSoftware(software)
+  const settings = {
+    port,
+    maxSessions,
+    answerKeepalives,
+    authentication: readAuthentication(options),
+    keepalive: resolveKeepalive(options.keepalive ?? false),
+    rekey: readRekey(rekey),
+    algorithms: readAlgorithms(options.algorithms ?? {}),
+    identification: `SSH-2.0-${software}`,
+    hostKeys: await HostKeys.from(options.hostKeys ?? [{ generate: 'ssh-ed25519' }]),
+  }
+  return { ...settings, ...readHandlers(options) }
+}
+
+function readAuthentication(options: ServerOptions): ServerAuthenticationOptions {
+  const { users, authenticate, banner, maxAuthTries = 6 } = options
+  checkNumber('maxAuthTries', maxAuthTries, 1)
+  const common = { maxFailures: maxAuthTries, ...(banner === undefined ? {} : { banner }) }
+  if (users !== undefined && authenticate === undefined) {
+    const { methods, authenticate: decide } = new Credentials(users)
+    return { ...common, methods, authenticate: decide }
+  }
+  if (users !== undefined || authenticate === undefined)
+    throw optionError('users or authenticate', 'has to be given, and not both: they say who may log in')
+  const methods = options.methods ?? ['publickey', 'password', 'keyboard-interactive']
+  return { ...common, methods, authenticate: async (attempt) => authenticate(attempt) }
+}
+
+function readHandlers({
+  exec,
+  shell = false,
+  subsystems = {},
+}: ServerOptions): Pick<ServerSettings, 'handlers' | 'localShell'> {
+  if (exec !== undefined && shell !== false) throw optionError('exec and shell', 'exclude each other')
+  const byName = new Map(Object.entries(subsystems))
+  const subsystem = (name: string) => byName.get(name)
+  if (shell === false) return { handlers: { exec, subsystem }, localShell: undefined }
+  const localShell = new LocalShell(shell === true ? {} : shell)
+  return { handlers: { exec: (session) => localShell.run(session), subsystem }, localShell }
+}
+
+function readRekey({ bytes = 1024 ** 3, ms = 3_600_000 }: Partial<RekeyLimits>): RekeyLimits {
+  checkNumber('rekey.bytes', bytes, 1)
+  checkNumber('rekey.ms', ms, 1)
+  return { bytes, ms }
+}
+
+const known = { kex: kexMethods, cipher: ciphers, mac: macs }
+
+function readAlgorithms(named: NonNullable<ServerOptions['algorithms']>): Algorithms {
+  const offer = { ...defaultAlgorithms, ...named }
+  for (const kind of ['kex', 'cipher', 'mac'] as const) {
+    const unknown = offer[kind].find((name) => !known[kind].has(name))
+    if (unknown !== undefined || offer[kind].length === 0)
+      throw optionError(
+        `algorithms.${kind}`,
+        unknown === undefined ? 'is empty' : `names ${unknown}, which is not known`,
+      )
+  }
+  return offer
+}
+
+/** RFC 4253 section 4.2. */
+function checkSoftware(software: string): void {
+  if (/^[\x21-\x7e]{1,200}$/.test(software)) return
+  throw optionError('software', 'has to be 1 to 200 printable US-ASCII characters without blanks')
+}
