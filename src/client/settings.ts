@@ -7,6 +7,7 @@ import { keyAlgorithms } from '../keys/key-types/registry.js'
 import { defaultKnownHostsFiles, expandHome } from '../keys/paths.js'
 import { parseDuration } from '../liveness/duration.js'
 import { type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
+import { checkStream } from '../socket/stream.js'
 import { ciphers } from '../transport/ciphers.js'
 import { macs } from '../transport/macs.js'
 import { type Limits, resolveLimits } from './limits.js'
@@ -58,7 +59,7 @@ export function resolveSettings(target: string | ConnectOptions, further: Connec
     limits: resolveLimits(options.limits ?? {}),
     rekey: resolveRekey(options.rekey ?? {}),
     socket: options.socket ?? {},
-    stream: options.stream,
+    stream: options.stream === undefined ? undefined : checkStream(options.stream),
     signal: options.signal,
     identity: options,
   }

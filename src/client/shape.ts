@@ -1,6 +1,6 @@
-import { Duplex } from 'node:stream'
 import { z } from 'zod'
 import { HoldfastError } from '../errors.js'
+import { isDuplex } from '../socket/stream.js'
 import { limitNames } from './limits.js'
 import { nearest } from './nearest.js'
 import type { ConnectOptions } from './options.js'
@@ -72,7 +72,7 @@ const schema = z.strictObject({
       lookup: callback.optional(),
     })
     .optional(),
-  stream: z.instanceof(Duplex, { error: 'must be a Duplex stream' }).optional(),
+  stream: z.custom(isDuplex, { error: 'must be a Duplex stream' }).optional(),
   signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
 })
 

@@ -1,14 +1,23 @@
 import net from 'node:net'
-import { Duplex } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { HoldfastError } from '../errors.js'
 
-/** Checks the option `stream`: any open Duplex that carries bytes. */
-export function checkStream(stream: unknown): Duplex {
-  if (!(stream instanceof Duplex)) throw wrong('is no Duplex stream')
+/**
+ * Checks the option `stream`, which must be open and carry bytes.
+ * @throws HoldfastError ERR_SSH_OPTION
+ */
+export function checkStream(stream: Duplex): Duplex {
   if (stream.destroyed || !stream.readable || !stream.writable) throw wrong('is not open in both directions')
   if (stream.readableObjectMode || stream.writableObjectMode) throw wrong('is in object mode: it must carry bytes')
-  if (stream.readableEncoding !== null) throw wrong('has an encoding set: it must give bytes')
+  if (stream.readableEncoding) throw wrong('has an encoding set: it must give bytes')
   return stream
+}
+
+/** Told by what it can do: the package readable-stream has a class of its own. */
+export function isDuplex(value: unknown): value is Duplex {
+  const object = value instanceof Object ? value : {}
+  const methods = ['on', 'write', 'end', 'cork', 'uncork', 'pause', 'resume', 'destroy']
+  return methods.every((method) => typeof Reflect.get(object, method) === 'function')
 }
 
 function wrong(reason: string): HoldfastError {

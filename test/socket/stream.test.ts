@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import { Duplex, PassThrough } from 'node:stream'
+import { Duplex, PassThrough, Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
-import { checkStream, discard, hold } from '#src/socket/stream.js'
+import { checkStream, discard, hold, isDuplex } from '#src/socket/stream.js'
 import { listen } from './parts.js'
 
 function unexpected(error: Error): never {
@@ -128,14 +128,18 @@ const destroyed = new PassThrough()
 destroyed.destroy()
 const ended = new PassThrough()
 ended.end()
-const unusable: [unknown, RegExp][] = [
-  [undefined, /is no Duplex stream$/],
-  [{ write() {}, read() {} }, /is no Duplex stream$/],
+const unusable: [Duplex, RegExp][] = [
   [destroyed, /is not open/],
   [ended, /is not open/],
   [new Duplex({ objectMode: true }), /is in object mode/],
   [new PassThrough().setEncoding('utf8'), /has an encoding set/],
 ]
+
+test('a Duplex is told by what it can do', () => {
+  assert.ok(isDuplex(open))
+  for (const value of [undefined, null, 'stream', {}, { write() {}, read() {} }, Readable.from([])])
+    assert.ok(!isDuplex(value))
+})
 
 test('an open stream of bytes is accepted, anything else is a wrong option', () => {
   assert.equal(checkStream(open), open)
