@@ -5,7 +5,7 @@ import { skipReason } from './availability.js'
 import { prepareDropbear, startDropbear } from './dropbear.js'
 import { untilCommandRuns } from './remote-command.js'
 import { run } from './run.js'
-import { sshArguments } from './ssh-command.js'
+import { sshArguments, sshWithPassword } from './ssh-command.js'
 
 for (const version of ['2022.83', '2025'] as const) {
   const skip = skipReason(await prepareDropbear(version))
@@ -18,6 +18,12 @@ for (const version of ['2022.83', '2025'] as const) {
         assert.equal(stdout, 'holdfast-test\n')
       })
     }
+
+    test('takes a password', async () => {
+      await using server = await startDropbear({ version })
+      const { stdout } = await sshWithPassword(server, server.password, 'id -un')
+      assert.equal(stdout, 'holdfast-test\n')
+    })
 
     test('is its version, and obeys its arguments', async () => {
       await using server = await startDropbear({ version, args: ['-c', 'echo forced'] })

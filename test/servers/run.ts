@@ -7,6 +7,8 @@ export interface RunOptions {
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Ends the program. */
+  readonly signal?: AbortSignal
   /** Written to the program's standard input, which then ends. */
   readonly input?: string
 }
@@ -18,7 +20,7 @@ export interface RunResult {
 
 /** Runs a program to its end. Rejects with everything it said when it fails, so that a test's failure explains itself. */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const child = spawn(command, args, { cwd: options.cwd, env: { ...toolEnvironment, ...options.env } })
+  const child = spawn(command, args, { ...options, env: { ...toolEnvironment, ...options.env } })
   const ended = once(child, 'close')
   // A program that does not read its input may be gone before we wrote it; its exit code says what matters.
   child.stdin.on('error', () => {})

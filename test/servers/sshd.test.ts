@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { skipReason } from './availability.js'
 import { untilCommandRuns } from './remote-command.js'
 import { run } from './run.js'
-import { sshArguments } from './ssh-command.js'
+import { sshArguments, sshWithPassword } from './ssh-command.js'
 import { prepareSshd, startSshd } from './sshd.js'
 
 for (const version of ['9.2', '10'] as const) {
@@ -35,6 +35,12 @@ for (const version of ['9.2', '10'] as const) {
       })
       await run('ssh', sshArguments(server, { command: 'true' }))
       assert.match(server.log(), /Accepted publickey .* ED25519-CERT/)
+    })
+
+    test('takes a password', async () => {
+      await using server = await startSshd({ version })
+      const { stdout } = await sshWithPassword(server, server.password, 'id -un')
+      assert.equal(stdout, 'holdfast-test\n')
     })
 
     test('is its version', async () => {
