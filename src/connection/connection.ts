@@ -1,7 +1,6 @@
 import type { AuthPort } from '../auth/port.js'
 import { diagnostics } from '../diagnostics.js'
 import { type ErrorDetails, HoldfastError } from '../errors.js'
-import { protocolError } from '../kex/exchange.js'
 import { type NegotiatedAlgorithms, Transport, type TransportOptions } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
@@ -9,7 +8,7 @@ import type { LivenessChange, SentProbe, Verdict } from '../liveness/port.js'
 import type { HostMemory } from '../liveness/probe-memory.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { Waits } from '../liveness/waits.js'
-import { disconnectReason, messageNumber } from '../wire/numbers.js'
+import { disconnectReason } from '../wire/numbers.js'
 import { encodeDisconnect } from '../wire/transport-messages.js'
 import type { Channel, ChannelSink } from './channel.js'
 import { Closing } from './closing.js'
@@ -18,16 +17,7 @@ import type { Facts } from './facts.js'
 import { Mux, type PeerHandlers } from './mux.js'
 import type { OpenOptions } from './openings.js'
 import { ProbeMessages } from './probe-messages.js'
-
-/** Authentication, in either role: it is asked for once the keys are in use, and gets SERVICE_ and USERAUTH_ messages. */
-export interface Authenticator {
-  run(): Promise<unknown>
-  receive(payload: Buffer): void
-  /** Says of the end of a connection what authentication knows of its cause: refusals before a DISCONNECT. */
-  explain?(cause: HoldfastError): HoldfastError
-  /** True from the very message on that completed it: the next packet is already the connection protocol's. */
-  readonly succeeded: boolean
-}
+import { type Authenticator, Services } from './services.js'
 
 export type ConnectionLimits = TransportOptions['limits'] &
   Readonly<Record<'channelOpen' | 'reply' | 'channelClose', number>>
@@ -68,8 +58,8 @@ export class Connection {
   readonly #transport: Transport
   readonly #mux: Mux
   readonly #probes: ProbeMessages
+  readonly #services: Services
   readonly #closing: Closing
-  #authenticator: Authenticator | undefined
   #cause: HoldfastError | undefined
   #becomeReady: () => void = () => {}
 
@@ -81,7 +71,7 @@ export class Connection {
     this.deadlines = deadlines
     this.#transport = new Transport(options, {
       ready: () => this.#authenticate(),
-      message: (payload) => this.#receiveMessage(payload),
+      message: (payload) => this.#services.receive(payload),
       heard: (bytes) => this.keepalive.heard(facts.now(), bytes),
       pong: (data) => this.#probes.receivePong(data),
       unimplemented: (sequence) => this.#probes.receiveUnimplemented(sequence),
@@ -104,6 +94,7 @@ export class Connection {
       traffic: () => facts.traffic(),
       answered: (sentAt) => this.keepalive.confirmed(sentAt, facts.now()),
     })
+    this.#services = new Services(options.authenticator, this.#mux)
     this.#probes = new ProbeMessages(this.#transport, this.#mux, {
       now: () => facts.now(),
       sent: ({ kind }) => diagnostics.probe(() => ({ ...facts.about, event: 'sent', probe: kind })),
@@ -262,15 +253,14 @@ export class Connection {
   }
 
   #authenticate(): void {
-    const authenticator = this.#options.authenticator({
+    const port: AuthPort = {
       send: (payload) => this.#transport.send(payload),
       sessionId: () => this.#transport.sessionId ?? Buffer.alloc(0),
       serverSigAlgs: () => this.#transport.extensions.get('server-sig-algs')?.toString('latin1').split(','),
       waits: this.waits,
       errorDetails: () => this.errorDetails(),
-    })
-    this.#authenticator = authenticator
-    authenticator.run().then(
+    }
+    this.#services.authenticate(port).then(
       () => this.#authenticated(),
       (error: unknown) => this.destroy(asHoldfastError(error)),
     )
@@ -281,20 +271,6 @@ export class Connection {
     this.#transport.allowRekey()
     this.keepalive.start(this.now())
     this.#becomeReady()
-  }
-
-  #receiveMessage(payload: Buffer): void {
-    const number = payload.readUInt8(0)
-    const authenticator = this.#authenticator
-    if (number < messageNumber.GLOBAL_REQUEST) {
-      if (authenticator === undefined)
-        throw protocolError(`message ${number}`, 'came before the key exchange had ended')
-      authenticator.receive(payload)
-    } else {
-      if (!authenticator?.succeeded)
-        throw protocolError(`message ${number}`, 'came before authentication had succeeded')
-      this.#mux.receive(payload)
-    }
   }
 
   #wrote(): void {
@@ -335,7 +311,7 @@ export class Connection {
   /** The one path on which a connection ends: the stream first, then every waiter with one cause, then the report. */
   #teardown(bare: HoldfastError, how: 'farewell' | 'reset'): void {
     if (this.#closing.isOver) return
-    const cause = this.#authenticator?.succeeded ? bare : (this.#authenticator?.explain?.(bare) ?? bare)
+    const cause = this.#services.explain(bare)
     this.#cause = cause
     this.#closing.end()
     this.#host.destroy(how)

@@ -1,0 +1,48 @@
+import type { AuthPort } from '../auth/port.js'
+import type { HoldfastError } from '../errors.js'
+import { protocolError } from '../kex/exchange.js'
+import { messageName, messageNumber } from '../wire/numbers.js'
+import type { Mux } from './mux.js'
+
+/** Authentication, in either role: it is asked for once the keys are in use, and gets SERVICE_ and USERAUTH_ messages. */
+export interface Authenticator {
+  run(): Promise<unknown>
+  receive(payload: Buffer): void
+  /** Says of the end of a connection what authentication knows of its cause: refusals before a DISCONNECT. */
+  explain?(cause: HoldfastError): HoldfastError
+  /** True from the very message on that completed it: the next packet is already the connection protocol's. */
+  readonly succeeded: boolean
+}
+
+/** The two services on top of the transport (RFC 4253 section 10), one after the other: who gets a message, and when. */
+export class Services {
+  readonly #makeAuthenticator: (port: AuthPort) => Authenticator
+  readonly #mux: Mux
+  #authenticator: Authenticator | undefined
+
+  constructor(makeAuthenticator: (port: AuthPort) => Authenticator, mux: Mux) {
+    this.#makeAuthenticator = makeAuthenticator
+    this.#mux = mux
+  }
+
+  /** The keys are in use. Resolves once the user is authenticated. */
+  async authenticate(port: AuthPort): Promise<void> {
+    const authenticator = this.#makeAuthenticator(port)
+    this.#authenticator = authenticator
+    await authenticator.run()
+  }
+
+  receive(payload: Buffer): void {
+    const number = payload.readUInt8(0)
+    const authenticator = this.#authenticator
+    if (authenticator === undefined) throw protocolError(messageName(number), 'came before the keys were in use')
+    if (number < messageNumber.GLOBAL_REQUEST) authenticator.receive(payload)
+    else if (authenticator.succeeded) this.#mux.receive(payload)
+    else throw protocolError(messageName(number), 'came before the user was authenticated')
+  }
+
+  explain(cause: HoldfastError): HoldfastError {
+    const authenticator = this.#authenticator
+    return authenticator === undefined || authenticator.succeeded ? cause : (authenticator.explain?.(cause) ?? cause)
+  }
+}
