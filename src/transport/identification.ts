@@ -14,36 +14,60 @@ export interface Identification {
   readonly software: string
 }
 
-/** Finds the peer's identification in the first bytes of a connection (RFC 4253 section 4.2). */
+/**
+ * Finds the peer's identification in the first bytes of a connection (RFC 4253 section 4.2). Each byte is looked at
+ * once, in however small pieces it comes: a peer must not make us search its lines anew for each.
+ */
 export class IdentificationReader {
-  #bytes = Buffer.alloc(0)
+  #buffer = Buffer.alloc(256)
+  #length = 0
+  #lines = 0
+  /** Where the line under way begins, and up to where its end has been looked for. */
+  #start = 0
+  #searched = 0
 
   /** @returns undefined while the line is not complete; afterwards the reader is not to be used again */
   receive(chunk: Buffer): { readonly identification: Identification; readonly rest: Buffer } | undefined {
-    this.#bytes = Buffer.concat([this.#bytes, chunk])
-    let start = 0
-    for (let lines = 0; ; lines++) {
-      const end = this.#bytes.indexOf(0x0a, start)
-      this.#check(lines, start, end)
+    this.#append(chunk)
+    const bytes = this.#bytes
+    for (;;) {
+      const end = bytes.indexOf(0x0a, this.#searched)
+      this.#check(bytes.subarray(this.#start, end === -1 ? undefined : end))
+      this.#searched = end === -1 ? bytes.length : end + 1
       if (end === -1) return undefined
-      const line = this.#bytes.subarray(start, this.#bytes[end - 1] === 0x0d ? end - 1 : end)
-      start = end + 1
-      if (isIdentification(line)) return { identification: parse(line), rest: this.#bytes.subarray(start) }
+      const line = bytes.subarray(this.#start, bytes[end - 1] === 0x0d ? end - 1 : end)
+      this.#start = end + 1
+      this.#lines++
+      if (isIdentification(line)) return { identification: parse(line), rest: bytes.subarray(this.#start) }
     }
   }
 
   /** What the peer said instead, for an error: `nothing`, or its words. */
   get heard(): string {
-    return this.#bytes.length === 0 ? 'nothing' : `"${printable(this.#bytes.toString('latin1'), 120)}"`
+    return this.#length === 0 ? 'nothing' : `"${printable(this.#bytes.toString('latin1'), 120)}"`
   }
 
-  #check(lines: number, start: number, end: number): void {
-    const pending = this.#bytes.subarray(start, end === -1 ? undefined : end)
+  get #bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  #append(chunk: Buffer): void {
+    const length = this.#length + chunk.length
+    if (length > this.#buffer.length) {
+      const grown = Buffer.alloc(Math.max(length, 2 * this.#buffer.length))
+      this.#bytes.copy(grown)
+      this.#buffer = grown
+    }
+    chunk.copy(this.#buffer, this.#length)
+    this.#length = length
+  }
+
+  #check(pending: Buffer): void {
     if (isIdentification(pending) && pending.length > maxIdentification) {
       throw this.#error(`its identification is longer than ${maxIdentification} bytes`)
     }
-    if (lines > maxLines) throw this.#error(`it sent more than ${maxLines} lines before its identification`)
-    if (start > maxBytes || (end === -1 && this.#bytes.length > maxBytes)) {
+    if (this.#lines > maxLines) throw this.#error(`it sent more than ${maxLines} lines before its identification`)
+    if (this.#start > maxBytes || pending.length > maxBytes) {
       throw this.#error(`it sent more than ${maxBytes} bytes before its identification`)
     }
   }
