@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { baseEnvironment, isGroupAlive, type LocalProcess, signalGroup, startLocally } from './local-process.js'
 import type { CommandEnd, ServerSession } from './session-handler.js'
 
@@ -95,10 +96,16 @@ export class LocalShell {
     const exits = [...this.#children].map((child) => once(child, 'exit'))
     this.killAll()
     await Promise.all(exits)
+    await this.#gone()
   }
 
   killAll(): void {
     for (const { pid } of this.processes()) signalGroup(pid, 'KILL')
+  }
+
+  /** What a shell had started is nobody's child once the shell is gone, and so has no event for its end. */
+  async #gone(): Promise<void> {
+    for (let round = 0; round < 200 && this.processes().length > 0; round++) await setTimeout(5)
   }
 
   #signal(pid: number, name: string): void {
