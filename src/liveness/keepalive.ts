@@ -216,7 +216,7 @@ export class Keepalive {
     if (this.#age.due(interval) > now || this.#prober.inKeyExchange) return
     this.#age.check(now, this.#bytesHeard, lateMs === 0)
     const bound = (this.#settings.countMax + 1) * interval
-    if (this.#age.ageMs >= bound && this.#judges && this.#probes.answers) this.#judge('one-way', now)
+    if (this.#age.ageMs >= bound && this.#judges) this.#judge('one-way', now)
   }
 
   /** Where silence is not judged, bytes that nobody takes are. */

@@ -11,7 +11,7 @@ export interface WaitingProbe {
 
 const ordinaryKinds = probeKinds.filter((kind) => kind !== 'key-exchange')
 
-/** A program may ask a deaf peer as often as it likes: what is older than this many is forgotten. */
+/** A program may ask a deaf peer as often as it likes. Beyond this many all but the oldest, by which it is judged, go. */
 const waitingMax = 64
 
 /**
@@ -79,7 +79,7 @@ export class Probes {
   }
 
   add(probe: SentProbe, now: number): void {
-    if (this.#waiting.length >= waitingMax) this.#waiting.shift()
+    if (this.#waiting.length >= waitingMax) this.#waiting.splice(1, 1)
     this.#tried.set(probe.kind, (this.#tried.get(probe.kind) ?? 0) + 1)
     this.#waiting.push({ probe, sentAt: now, passedAt: undefined })
   }

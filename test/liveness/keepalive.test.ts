@@ -270,3 +270,14 @@ test('to hear a packet touches no deadline', () => {
   peer.deadlines.add = () => assert.fail('a packet made a deadline')
   for (let n = 0; n < 1000; n++) peer.keepalive.heard(n / 2, 100)
 })
+
+test('a write that is found stuck by a late wake gets another interval', () => {
+  const peer = new ScriptedPeer({ ...second, wantReply: false }, never)
+  peer.keepalive.start(0)
+  peer.does(10_300, () => {
+    peer.stuck = 10_300
+  })
+  peer.block(14_100, 1000)
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.at, 16_100)
+})

@@ -141,3 +141,25 @@ test('the memory of hosts is bounded, and forgets the least recently used', () =
   assert.equal(memory.of('first').deaf.size, probeKinds.length)
   assert.equal(memory.of('second').mute, false)
 })
+
+test('an answer to something sent before a probe says nothing of the probe', () => {
+  const memory = new ProbeMemory().of('host')
+  const peer = new ScriptedPeer(second, () => 1500, memory)
+  peer.keepalive.start(0)
+  peer.arrives(100, () => peer.keepalive.confirmed(0, peer.now))
+  peer.run(1400)
+  assert.equal(memory.deaf.size, 0)
+})
+
+test('a machine that slept before the answer came has not found the peer deaf', () => {
+  const memory = new ProbeMemory().of('host')
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 1 ? 10 : 500), memory)
+  peer.keepalive.start(0)
+  // Asked at 1010; something sent later is answered, and then the machine sleeps.
+  peer.arrives(1050, () => peer.keepalive.confirmed(1020, peer.now))
+  peer.sleep(1100, 5000, 20, false)
+  peer.run(6400)
+  assert.equal(memory.deaf.size, 0)
+  peer.run(10_000)
+  assert.equal(peer.keepalive.liveness(peer.now).bound, 4000)
+})
