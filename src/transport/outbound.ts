@@ -1,8 +1,12 @@
+import { authMethodNumber } from '../wire/auth-messages.js'
+import { messageNumber } from '../wire/numbers.js'
 import type { Sealer } from './cipher.js'
 import { plainSealer } from './plain.js'
 
 const lengthBytes = 4
 const minPadding = 4
+/** Authentication is padded to this, as OpenSSH does, so that the size of a packet does not tell that of a password. */
+const authenticationBlock = 64
 
 /**
  * The sending direction: payloads in, bytes out. It owns the sealer and the sequence number, and collects the packets
@@ -45,7 +49,8 @@ export class Outbound {
    */
   send(payload: Buffer, data?: Buffer): number {
     const payloadLength = payload.length + (data?.length ?? 0)
-    const padding = this.#paddingFor(payloadLength)
+    const block = isAuthentication(payload) ? authenticationBlock : this.#sealer.blockSize
+    const padding = this.#paddingFor(payloadLength, block)
     const length = 1 + payloadLength + padding
     const packet = Buffer.allocUnsafe(lengthBytes + length)
     packet.writeUInt32BE(length, 0)
@@ -85,10 +90,14 @@ export class Outbound {
     this.position += bytes.length
   }
 
-  #paddingFor(payloadLength: number): number {
-    const { blockSize, lengthInPadding } = this.#sealer
-    const unpadded = (lengthInPadding ? lengthBytes : 0) + 1 + payloadLength
-    const padding = blockSize - (unpadded % blockSize)
-    return padding < minPadding ? padding + blockSize : padding
+  #paddingFor(payloadLength: number, block: number): number {
+    const unpadded = (this.#sealer.lengthInPadding ? lengthBytes : 0) + 1 + payloadLength
+    const padding = block - (unpadded % block)
+    return padding < minPadding ? padding + block : padding
   }
+}
+
+function isAuthentication(payload: Buffer): boolean {
+  const number = payload[0]
+  return number === messageNumber.USERAUTH_REQUEST || number === authMethodNumber.INFO_RESPONSE
 }
