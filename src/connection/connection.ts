@@ -295,7 +295,8 @@ export class Connection {
   }
 
   #sayGoodbye(): void {
-    this.#sayLast(encodeDisconnect({ reason: disconnectReason.BY_APPLICATION, description: 'closed by the client' }))
+    const description = `closed by the ${this.#options.role}`
+    this.#sayLast(encodeDisconnect({ reason: disconnectReason.BY_APPLICATION, description }))
     this.#host.writable()
     this.#host.finish()
   }

@@ -10,8 +10,7 @@ const isWindows = process.platform === 'win32'
 
 /** Starts a command by the machine's shell, or that shell itself, as the leader of a process group of its own. */
 export function startLocally(command: string | undefined, env: NodeJS.ProcessEnv): LocalProcess {
-  const [shell, flags] = isWindows ? [process.env['ComSpec'] ?? 'cmd.exe', ['/d', '/s', '/c']] : ['/bin/sh', ['-c']]
-  return spawn(shell, command === undefined ? [] : [...flags, command], {
+  return spawn(isWindows ? (process.env['ComSpec'] ?? 'cmd.exe') : '/bin/sh', shellArguments(command), {
     env,
     stdio: ['pipe', 'pipe', 'pipe'],
     // A group of its own. On Windows it would open a window, and there are no groups.
@@ -19,6 +18,12 @@ export function startLocally(command: string | undefined, env: NodeJS.ProcessEnv
     windowsHide: true,
     windowsVerbatimArguments: isWindows,
   })
+}
+
+function shellArguments(command: string | undefined): readonly string[] {
+  if (command === undefined) return []
+  // With /s, cmd.exe takes off the outer quotes and leaves those of the command alone.
+  return isWindows ? ['/d', '/s', '/c', `"${command}"`] : ['-c', command]
 }
 
 /** What every command finds in its environment, whoever started the server: as sshd, not the server's own. */

@@ -25,6 +25,9 @@ export interface SessionOptions {
   readonly handlers: Handlers
 }
 
+/** More than any program sets, and not so many that a client could fill our memory with them. */
+const maxVariables = 1000
+
 /** One session channel in the server role: it collects what the client asks for, and runs the handler on it. */
 export class Session extends EventEmitter<SessionEvents> implements ServerSession, ChannelSink {
   readonly username: string
@@ -87,11 +90,8 @@ export class Session extends EventEmitter<SessionEvents> implements ServerSessio
 
   request(type: string, data: Buffer): boolean {
     switch (type) {
-      case 'env': {
-        const { name, value } = decodeEnv(data)
-        this.env[name] = value
-        return true
-      }
+      case 'env':
+        return this.#setVariable(decodeEnv(data))
       case 'pty-req': {
         const { term, columns, rows } = decodePtyRequest(data)
         this.#pty = { term, columns, rows }
@@ -128,6 +128,12 @@ export class Session extends EventEmitter<SessionEvents> implements ServerSessio
 
   lost(cause: HoldfastError): void {
     this.#end(cause)
+  }
+
+  #setVariable({ name, value }: { readonly name: string; readonly value: string }): boolean {
+    if (Object.keys(this.env).length >= maxVariables) return false
+    this.env[name] = value
+    return true
   }
 
   #resize(size: TerminalSize): boolean {
