@@ -288,10 +288,9 @@ export class Connection {
   }
 
   #judged(verdict: Verdict): void {
-    const { reason, evidence } = verdict
-    const { state } = this.keepalive.liveness(this.now())
-    diagnostics.liveness(() => ({ ...this.#options.facts.about, from: state, to: 'dead', reason, evidence }))
-    this.#teardown(verdictError(verdict, this.errorDetails()), 'reset')
+    const { reason, from, evidence } = verdict
+    const report = () => this.#host.livenessChanged({ from, to: 'dead', reason, evidence })
+    this.#teardown(verdictError(verdict, this.errorDetails()), 'reset', report)
   }
 
   #sayGoodbye(): void {
@@ -310,7 +309,7 @@ export class Connection {
   }
 
   /** The one path on which a connection ends: the stream first, then every waiter with one cause, then the report. */
-  #teardown(bare: HoldfastError, how: 'farewell' | 'reset'): void {
+  #teardown(bare: HoldfastError, how: 'farewell' | 'reset', report: () => void = () => {}): void {
     if (this.#closing.isOver) return
     const cause = this.#services.explain(bare)
     this.#cause = cause
@@ -320,7 +319,7 @@ export class Connection {
     this.keepalive.stop()
     this.waits.drain(cause)
     this.#closing.finish()
-    runAll([...this.#mux.lose(cause), () => this.#host.ended(cause)])
+    runAll([...this.#mux.lose(cause), report, () => this.#host.ended(cause)])
   }
 
   /** Runs what a packet or a call sets off; whatever it throws ends the connection, and nothing else. */

@@ -247,11 +247,11 @@ export class Keepalive {
   }
 
   #judge(reason: VerdictReason, now: number): void {
-    const evidence = this.evidence(now)
+    const verdict = { reason, from: this.#state, evidence: this.evidence(now) }
     this.#state = 'dead'
     this.#stateAt = now
     this.stop()
-    this.#port.verdict({ reason, evidence })
+    this.#port.verdict(verdict)
   }
 
   #turn(to: LivenessState, now: number): void {

@@ -38,12 +38,6 @@ export interface Liveness {
   readonly bound: number | null
 }
 
-export interface LivenessChange {
-  readonly from: LivenessState
-  readonly to: LivenessState
-  readonly evidence: Evidence
-}
-
 /**
  * Why the peer was given up.
  * - `silence`: no packet of any kind for the whole bound.
@@ -52,8 +46,18 @@ export interface LivenessChange {
  */
 export type VerdictReason = 'silence' | 'one-way' | 'writes'
 
+export interface LivenessChange {
+  readonly from: LivenessState
+  readonly to: LivenessState
+  /** Why it is dead. */
+  readonly reason?: VerdictReason
+  readonly evidence: Evidence
+}
+
 export interface Verdict {
   readonly reason: VerdictReason
+  /** The state until now. */
+  readonly from: LivenessState
   readonly evidence: Evidence
 }
 
