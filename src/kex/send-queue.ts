@@ -10,6 +10,9 @@ interface Mark {
   readonly taken: () => void
 }
 
+/** What a held message costs beside its bytes: many are of one byte, and a flood of those counts too. */
+const heldOverhead = 256
+
 /** Messages held back during a key exchange, and who wants to know when the kernel has taken theirs. */
 export class SendQueue {
   readonly #outbound: Outbound
@@ -32,7 +35,7 @@ export class SendQueue {
     return this.#outbound.position - this.#taken
   }
 
-  /** Bytes that wait for the end of a key exchange. */
+  /** What waits for the end of a key exchange, in bytes of memory. */
   get heldBytes(): number {
     return this.#heldBytes
   }
@@ -54,7 +57,7 @@ export class SendQueue {
       this.sendNow(payload, taken)
       return
     }
-    this.#heldBytes += payload.length
+    this.#heldBytes += payload.length + heldOverhead
     this.#held.push({ payload, taken })
   }
 
@@ -76,6 +79,7 @@ export class SendQueue {
 
   stop(): void {
     this.#held = []
+    this.#heldBytes = 0
     this.#marks = []
   }
 }

@@ -167,7 +167,7 @@ export class Transport {
 
   /** Sends what the peer asked for. @throws HoldfastError ERR_SSH_PROTOCOL when it asks on and reads nothing */
   reply(payload: Buffer): void {
-    if (this.#queue.unsentBytes > maxUnreadReplies)
+    if (this.#queue.unsentBytes + this.#queue.heldBytes > maxUnreadReplies)
       throw protocolError('the peer', 'asks for replies and does not read them')
     this.send(payload)
   }

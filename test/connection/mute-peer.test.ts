@@ -1,0 +1,54 @@
+/** A server that answers no keepalive of any kind: row 41 of the table of failures; one that passes over PING in silence. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { messageNumber } from '#src/wire/numbers.js'
+import { encodeIgnore } from '#src/wire/transport-messages.js'
+import { endedBy, nothingLeft } from '../support/core/checks.js'
+import { loggedIn } from '../support/core/pair.js'
+
+const ping = new Map([['ping@openssh.com', Buffer.from('0')]])
+const keepalive = { interval: 1000, countMax: 3, wantReply: true, tcp: false } as const
+const questions: number[] = [messageNumber.PING, messageNumber.GLOBAL_REQUEST, messageNumber.CHANNEL_OPEN]
+
+test('a server that answers nothing but a key exchange is not cut for its silence', async () => {
+  const { time, client, server } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
+  server.before = (payload) => questions.includes(payload.readUInt8(0))
+  await time.run(3_600_000)
+  assert.equal(endedBy(client), undefined)
+  assert.equal(client.connection.keepalive.liveness(time.now()).bound, null)
+  const asked = server.heard.filter((payload) => questions.includes(payload.readUInt8(0))).length
+  assert.ok(asked < 20, `${asked} questions, each of which leaves a slot that waits for ever`)
+  await time.value(client.connection.close(2000))
+  nothingLeft(client)
+})
+
+test('a server that drops PING and answers global requests is asked by those', async () => {
+  const { time, client, server } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
+  server.before = (payload) => payload[0] === messageNumber.PING
+  await time.run(600_000)
+  assert.equal(endedBy(client), undefined)
+  assert.equal(client.connection.keepalive.liveness(time.now()).bound, 4000)
+  server.deaf = true
+  const from = time.now()
+  assert.ok(await time.until(() => client.cause !== undefined))
+  assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
+  assert.ok(time.now() - from <= 4000)
+  nothingLeft(client)
+})
+
+test('a server that goes on talking and does not hear us is given up within a bound', async () => {
+  const { time, client, server } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
+  await time.run(5000)
+  server.deaf = true
+  const talk = () => {
+    if (client.cause !== undefined) return
+    server.send(encodeIgnore(Buffer.alloc(16)))
+    time.after(300, talk)
+  }
+  talk()
+  const from = time.now()
+  assert.ok(await time.until(() => client.cause !== undefined, 60_000))
+  assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
+  assert.ok(time.now() - from <= 7000, `${time.now() - from} ms`)
+  nothingLeft(client)
+})
