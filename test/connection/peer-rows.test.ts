@@ -317,7 +317,7 @@ test('a flood of answers that nobody asked for is counted and dropped, and readi
 test('a peer that floods us with PING and does not read the answers is given up, in bounded memory', async () => {
   const { time, client, server } = await loggedIn({ client: { keepalive: noKeepalive } })
   client.kernelTakes = false
-  await flood(time, client, server, encodePing(Buffer.alloc(30_000)))
+  await ask100000Times(time, client, server, encodePing(Buffer.alloc(30_000)))
   assert.equal(client.cause?.code, 'ERR_SSH_PROTOCOL')
   assert.ok(client.connection.unsentBytes < 17 * 2 ** 20)
   nothingLeft(client)
@@ -333,14 +333,19 @@ for (const [what, question] of [
     // Ours is on its way and the peer has not begun, so it may still say anything.
     swallow(server, messageNumber.KEXINIT)
     client.connection.rekey().catch(() => {})
-    await flood(time, client, server, question)
+    await ask100000Times(time, client, server, question)
     assert.equal(client.cause?.code, 'ERR_SSH_PROTOCOL')
     nothingLeft(client)
   })
 }
 
-/** Asks 100,000 times, as far as it is listened to. */
-async function flood(time: SimulatedTime, client: CoreEnd, server: ScriptedPeer, question: Buffer): Promise<void> {
+/** Asks on and on, as far as it is listened to. */
+async function ask100000Times(
+  time: SimulatedTime,
+  client: CoreEnd,
+  server: ScriptedPeer,
+  question: Buffer,
+): Promise<void> {
   for (let round = 0; round < 100 && client.cause === undefined; round++) {
     server.send(...Array.from({ length: 1000 }, () => question))
     await time.run(1)
