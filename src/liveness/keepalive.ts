@@ -142,7 +142,7 @@ export class Keepalive {
   liveness(now: number): Liveness {
     return {
       state: this.#state,
-      sinceMs: now - this.#stateAt,
+      sinceMs: Math.round(now - this.#stateAt),
       lastHeardMs: this.#lastHeardMs(now),
       unanswered: this.#silence.asked,
       rttMs: this.#probes.rttMs,
@@ -157,7 +157,7 @@ export class Keepalive {
       probesUnanswered: this.#probes.waiting.length,
       rttMs: this.#probes.rttMs,
       unsentBytes: this.#port.unsentBytes(),
-      loopBlockedMs: this.#silence.blockedMs,
+      loopBlockedMs: Math.round(this.#silence.blockedMs),
     }
   }
 
@@ -302,7 +302,7 @@ export class Keepalive {
   }
 
   #lastHeardMs(now: number): number | null {
-    return this.#silence.heardAt === Number.NEGATIVE_INFINITY ? null : now - this.#silence.heardAt
+    return this.#silence.heardAt === Number.NEGATIVE_INFINITY ? null : Math.round(now - this.#silence.heardAt)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { KeepalivePort, ProbeKind, SentProbe } from './port.js'
-import type { Probes } from './probes.js'
+import { type Probes, roundTrip } from './probes.js'
 
 interface Asker {
   readonly from: number
@@ -74,7 +74,7 @@ export class Prober {
     if (sentAt === undefined) return
     for (const asker of [...this.#askers].filter(({ from }) => sentAt >= from)) {
       this.#askers.delete(asker)
-      asker.answered(probe.kind, now - sentAt, now)
+      asker.answered(probe.kind, roundTrip(sentAt, now), now)
     }
   }
 

@@ -89,7 +89,7 @@ export class Probes {
     if (probe.kind !== 'key-exchange') this.#learn(probe.kind)
     const waiting = this.#take(probe)
     if (waiting === undefined) return undefined
-    if (probe.kind !== 'key-exchange') this.#rttMs = now - waiting.sentAt
+    if (probe.kind !== 'key-exchange') this.#rttMs = roundTrip(waiting.sentAt, now)
     this.confirmed(waiting.sentAt, now)
     return waiting.sentAt
   }
@@ -166,4 +166,9 @@ export class Probes {
     const index = this.#waiting.findIndex((waiting) => waiting.probe === probe)
     return index === -1 ? undefined : this.#waiting.splice(index, 1)[0]
   }
+}
+
+/** Milliseconds, to the microsecond: clocks give more digits than they know. */
+export function roundTrip(sentAt: number, now: number): number {
+  return Math.round((now - sentAt) * 1000) / 1000
 }
