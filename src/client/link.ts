@@ -199,8 +199,9 @@ export class Link implements ConnectionHost {
     }
     const connection = this.#connect(trust, loaded)
     this.#connection = connection
-    driver.attach(connection)
+    // What has come already is an answer to nothing: it may be handled only once our side has begun.
     connection.start()
+    driver.attach(connection)
     await connection.ready
   }
 
