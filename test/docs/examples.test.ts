@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { buildExamples, examplesOf, redirected, runExample } from './examples.js'
+import { startServer, type TestServer } from 'holdfast/testing'
+import { parsePrivateKey } from '#src/keys/private-key-file.js'
+import { buildExamples, examplesOf, pagesWithExamples, redirected, runExample } from './examples.js'
 
 // Inside the package: from there `holdfast` is found by its own name.
 const folder = (name: string): string => fileURLToPath(new URL(`../../examples-${name}`, import.meta.url))
@@ -69,4 +75,48 @@ describe('a page', () => {
     const examples = examplesOf('page.md', "\n```ts\nimport { conect } from 'holdfast'\n```\n")
     await assert.rejects(buildExamples(folder('typo'), examples, 9), /page-md-2\.mts\(1,10\).*conect/)
   })
+})
+
+/** The user `deploy`, as the examples know him. */
+const password = 'correct horse'
+
+/** A home with a key to log in with, by which the server is known. */
+async function makeHome(): Promise<{ home: string; server: TestServer }> {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
+  const { publicKey } = await parsePrivateKey(pem, { source: 'id_ed25519' })
+  const authorizedKeys = [`${publicKey.type} ${publicKey.blob.toString('base64')}`]
+  const server = await startServer({ users: { deploy: { password, authorizedKeys } }, shell: true })
+
+  const home = mkdtempSync(path.join(tmpdir(), 'holdfast-home-'))
+  mkdirSync(path.join(home, '.ssh'), { mode: 0o700 })
+  writeFileSync(path.join(home, '.ssh', 'id_ed25519'), pem, { mode: 0o600 })
+  writeFileSync(path.join(home, '.ssh', 'known_hosts'), `${server.hostKey.knownHostsLine}\n`)
+  return { home, server }
+}
+
+test('every example of README.md and docs/ runs as it stands there', async (t) => {
+  const root = fileURLToPath(new URL('../../../', import.meta.url))
+  const examples = pagesWithExamples(root).flatMap((file) =>
+    examplesOf(file, readFileSync(path.join(root, file), 'utf8')),
+  )
+  assert.ok(examples.length >= 7, `only ${examples.length} examples were found`)
+  const { home, server } = await makeHome()
+  t.after(async () => {
+    await server.close()
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  const built = await buildExamples(folder('pages'), examples, server.port)
+  const waiting = examples.map(({ place }, index) => ({ place, file: built[index] ?? '' }))
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { file, place } = next
+      await t.test(place, async () => {
+        const { status, output } = await runExample(file, home, { DEPLOY_PASSWORD: password })
+        assert.equal(status, 0, output)
+      })
+    }
+  }
+  await Promise.all([worker(), worker()])
 })

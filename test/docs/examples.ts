@@ -49,9 +49,15 @@ export async function buildExamples(folder: string, examples: readonly Example[]
   })
 }
 
-/** Runs one built example to its own end, with this HOME for its keys and known_hosts. */
-export async function runExample(file: string, home: string): Promise<{ status: number | null; output: string }> {
-  return runNode([file], path.dirname(file), { ...process.env, HOME: home, SSH_AUTH_SOCK: undefined })
+/** Runs one built example to its own end, with this home for its keys and known_hosts, and these further variables. */
+export async function runExample(
+  file: string,
+  home: string,
+  variables: NodeJS.ProcessEnv = {},
+): Promise<{ status: number | null; output: string }> {
+  const ofThisMachine = { SSH_AUTH_SOCK: undefined, NODE_TEST_CONTEXT: undefined }
+  const env = { ...process.env, ...ofThisMachine, HOME: home, USERPROFILE: home, ...variables }
+  return runNode([file], path.dirname(file), env)
 }
 
 const compiler = fileURLToPath(new URL('../../../node_modules/typescript/bin/tsc', import.meta.url))
