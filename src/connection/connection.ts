@@ -262,7 +262,10 @@ export class Connection {
     }
     this.#services.authenticate(port).then(
       () => this.#authenticated(),
-      (error: unknown) => this.destroy(asHoldfastError(error)),
+      (error: unknown) => {
+        // A close() in the middle of it settles it too, and its goodbye is not to be cut short.
+        if (this.#cause === undefined) this.destroy(asHoldfastError(error))
+      },
     )
   }
 

@@ -357,6 +357,21 @@ describe('close()', () => {
   })
 })
 
+describe('close() and a client that leaves', () => {
+  test('pass each other without a reset', async () => {
+    const server = await start()
+    const leaving = new ssh2.Client()
+    clients.push(leaving)
+    leaving.connect({ host: server.host, port: server.port, username: 'deploy', password: 'wrong' })
+    await assert.rejects(once(leaving, 'ready'), { level: 'client-authentication' })
+    const errors: Error[] = []
+    leaving.on('error', (error: Error) => errors.push(error))
+    // Its goodbye is on its way by now, and was not read.
+    await Promise.all([once(leaving, 'close'), server.close()])
+    assert.deepEqual(errors, [])
+  })
+})
+
 describe('options', () => {
   const wrong: [Partial<ServerOptions>, RegExp][] = [
     [{ authenticate: () => 'accept', users }, /^users or authenticate has to be given/],
