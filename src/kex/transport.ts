@@ -4,7 +4,7 @@ import { ciphers } from '../transport/ciphers.js'
 import type { Identification } from '../transport/identification.js'
 import { Inbound } from '../transport/inbound.js'
 import { Outbound } from '../transport/outbound.js'
-import { isKexMethodNumber, messageNumber } from '../wire/numbers.js'
+import { isKexMethodNumber, isServiceNumber, messageNumber } from '../wire/numbers.js'
 import { printable } from '../wire/printable.js'
 import {
   decodeDebug,
@@ -233,10 +233,9 @@ export class Transport {
 
   #receive(payload: Buffer, sequence: number): void {
     const number = payload.readUInt8(0)
-    const ofExchange = (number >= messageNumber.KEXINIT && number <= 49) || number === messageNumber.DISCONNECT
-    if (!ofExchange) this.#exchanges.checkOther(number)
+    if (!belongsToExchange(number)) this.#exchanges.checkOther(number)
     this.#sink.heard(payload.length)
-    if (number >= messageNumber.USERAUTH_REQUEST && number < messageNumber.PING) this.#sink.message(payload)
+    if (isServiceNumber(number)) this.#sink.message(payload)
     else if (isKexMethodNumber(number)) this.#exchanges.receiveMethod(payload)
     else this.#receiveOwn(number, payload, sequence)
     this.#rekeyIfDue()
@@ -315,4 +314,10 @@ export class Transport {
     if (!this.#mayRekey || this.#stopped || this.#exchanges.running) return
     if (this.#rekeyDue.isDue(this.inbound) || this.#rekeyDue.isDue(this.outbound)) this.#exchanges.start()
   }
+}
+
+/** What may come in a key exchange: its own messages, which it looks at itself, and the end. Numbers 22 to 29 are none. */
+function belongsToExchange(number: number): boolean {
+  if (number === messageNumber.KEXINIT || number === messageNumber.NEWKEYS) return true
+  return isKexMethodNumber(number) || number === messageNumber.DISCONNECT
 }

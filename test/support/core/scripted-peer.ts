@@ -89,6 +89,12 @@ export class ScriptedPeer implements Reader {
     this.#output.write(Buffer.concat(this.#outbound.take()))
   }
 
+  /** Seals a payload, and lets nobody have it. */
+  lose(payload: Buffer): void {
+    this.#outbound.send(payload)
+    this.#outbound.take()
+  }
+
   /** The KEXINIT that it would send next. */
   kexInit(offer = this.#offer, firstKexPacketFollows = false): Buffer {
     return encodeKexInit(this.#random.bytes(16), { offer, firstKexPacketFollows })
