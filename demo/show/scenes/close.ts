@@ -1,0 +1,21 @@
+import { closeMs } from '../scale.js'
+import { type Scene, timeCell } from '../scene.js'
+
+export const close: Scene = {
+  title: 'The peer has vanished, and the program closes the connection',
+  network: 'forgetful',
+  rows: [
+    {
+      label: 'dead peer: close took',
+      promise: `close() takes at most ${closeMs / 1000} s, whatever the peer does`,
+      atMostMs: closeMs,
+    },
+  ],
+  async play({ session, stage, track, pause }) {
+    stage.cut()
+    track.note('the peer vanishes', 'dim')
+    await pause(500)
+    track.note('closes')
+    return [timeCell(await track.report(session.close()))]
+  },
+}
