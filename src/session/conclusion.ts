@@ -40,7 +40,7 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
   const error = new CommandError(
     base.code,
     `${base.message}; ${end.ending.detail}`,
-    { ...detailsOf(base, elapsedMs), ...hintFor(base, conclusion) },
+    { ...detailsOf(base, elapsedMs, conclusion), ...hintFor(base, conclusion) },
     {
       ...conclusion.gathered(),
       ...end,
@@ -56,9 +56,10 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
   return error
 }
 
-function detailsOf(base: HoldfastError, elapsedMs: number): ErrorDetails {
-  // A limit and an abort are this call's own; what others share with it stays recognisable as the cause.
-  const isOwn = base.limit !== undefined || base.code === 'ERR_SSH_ABORTED'
+function detailsOf(base: HoldfastError, elapsedMs: number, { port }: Conclusion): ErrorDetails {
+  // A limit is this call's own, unless it ended the connection: what others share with it stays recognisable as the
+  // cause. Of an abort, whoever was aborted, the cause is the signal's reason.
+  const isOwn = (base.limit !== undefined && base !== port.cause) || base.code === 'ERR_SSH_ABORTED'
   const { phase = 'command', host, limit, limitMs, evidence, hint } = base
   return { phase, host, limit, limitMs, evidence, hint, elapsedMs, cause: isOwn ? base.cause : base }
 }

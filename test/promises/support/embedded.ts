@@ -1,0 +1,35 @@
+import type { TestContext } from 'node:test'
+import { type Client, type ConnectOptions, connect } from 'holdfast'
+import { type BadNetwork, badNetwork, type ServerOptions, startServer, type TestServer } from 'holdfast/testing'
+
+/** A server for one test, which runs commands on this machine. */
+export async function server(t: TestContext, options: Partial<ServerOptions> = {}): Promise<TestServer> {
+  const commands = options.exec === undefined ? { shell: true } : {}
+  const started = await startServer({ users: { deploy: { password: 'secret' } }, ...commands, ...options })
+  t.after(() => started.close())
+  return started
+}
+
+/** A relay for one test. */
+export async function network(t: TestContext, to: { readonly port: number }): Promise<BadNetwork> {
+  const relay = await badNetwork({ to })
+  t.after(() => relay.close())
+  return relay
+}
+
+/** A client for one test, of the server or of the relay before it. */
+export async function client(
+  t: TestContext,
+  { host, port }: { readonly host: string; readonly port: number },
+  options: ConnectOptions = {},
+): Promise<Client> {
+  const ssh = await connect({ host, port, ...account, ...options })
+  t.after(() => ssh.close())
+  return ssh
+}
+
+export const account = {
+  username: 'deploy',
+  password: 'secret',
+  hostKey: { policy: 'off' },
+} as const satisfies ConnectOptions

@@ -1,0 +1,86 @@
+/** Rows 1, 2, 3 and 7 of the table of failures: a NAT that forgets, a peer that is gone, an outage that heals. */
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { LivenessState } from 'holdfast'
+import { client, network, server } from './support/embedded.js'
+import { leavesNothing } from './support/leaks.js'
+import { assertWithin, failure } from './support/outcome.js'
+
+leavesNothing()
+
+const interval = 500
+const bound = 4 * interval
+const keepalive = { interval, countMax: 3 }
+/** From when the peer vanished: what it said last was said up to an interval before. */
+const due = [bound - interval - 100, bound + 3000] as const
+
+describe('behind a network', { concurrency: true, timeout: 30_000 }, () => {
+  test('that forgets what is idle, the keepalive keeps the connection', async (t) => {
+    const relay = await network(t, await server(t))
+    const ssh = await client(t, relay, { keepalive })
+    relay.forget({ idleMs: 2 * interval })
+    const { stdout } = await ssh.exec(`sleep 3; echo awake`)
+    assert.equal(stdout, 'awake\n')
+    assert.equal(relay.connections[0]?.state, 'open')
+    assert.ok((await ssh.keepalive.send()).rttMs < 1000)
+  })
+
+  test('that forgets what is idle, a connection without keepalive is lost, and whatever asks the peer settles', async (t) => {
+    const relay = await network(t, await server(t))
+    const limits = { channelOpen: '500ms', reply: '500ms', rekey: '700ms', close: '300ms' }
+    const ssh = await client(t, relay, { keepalive: false, limits })
+    relay.forget({ idleMs: interval })
+    const asleep = failure(ssh.exec('sleep 1; echo awake'))
+    await pause(2 * interval)
+    const opening = await failure(ssh.exec('true'))
+    assert.deepEqual([opening.error.code, opening.error.limit], ['ERR_SSH_TIMEOUT', 'channelOpen'])
+    const probe = await failure(ssh.keepalive.send())
+    assert.deepEqual([probe.error.code, probe.error.limit], ['ERR_SSH_PROBE_TIMEOUT', 'reply'])
+    assert.equal(ssh.liveness.bound, null)
+    const rekey = await failure(ssh.rekey())
+    assert.deepEqual([rekey.error.code, rekey.error.limit], ['ERR_SSH_TIMEOUT', 'rekey'])
+    assert.equal(await ssh.closed, rekey.error)
+    assert.equal((await asleep).error.cause, rekey.error)
+  })
+
+  for (const how of ['forget', 'cut'] as const) {
+    test(`that does not know it any more (${how}), everything pending fails within the bound, with one cause`, async (t) => {
+      const relay = await network(t, await server(t))
+      const ssh = await client(t, relay, { keepalive })
+      const running = await ssh.spawn('sleep 60')
+      relay[how]()
+      const calls = [ssh.exec('sleep 60'), ssh.exec('true'), running.exited, ssh.rekey()]
+      const failures = await Promise.all(calls.map(failure))
+      const reason = await ssh.closed
+      assert.equal(reason.code, 'ERR_SSH_PEER_DEAD')
+      for (const { error, tookMs } of failures) {
+        assert.ok(error === reason || error.cause === reason)
+        assertWithin(tookMs, due)
+      }
+    })
+  }
+
+  test('that is out for a while, the peer is in doubt, and nothing is lost', async (t) => {
+    const relay = await network(t, await server(t))
+    const ssh = await client(t, relay, { keepalive: { interval, countMax: 5 } })
+    const states: LivenessState[] = []
+    ssh.on('liveness', ({ to }) => states.push(to))
+    const data = randomBytes(4_000_000)
+    const copy = await ssh.spawn('cat')
+    const hash = createHash('sha256')
+    copy.stdout.on('data', (chunk: Buffer) => hash.update(chunk))
+    copy.stdin.end(data)
+    await once(copy.stdout, 'readable')
+    relay.stall()
+    await pause(4 * interval)
+    assert.deepEqual(states, ['suspect'])
+    assert.deepEqual([ssh.liveness.state, ssh.liveness.bound], ['suspect', 6 * interval])
+    relay.heal()
+    assert.equal((await copy.exited).exitCode, 0)
+    assert.equal(hash.digest('hex'), createHash('sha256').update(data).digest('hex'))
+    assert.deepEqual(states, ['suspect', 'alive'])
+  })
+})
