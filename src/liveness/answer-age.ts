@@ -17,7 +17,9 @@ export class AnswerAge {
   #ageMs = 0
   #checkedAt = Number.NEGATIVE_INFINITY
   #bytesAt = 0
-  #roomUntil = 0
+  /** By when what travels ahead of the probe has got through, and by when what comes before its answer has. */
+  #aheadUntil = 0
+  #behindUntil = 0
 
   /** How long the answer has been due. */
   get ageMs(): number {
@@ -43,7 +45,8 @@ export class AnswerAge {
     this.#bytesAt = bytesHeard
     if (this.#followed === undefined) return
     const { probe } = this.#followed
-    this.#roomUntil = now + (1000 * (probe.ahead() + probe.behind())) / slowestLink
+    this.#aheadUntil = now + (1000 * probe.ahead()) / slowestLink
+    this.#behindUntil = this.#aheadUntil + (1000 * probe.behind()) / slowestLink
   }
 
   /**
@@ -56,14 +59,19 @@ export class AnswerAge {
     const bytes = bytesHeard - this.#bytesAt
     this.#checkedAt = now
     this.#bytesAt = bytesHeard
-    if (!listened || bytes === 0) this.#roomUntil += elapsed
-    else this.#ageMs = this.#onItsWay(now, (1000 * bytes) / elapsed) ? 0 : this.#ageMs + elapsed
+    if (listened && bytes > 0) {
+      this.#ageMs = this.#onItsWay(now, (1000 * bytes) / elapsed) ? 0 : this.#ageMs + elapsed
+    } else {
+      this.#aheadUntil += elapsed
+      this.#behindUntil += elapsed
+    }
   }
 
   #onItsWay(now: number, flow: number): boolean {
-    if (this.#followed === undefined || now >= this.#roomUntil) return false
+    if (this.#followed === undefined) return false
     const { probe } = this.#followed
-    return probe.ahead() > 0 || (flow >= heavyFlow && probe.behind() > 0)
+    if (now < this.#aheadUntil && probe.ahead() > 0) return true
+    return now < this.#behindUntil && flow >= heavyFlow && probe.behind() > 0
   }
 }
 

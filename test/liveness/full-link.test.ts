@@ -63,3 +63,14 @@ test('however much was granted, the clock runs in the end', () => {
   assert.equal(peer.verdicts[0]?.reason, 'one-way')
   assert.ok(peer.now <= oneWayBound(second, 100, 2 * window) + 20, `${peer.now}`)
 })
+
+test('a little input that no WINDOW_ADJUST ever covers costs the time that a slow link takes for it, and no more', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 1 ? 20 : undefined))
+  for (let at = 0; at < 600_000; at += 500) peer.arrives(at, () => {}, 40)
+  peer.behind = () => window
+  peer.ahead = () => 40_000
+  peer.keepalive.start(0)
+  peer.run(600_000)
+  assert.equal(peer.verdicts[0]?.reason, 'one-way')
+  assert.ok(peer.now <= oneWayBound(second, 500, 40_000) + 20, `${peer.now}`)
+})
