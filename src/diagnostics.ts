@@ -10,7 +10,10 @@ export interface AboutConnection {
 
 export interface ConnectionMessage extends AboutConnection {
   readonly state: 'connecting' | 'ready' | 'closing' | 'closed'
-  /** How far it has come, or had when it ended. */
+  /**
+   * What it is at, or was at when it ended. While it is `connecting`: `dns` for everything up to TCP, `identification` for
+   * everything up to keys and a host key that is trusted, then `authentication`.
+   */
   readonly phase: Phase
   /** Why it ended. */
   readonly error?: HoldfastError

@@ -12,6 +12,7 @@ export type {
   SocketOptions,
 } from './client/options.js'
 export type { ChannelStats, ClientStats } from './client/stats.js'
+export type { DiagnosticsMessages } from './diagnostics.js'
 export { type ErrorCode, type Evidence, HoldfastError, type LimitName, type Phase } from './errors.js'
 export type { Duration } from './liveness/duration.js'
 export type { ProbeAnswer } from './liveness/keepalive.js'

@@ -4,7 +4,7 @@ import { slackMs } from './scale.js'
 import type { Cell, Row } from './scene.js'
 import type { SceneResult } from './show.js'
 
-const cellWidth = 16
+const cellWidth = 17
 
 /** The table of what was measured: a row for each thing that the scenes found out, a column for each lane. */
 export function table(results: readonly SceneResult[], lanes: readonly Lane[], width: number): Line[] {

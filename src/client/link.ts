@@ -1,9 +1,10 @@
 import { ClientAuthentication } from '../auth/client.js'
+import type { AuthPort } from '../auth/port.js'
 import { Connection, type ConnectionHost } from '../connection/connection.js'
 import { Facts } from '../connection/facts.js'
 import type { PeerHandlers } from '../connection/mux.js'
 import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
-import { HoldfastError } from '../errors.js'
+import { HoldfastError, type Phase } from '../errors.js'
 import { Deadlines } from '../liveness/deadlines.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { LivenessChange } from '../liveness/port.js'
@@ -109,10 +110,10 @@ export class Link implements ConnectionHost {
         (error: unknown) => wait.reject(error),
       )
     }
-    this.#publish('connecting')
+    this.#publish('connecting', 'dns')
     try {
       await wait.promise
-      this.#publish('ready')
+      this.#publish('ready', 'ready')
       this.#watchSignal()
     } catch (error) {
       this.end(asHoldfastError(error))
@@ -145,7 +146,7 @@ export class Link implements ConnectionHost {
 
   ended(cause: HoldfastError): void {
     this.#ended = true
-    this.#publish('closed', cause)
+    this.#publish('closed', cause.phase ?? 'ready', cause)
     this.#loading.abort(cause)
     this.#scheduler.stop()
     this.#identity?.close()
@@ -154,8 +155,7 @@ export class Link implements ConnectionHost {
     this.#events.ended(cause)
   }
 
-  #publish(state: ConnectionMessage['state'], error?: HoldfastError): void {
-    const phase = error?.phase ?? (state === 'connecting' ? 'dns' : 'ready')
+  #publish(state: ConnectionMessage['state'], phase: Phase, error?: HoldfastError): void {
     diagnostics.connection(() => ({ ...this.facts.about, state, phase, ...(error === undefined ? {} : { error }) }))
   }
 
@@ -199,6 +199,7 @@ export class Link implements ConnectionHost {
     }
     const connection = this.#connect(trust, loaded)
     this.#connection = connection
+    this.#publish('connecting', 'identification')
     // What has come already is an answer to nothing: it may be handled only once our side has begun.
     connection.start()
     driver.attach(connection)
@@ -222,9 +223,9 @@ export class Link implements ConnectionHost {
     return driver
   }
 
-  #connect(trust: HostTrust, { ways, notes }: Identity): Connection {
+  #connect(trust: HostTrust, identity: Identity): Connection {
     const { settings, deadlines, waits, facts } = this
-    const { algorithms, limits, rekey, keepalive, username, host, port } = settings
+    const { algorithms, limits, rekey, keepalive, host, port } = settings
     return new Connection(
       {
         role: 'client',
@@ -237,15 +238,10 @@ export class Link implements ConnectionHost {
         limits,
         rekey,
         verifier: trust,
-        authenticator: (authPort) =>
-          new ClientAuthentication(authPort, {
-            username,
-            ways,
-            notes,
-            limits,
-            onBanner: ({ message }) => this.#events.banner(message),
-            onWaiting: (waiting) => diagnostics.waiting(() => ({ ...facts.about, ...waiting })),
-          }),
+        authenticator: (authPort) => {
+          this.#publish('connecting', 'authentication')
+          return this.#authentication(authPort, identity)
+        },
         handlers: this.#handlers(),
         keepalive,
         probeMemory: probeMemory.of(`${host}:${port}`),
@@ -253,6 +249,18 @@ export class Link implements ConnectionHost {
       },
       this,
     )
+  }
+
+  #authentication(port: AuthPort, { ways, notes }: Identity): ClientAuthentication {
+    const { username, limits } = this.settings
+    return new ClientAuthentication(port, {
+      username,
+      ways,
+      notes,
+      limits,
+      onBanner: ({ message }) => this.#events.banner(message),
+      onWaiting: (waiting) => diagnostics.waiting(() => ({ ...this.facts.about, ...waiting })),
+    })
   }
 
   #handlers(): PeerHandlers {

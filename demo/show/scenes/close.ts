@@ -6,7 +6,7 @@ export const close: Scene = {
   network: 'forgetful',
   rows: [
     {
-      label: 'dead peer: close took',
+      label: 'peer gone: close took',
       promise: `close() takes at most ${closeMs / 1000} s, whatever the peer does`,
       atMostMs: closeMs,
     },

@@ -8,7 +8,7 @@ export const idle: Scene = {
   network: 'forgetful',
   rows: [
     {
-      label: `idle ${seconds} s: command answered in`,
+      label: `idle ${seconds} s: answered in`,
       promise: `an idle session outlives a network that forgets after ${forgetMs / 1000} s`,
       atMostMs: 1_000,
     },

@@ -11,7 +11,7 @@ export const limit: Scene = {
   network: 'good',
   rows: [
     {
-      label: `limit of ${seconds} s: call back after`,
+      label: `limit ${seconds} s: call back after`,
       promise: `a call with a limit of ${seconds} s returns within ${endingMs / 1000} s after it`,
       atMostMs: limitMs + endingMs,
     },

@@ -6,7 +6,7 @@ export const vanish: Scene = {
   network: 'forgetful',
   rows: [
     {
-      label: 'peer vanished: reported after',
+      label: 'peer gone: reported after',
       promise: `a dead peer is reported within ${boundMs / 1000} s`,
       atMostMs: boundMs,
     },
