@@ -27,6 +27,8 @@ export interface Negotiated {
   readonly serverToClient: DirectionAlgorithms
   /** Whether a key exchange packet that the peer sent on a guess is of another method, and to be thrown away. */
   readonly guessedWrong: boolean
+  /** Whether the client wants to be told by EXT_INFO what the server can do (RFC 8308 section 2.1). */
+  readonly clientTakesExtInfo: boolean
 }
 
 /** Only what the first KEXINIT says of strict key exchange counts (OpenSSH PROTOCOL 1.10). */
@@ -64,6 +66,7 @@ export function negotiate(client: AlgorithmOffer, server: AlgorithmOffer): Negot
       [client.cipherServerToClient, server.cipherServerToClient],
       [client.macServerToClient, server.macServerToClient],
     ),
+    clientTakesExtInfo: client.kex.includes(signal.extInfoClient),
     guessedWrong: client.kex[0] !== server.kex[0] || client.serverHostKey[0] !== server.serverHostKey[0],
   }
 }

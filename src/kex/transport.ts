@@ -100,7 +100,7 @@ export class Transport {
       holdOthers: () => this.#queue.hold(),
       switchOutbound: (sealer, strict) => {
         this.outbound.switchKeys(sealer, { resetSequence: strict })
-        if (!this.#ready && options.extensions !== undefined) this.#sendNow(encodeExtInfo(options.extensions))
+        this.#tellExtensions()
         this.#queue.release()
       },
       switchInbound: (opener, strict) => this.inbound.switchKeys(opener, { resetSequence: strict }),
@@ -207,6 +207,13 @@ export class Transport {
   #sendNow(payload: Buffer, taken?: () => void): void {
     this.#queue.sendNow(payload, taken)
     this.#sink.writable()
+  }
+
+  /** Once, right after our first NEWKEYS, and only to a peer that asks for it (RFC 8308 section 2.4). */
+  #tellExtensions(): void {
+    const { extensions } = this.#options
+    if (this.#ready || extensions === undefined || !this.#exchanges.negotiated?.clientTakesExtInfo) return
+    this.#sendNow(encodeExtInfo(extensions))
   }
 
   #waitForIdentification(): void {

@@ -30,8 +30,16 @@ function shellArguments(command: string | undefined): readonly string[] {
 export function baseEnvironment(username: string): NodeJS.ProcessEnv {
   // Without these few, Windows starts next to nothing; they are not worth naming one by one.
   if (isWindows) return { ...process.env, USERNAME: username }
-  const { PATH, LANG } = process.env
-  return { PATH, LANG, HOME: homedir(), SHELL: '/bin/sh', USER: username, LOGNAME: username }
+  const { PATH = '', LANG } = process.env
+  // sshd gives its commands the system's directories, whatever its own PATH is.
+  return {
+    PATH: `${PATH}:/usr/local/bin:/usr/bin:/bin`,
+    LANG,
+    HOME: homedir(),
+    SHELL: '/bin/sh',
+    USER: username,
+    LOGNAME: username,
+  }
 }
 
 /**

@@ -10,7 +10,10 @@ import { knownHostsName, namesHost, parseKnownHosts } from '#src/keys/known-host
 import { appendKnownHost, readKnownHostsFiles, rotateKnownHost } from '#src/keys/known-hosts-files.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
 import type { PublicKey } from '#src/keys/public-key.js'
+import { findPosixTools } from '../support/posix-tools.js'
 import { missing, sshKeygen, temporaryDirectory } from './openssh-tools.js'
+
+findPosixTools()
 
 const keys = Array.from({ length: 4 }, () => generatePrivateKey('ssh-ed25519').publicKey)
 const [first, second, third] = keys as [PublicKey, PublicKey, PublicKey]

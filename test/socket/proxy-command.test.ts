@@ -6,7 +6,10 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { ProxyCommand } from '#src/socket/proxy-command.js'
+import { findPosixTools } from '../support/posix-tools.js'
 import { runScript } from './run-script.js'
+
+findPosixTools()
 
 const skip = process.platform === 'win32' ? 'the commands are for sh' : false
 

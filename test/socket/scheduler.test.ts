@@ -151,7 +151,8 @@ test('a wall clock that ran ahead of the monotonic one is a disturbance, one tha
 
 test('a callback that throws surfaces, and later deadlines still expire', async () => {
   const { code, stdout } = await runScript('scheduler', 'throws')
-  assert.equal(stdout, 'uncaught: thrown by a deadline\nlater deadline\n')
+  // On a machine that is busy both are due at one wake, which throws only once all of it was done.
+  assert.deepEqual(stdout.trim().split('\n').toSorted(), ['later deadline', 'uncaught: thrown by a deadline'])
   assert.equal(code, 0)
 })
 
