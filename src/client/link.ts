@@ -15,6 +15,7 @@ import { dial } from '../socket/dial.js'
 import { Driver } from '../socket/driver.js'
 import { readBuffer } from '../socket/read-buffer.js'
 import { Scheduler } from '../socket/scheduler.js'
+import { discard } from '../socket/stream.js'
 import { setTcpKeepalive, type TcpKeepalive, tcpKeepaliveOf, tcpValues } from '../socket/tcp-keepalive.js'
 import { HostTrust } from './host-trust.js'
 import { identification } from './identification.js'
@@ -161,6 +162,9 @@ export class Link implements ConnectionHost {
 
   #endEarly(cause: HoldfastError): void {
     if (this.#ended) return
+    const { stream } = this.settings
+    // A stream that the program gave is ours from the call on, also where the call failed before it was looked at.
+    if (this.#driver === undefined && stream !== undefined) discard(stream)
     this.destroy('reset')
     this.waits.drain(cause)
     this.ended(cause)
@@ -175,14 +179,12 @@ export class Link implements ConnectionHost {
   #watchSignal(): void {
     const { signal } = this.settings
     if (signal === undefined) return
-    this.#unlisten = this.waits.onAbort(signal, (reason) => {
-      this.end(
-        new HoldfastError('ERR_SSH_ABORTED', 'the client was ended by its signal', {
-          ...this.facts.errorDetails(),
-          cause: reason,
-        }),
-      )
-    })
+    const aborted = (reason: unknown) => {
+      const details = { ...this.facts.errorDetails(), cause: reason }
+      this.end(new HoldfastError('ERR_SSH_ABORTED', 'the client was ended by its signal', details))
+    }
+    if (signal.aborted) aborted(signal.reason)
+    else this.#unlisten = this.waits.onAbort(signal, aborted)
   }
 
   async #establish(): Promise<void> {

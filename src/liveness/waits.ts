@@ -85,10 +85,13 @@ export class Waits {
   }
 
   start<T>(options: WaitOptions): Wait<T> {
-    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#deadlines, () => {
-      this.#pending.delete(wait)
-      this.#countBystander(options, -1)
-      this.#sizeChanged()
+    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#deadlines, {
+      ended: () => {
+        this.#pending.delete(wait)
+        this.#countBystander(options, -1)
+        this.#sizeChanged()
+      },
+      step: () => this.#latestStep(),
     })
     this.#pending.add(wait)
     this.#countBystander(options, 1)
@@ -97,6 +100,11 @@ export class Waits {
     else wait.reject(this.#cause)
     this.#sizeChanged()
     return wait
+  }
+
+  /** What was last begun of all that a connection in the making waits for. */
+  #latestStep(): Step | undefined {
+    return [...this.#pending].findLast(({ step }) => step.limit !== 'connect')?.step
   }
 
   #countBystander({ limit }: WaitOptions, change: 1 | -1): void {
@@ -124,7 +132,17 @@ export class Waits {
   }
 }
 
+type Step = Pick<WaitOptions, 'limit' | 'phase' | 'what'>
+
+interface Owner {
+  /** The wait is over. */
+  ended(): void
+  /** Where a wait that is made up of others stands. */
+  step(): Step | undefined
+}
+
 interface Drainable {
+  readonly step: Step
   pause(): void
   resume(): void
   lost(milliseconds: number): void
@@ -136,7 +154,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
   readonly #options: WaitOptions
   readonly #environment: WaitsEnvironment
   readonly #deadlines: Deadlines
-  readonly #ended: () => void
+  readonly #owner: Owner
   /** The caller's stack: an error made when the deadline expires would show the timer's alone. */
   readonly #origin = new Error('waiting')
   readonly #calledAt: number
@@ -147,13 +165,17 @@ class OpenWait<T> implements Wait<T>, Drainable {
   #deadline: Deadline | undefined
   #unlisten: (() => void) | undefined
 
-  constructor(options: WaitOptions, environment: WaitsEnvironment, deadlines: Deadlines, ended: () => void) {
+  constructor(options: WaitOptions, environment: WaitsEnvironment, deadlines: Deadlines, owner: Owner) {
     this.#options = options
     this.#environment = environment
     this.#deadlines = deadlines
-    this.#ended = ended
+    this.#owner = owner
     this.#calledAt = environment.now()
     this.#startedAt = this.#calledAt - (options.spentMs ?? 0)
+  }
+
+  get step(): Step {
+    return this.#options
   }
 
   get promise(): Promise<T> {
@@ -242,20 +264,30 @@ class OpenWait<T> implements Wait<T>, Drainable {
 
   #timeout(): HoldfastError {
     const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.#options
-    const message = `${what} did not come within the limit ${limit} of ${limitMs} ms`
+    const message = `${what} did not come within the limit ${limit} of ${limitMs} ms${this.#where()}`
     const error = this.#error(code, message, limitMs === false ? {} : { limit, limitMs })
     this.#environment.limitReached?.(error, what)
     return error
   }
 
   #abort(reason: unknown): void {
-    this.reject(this.#error('ERR_SSH_ABORTED', `aborted while waiting for ${this.#options.what}`, { cause: reason }))
+    const message = `aborted while waiting for ${this.#options.what}${this.#where()}`
+    this.reject(this.#error('ERR_SSH_ABORTED', message, { cause: reason }))
+  }
+
+  #where(): string {
+    const step = this.#currentStep
+    return step === undefined ? '' : `; it was waiting for ${step.what}`
+  }
+
+  get #currentStep(): Step | undefined {
+    return this.#options.clock === 'connect' ? this.#owner.step() : undefined
   }
 
   #error(code: ErrorCode, message: string, details: ErrorDetails): HoldfastError {
     const error = new HoldfastError(code, message, {
       ...this.#environment.errorDetails(),
-      phase: this.#options.phase,
+      phase: (this.#currentStep ?? this.#options).phase,
       elapsedMs: this.#environment.now() - this.#calledAt,
       ...details,
     })
@@ -269,7 +301,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#pending = false
     this.#deadline?.cancel()
     this.#unlisten?.()
-    this.#ended()
+    this.#owner.ended()
     return true
   }
 }

@@ -5,7 +5,8 @@ import { type BadNetwork, badNetwork, type ServerOptions, startServer, type Test
 /** A server for one test, which runs commands on this machine. */
 export async function server(t: TestContext, options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const commands = options.exec === undefined ? { shell: true } : {}
-  const started = await startServer({ users: { deploy: { password: 'secret' } }, ...commands, ...options })
+  const users = options.authenticate === undefined ? { users: { deploy: { password: 'secret' } } } : {}
+  const started = await startServer({ ...users, ...commands, ...options })
   t.after(() => started.close())
   return started
 }
