@@ -22,6 +22,8 @@ export interface ClientStats {
   readonly port: number
   readonly username: string
   readonly negotiated: NegotiatedAlgorithms | undefined
+  /** How often keys have been exchanged, by either side's wish, the first time included. */
+  readonly keyExchanges: number
   readonly liveness: Liveness
   readonly keepalive: KeepaliveSettings
   /** SO_KEEPALIVE as it holds, which some Nodes cannot set as wanted; undefined where the stream is no socket. */
@@ -43,6 +45,7 @@ export function readStats(link: Link): ClientStats {
     port,
     username,
     negotiated: connection.negotiated,
+    keyExchanges: connection.keyExchanges,
     liveness: connection.keepalive.liveness(connection.now()),
     keepalive: connection.keepalive.settings,
     tcpKeepalive: link.tcpKeepalive,

@@ -135,6 +135,10 @@ export class Connection {
     return this.#transport.negotiated
   }
 
+  get keyExchanges(): number {
+    return this.#transport.keyExchanges
+  }
+
   get sessionId(): Buffer | undefined {
     return this.#transport.sessionId
   }

@@ -67,10 +67,6 @@ export class KeyExchange {
     this.#sink = sink
   }
 
-  get peerHasBegun(): boolean {
-    return this.#peerInit !== undefined
-  }
-
   get sessionId(): Buffer | undefined {
     return this.#start.sessionId ?? this.#keys?.exchangeHash
   }

@@ -147,20 +147,16 @@ export class Exchanges {
   }
 
   /**
-   * A message that is not of the exchange came. Between the peer's KEXINIT and its NEWKEYS none may, but for IGNORE and
-   * DEBUG (RFC 4253 section 7.1); in the first exchange, when it is strict, not even they (OpenSSH PROTOCOL 1.10,
-   * CVE-2023-48795).
+   * A message that is not of the exchange came. In the first exchange none may, but for IGNORE and DEBUG (RFC 4253
+   * section 7.1), and when it is strict not even they (OpenSSH PROTOCOL 1.10, CVE-2023-48795). In a later one the rule is
+   * the same, but AsyncSSH (2.10) goes on sending data under the old keys, which are as good as ever.
    */
   checkOther(number: number): void {
-    if (this.#receivedNewKeys) return
-    const first = this.#completed === 0
-    if (first) {
-      this.#sawOther = true
-      if (this.#strict) throw strictViolation(number)
-    }
+    if (this.#receivedNewKeys || this.#completed > 0) return
+    this.#sawOther = true
+    if (this.#strict) throw strictViolation(number)
     if (number <= messageNumber.DEBUG) return
-    if (first) throw protocolError(messageName(number), 'came before the first key exchange had ended')
-    if (this.#current?.peerHasBegun) throw protocolError(messageName(number), 'came in the middle of a key exchange')
+    throw protocolError(messageName(number), 'came before the first key exchange had ended')
   }
 
   #running(number: number): KeyExchange {

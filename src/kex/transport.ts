@@ -81,6 +81,7 @@ export class Transport {
   #identification: Identification | undefined
   #rekeyDeadline: Deadline | undefined
   #ready = false
+  #keyExchanges = 0
   /** sshd up to 9.2 ends a connection that exchanges keys anew before the user was authenticated. */
   #mayRekey = false
   #stopped = false
@@ -129,6 +130,11 @@ export class Transport {
   /** What the peer told by EXT_INFO (RFC 8308). */
   get extensions(): Extensions {
     return this.#extensions
+  }
+
+  /** How often keys have been exchanged, the first time included. */
+  get keyExchanges(): number {
+    return this.#keyExchanges
   }
 
   get negotiated(): NegotiatedAlgorithms | undefined {
@@ -300,6 +306,7 @@ export class Transport {
   }
 
   #exchangeEnded(negotiated: Negotiated): void {
+    this.#keyExchanges++
     this.#limitKeys(negotiated)
     this.#sink.exchangeEnded()
     if (this.#ready) return
