@@ -141,7 +141,7 @@ async def main():
         '127.0.0.1',
         task['port'],
         server_factory=lambda: Server(task),
-        server_host_keys=task['hostKeys'],
+        server_host_keys=[tuple(key) for key in task['hostKeys']],
         authorized_client_keys=task['authorizedKeys'],
         public_key_auth='publickey' in task['methods'],
         encoding=None,

@@ -42,7 +42,8 @@ export interface AsyncsshOptions {
 /** What asyncssh-server.py reads. */
 interface ServerTask {
   readonly port: number
-  readonly hostKeys: readonly (string | readonly [string, string])[]
+  /** Paths of a private key and its certificate, or null. */
+  readonly hostKeys: readonly (readonly [key: string, certificate: string | null])[]
   readonly authorizedKeys: string
   readonly methods: readonly AsyncsshMethod[]
   readonly password: string
@@ -98,7 +99,9 @@ async function serverTask(
   const owned = (options.hostKeys ?? keyTypes).map((type) => pool.host[type])
   return {
     port,
-    hostKeys: owned.map((key) => (options.hostCertificates ? [key.privateKey, key.certificate] : key.privateKey)),
+    hostKeys: owned.map((key) =>
+      options.hostCertificates ? [key.privateKey, key.certificate] : [key.privateKey, null],
+    ),
     authorizedKeys,
     methods: options.methods ?? [
       'publickey',

@@ -5,6 +5,7 @@ import { type KeySet, type KeyType, keyPool, keyTypes } from './keys.js'
 import { freePort, listensOn } from './port.js'
 import { markerVariable } from './process-tree.js'
 import { type ReferenceServer, referenceServer } from './reference-server.js'
+import { run } from './run.js'
 import { makeWorkplace, supervise, type Workplace } from './supervise.js'
 import { requireTools } from './tools.js'
 import { libraryPath, type PackageSet, unpackedRoot, unpackPackages } from './unpack.js'
@@ -57,6 +58,16 @@ async function prepare(version: SshdVersion): Promise<void> {
   await requireTools(['ssh-keygen', 'ssh'])
   await unpackPackages(packageSets[version])
   await prepareLogins()
+}
+
+/** The names of the algorithms that an sshd can be configured to use. */
+export async function knownToSshd(version: SshdVersion, query: 'kex' | 'cipher' | 'mac'): Promise<readonly string[]> {
+  const root = unpackedRoot(packageSets[version])
+  // ssh and sshd of one release are made of the same library.
+  const { stdout } = await run(join(root, 'usr/bin/ssh'), ['-Q', query], {
+    env: { LD_LIBRARY_PATH: libraryPath(root) },
+  })
+  return stdout.trim().split('\n')
 }
 
 /** Starts an OpenSSH server on a free port of loopback. Throws where `prepareSshd()` said that it cannot. */
