@@ -34,6 +34,7 @@ export interface ProbeMessage extends AboutConnection {
 }
 
 export interface ChannelMessage extends AboutConnection {
+  /** `stalled` while the peer has not opened its window for data that waits: its program is not reading. */
   readonly event: 'opened' | 'stalled' | 'flowing' | 'closed'
   readonly channel: number
   readonly type: string

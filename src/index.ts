@@ -1,3 +1,4 @@
+export type { AskPerson } from './auth/prompt.js'
 export { Client, type ClientEvents, type CloseOptions } from './client/client.js'
 export { connect } from './client/connect.js'
 export type { HostKeysEvent } from './client/host-key-updates.js'
@@ -14,10 +15,19 @@ export type {
 export type { ChannelStats, ClientStats } from './client/stats.js'
 export type { DiagnosticsMessages } from './diagnostics.js'
 export { type ErrorCode, type Evidence, HoldfastError, type LimitName, type Phase } from './errors.js'
+export type { NegotiatedAlgorithms } from './kex/transport.js'
+export type { Agent, AgentIdentity } from './keys/agent.js'
+export type { PublicKey } from './keys/public-key.js'
 export type { Duration } from './liveness/duration.js'
 export type { ProbeAnswer } from './liveness/keepalive.js'
-export type { Liveness, LivenessChange, LivenessState } from './liveness/port.js'
-export type { KeepaliveOption, KeepaliveOptions, KeepaliveSettings } from './liveness/settings.js'
+export type { Liveness, LivenessChange, LivenessState, ProbeKind } from './liveness/port.js'
+export type {
+  KeepaliveOption,
+  KeepaliveOptions,
+  KeepaliveSettings,
+  TcpKeepaliveOptions,
+  TcpKeepaliveSettings,
+} from './liveness/settings.js'
 export type { Command } from './session/command.js'
 export type { CommandInput, ExecOptions, ShellOptions, SpawnOptions } from './session/options.js'
 export {
@@ -29,3 +39,7 @@ export {
 } from './session/outcome.js'
 export type { PtyOptions, TerminalMode } from './session/pty.js'
 export type { SessionStats } from './session/sessions.js'
+export type { Lookup } from './socket/resolve.js'
+export type { TcpKeepalive, TcpKeepaliveValues } from './socket/tcp-keepalive.js'
+export type { InfoRequest } from './wire/auth-messages.js'
+export type { TerminalSize } from './wire/session-messages.js'

@@ -15,18 +15,18 @@ import type { Settings } from './settings.js'
 import { type ClientStats, readStats } from './stats.js'
 
 export interface ClientEvents {
-  /** The peer became `suspect`, or `alive` again. */
+  /** The peer became `suspect`, `alive` again, or `dead`, which comes before `close`. */
   liveness: [change: LivenessChange]
-  /** The connection is over; everything on it has been settled. */
+  /** The connection is over; everything on it has been settled. The reason is that of `closed`. */
   close: [reason: HoldfastError]
   /** What the server shows before or after authentication, as it sent it: clean it before a person sees it. */
   banner: [text: string]
-  /** The server told of all its host keys. */
+  /** The server told of all its host keys (OpenSSH PROTOCOL 2.5), and the known_hosts file may have been updated. */
   hostkeys: [event: HostKeysEvent]
 }
 
 export interface CloseOptions {
-  /** How long flushing and saying goodbye may take. @default the limit `close`, 2 s */
+  /** How long flushing and saying goodbye may take; then the connection is reset. @default the limit `close`, 2 s */
   readonly timeout?: Duration | undefined
 }
 
@@ -35,6 +35,7 @@ export interface CloseOptions {
  * connection to `closed` and `close`.
  */
 export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
+  /** Probes: what holds, how to change it, and how to ask now. */
   readonly keepalive: ClientKeepalive
   readonly #link: Link
   #sessions: Sessions | undefined
@@ -71,13 +72,13 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     })
   }
 
-  /** What is known of the peer. */
+  /** What is known of the peer, at this moment. */
   get liveness(): Liveness {
     const { connection } = this.#link
     return connection.keepalive.liveness(connection.now())
   }
 
-  /** What both sides agreed on. */
+  /** What both sides agreed on (RFC 4253 section 7.1), and what the peer says it is. */
   get negotiated(): NegotiatedAlgorithms | undefined {
     return this.#link.connection.negotiated
   }
@@ -89,7 +90,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   /** What there is to know of the connection, at this moment. */
   stats(): ClientStats {
-    return readStats(this.#link)
+    return readStats(this.#link, this.#commands.stats)
   }
 
   /**
@@ -120,8 +121,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   /**
-   * Exchanges keys anew. Resolves when the new keys are in use.
-   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `rekey`), which ends the connection too
+   * Exchanges keys anew (RFC 4253 section 9). Resolves when the new keys are in use.
+   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `rekey`, 30 s), which ends the connection too, or why it ended
    */
   rekey(): Promise<void> {
     return this.#link.connection.rekey()
@@ -131,11 +132,12 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * Ends the connection. New calls are refused and pending ones settle at once with ERR_SSH_CLOSED; bytes already
    * written go out, then the peer is told. Never rejects, may be called again, and takes no longer than the limit
    * whatever the peer does. A remote command outlives the connection unless a limit ended it.
+   * @throws HoldfastError ERR_SSH_OPTION for a `timeout` that is no duration
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { timeout } = options
     const limitMs = timeout === undefined ? this.#link.settings.limits.close : parseDuration(timeout, 'timeout')
-    await this.#link.connection.close(limitMs)
+    await this.#link.close(limitMs)
   }
 
   /** Lets the process end although the connection is open. A call that waits still keeps it running. */

@@ -122,6 +122,12 @@ export class Link implements ConnectionHost {
     }
   }
 
+  /** Ends the connection in order; see `Connection.close`. */
+  close(limitMs: number): Promise<void> {
+    if (this.connection.cause === undefined) this.#publish('closing', 'close')
+    return this.connection.close(limitMs)
+  }
+
   /** Ends everything with one cause, at whatever stage it is. */
   end(cause: HoldfastError): void {
     if (this.#connection === undefined) this.#endEarly(cause)

@@ -1,6 +1,7 @@
 import type { NegotiatedAlgorithms } from '../kex/transport.js'
 import type { Liveness } from '../liveness/port.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
+import type { SessionStats } from '../session/sessions.js'
 import type { TcpKeepalive } from '../socket/tcp-keepalive.js'
 import type { Limits } from './limits.js'
 import type { Link } from './link.js'
@@ -11,6 +12,7 @@ export interface ChannelStats {
   readonly sendWindow: number
   /** What we let the peer send: 0 while our program does not read. */
   readonly receiveWindow: number
+  /** What our program has written and that has not gone out. */
   readonly unsentBytes: number
   /** Closed on this side, and not yet by the peer: it still has its place in the server's MaxSessions. */
   readonly abandoned: boolean
@@ -25,19 +27,25 @@ export interface ClientStats {
   /** How often keys have been exchanged, by either side's wish, the first time included. */
   readonly keyExchanges: number
   readonly liveness: Liveness
+  /** The keepalive as it holds, in milliseconds. */
   readonly keepalive: KeepaliveSettings
   /** SO_KEEPALIVE as it holds, which some Nodes cannot set as wanted; undefined where the stream is no socket. */
   readonly tcpKeepalive: TcpKeepalive | undefined
+  /** Milliseconds. */
   readonly limits: Limits
+  /** Commands, shells and subsystems: how many are open, wait for a place, or were given up. */
+  readonly sessions: SessionStats
+  /** Those that the peer has not closed yet. */
   readonly channels: readonly ChannelStats[]
+  /** Encrypted, and not taken by the kernel. */
   readonly unsentBytes: number
   /** Answers and messages of the peer that nobody waited for. */
   readonly surplus: number
-  /** For how long, all in all, this process could not listen. */
+  /** For how long, all in all, this process could not listen: a blocked event loop, a machine that slept. */
   readonly loopBlockedMs: number
 }
 
-export function readStats(link: Link): ClientStats {
+export function readStats(link: Link, sessions: SessionStats): ClientStats {
   const { settings, connection } = link
   const { host, port, username, limits } = settings
   return {
@@ -50,6 +58,7 @@ export function readStats(link: Link): ClientStats {
     keepalive: connection.keepalive.settings,
     tcpKeepalive: link.tcpKeepalive,
     limits,
+    sessions,
     channels: [...connection.channels].map((channel) => ({
       sendWindow: channel.sendWindow,
       receiveWindow: channel.receiveWindow,

@@ -47,9 +47,16 @@ export interface ChannelPort {
   covered(bytes: number): void
   /** Both CLOSEs have passed: nothing for this channel can come any more. */
   forget(channel: Channel): void
+  /** For whoever watches from outside. */
+  report(event: ChannelEvent, channel: Channel): void
 }
 
+/** What becomes of a channel; it is `stalled` while the peer has not opened its window for data that waits. */
+export type ChannelEvent = 'opened' | 'stalled' | 'flowing' | 'closed'
+
+/** The peer's side of a channel, as it was opened. */
 export interface RemoteEnd {
+  readonly type: string
   readonly id: number
   readonly window: number
   readonly maxPacket: number
@@ -75,6 +82,7 @@ export const keepaliveRequest = 'keepalive@openssh.com'
 /** One open channel (RFC 4254 section 5): two windows, and everything in order. */
 export class Channel {
   readonly localId: number
+  readonly type: string
   readonly #port: ChannelPort
   readonly #remote: RemoteEnd
   readonly #receiveWindow: ReceiveWindow
@@ -91,12 +99,14 @@ export class Channel {
   constructor(port: ChannelPort, localId: number, remote: RemoteEnd, receiveWindow: number) {
     this.#port = port
     this.localId = localId
+    this.type = remote.type
     this.#remote = remote
     this.#outgoing = new Outgoing(
       {
         send: (chunk, data) => port.sendData(headFor(remote.id, chunk, data.length), data),
         covered: (bytes) => port.covered(bytes),
         drained: () => this.#sink?.drain(),
+        stalled: (isStalled) => port.report(isStalled ? 'stalled' : 'flowing', this),
       },
       remote,
     )

@@ -93,6 +93,8 @@ export class Connection {
       now: () => facts.now(),
       traffic: () => facts.traffic(),
       answered: (sentAt) => this.keepalive.confirmed(sentAt, facts.now()),
+      channelReport: (event, { localId: channel, type, queuedBytes }) =>
+        diagnostics.channel(() => ({ ...facts.about, event, channel, type, queuedBytes })),
     })
     this.#services = new Services(options.authenticator, this.#mux)
     this.#probes = new ProbeMessages(this.#transport, this.#mux, {

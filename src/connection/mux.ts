@@ -20,7 +20,7 @@ import {
   encodeRequestSuccess,
 } from '../wire/connection-messages.js'
 import { messageName, messageNumber } from '../wire/numbers.js'
-import { Channel, type ChannelPort, type ChannelSink } from './channel.js'
+import { Channel, type ChannelEvent, type ChannelPort, type ChannelSink, type RemoteEnd } from './channel.js'
 import { GlobalRequests } from './global-requests.js'
 import { maxPacket, type Opening, Openings } from './openings.js'
 
@@ -50,6 +50,8 @@ export interface MuxOptions {
   traffic(): void
   /** The peer has heard what was sent at that instant, and everything before; of WINDOW_ADJUST that is not known. */
   answered(sentAt: number): void
+  /** For whoever watches from outside. */
+  channelReport(event: ChannelEvent, channel: Channel): void
 }
 
 export interface Flow {
@@ -116,6 +118,7 @@ export class Mux {
         this.#coveredBytes += bytes
       },
       forget: (channel) => this.#forget(channel),
+      report: (event, channel) => options.channelReport(event, channel),
     }
   }
 
@@ -238,13 +241,14 @@ export class Mux {
   #confirmed({ recipient, sender, window, maxPacket: theirs }: ChannelOpenConfirmation): void {
     const opening = this.#takeOpening(recipient, messageNumber.CHANNEL_OPEN_CONFIRMATION)
     if (opening === undefined) return
-    opening.confirmed(this.#add(recipient, { id: sender, window, maxPacket: theirs }))
+    opening.confirmed(this.#add(recipient, { type: opening.type, id: sender, window, maxPacket: theirs }))
   }
 
-  #add(localId: number, remote: { id: number; window: number; maxPacket: number }): Channel {
+  #add(localId: number, remote: RemoteEnd): Channel {
     if (remote.maxPacket === 0) throw protocolError('maximum packet size', 'is 0, so that no data could ever be sent')
     const channel = new Channel(this.#port, localId, remote, this.#options.window)
     this.#channels.set(localId, channel)
+    this.#options.channelReport('opened', channel)
     return channel
   }
 
@@ -256,7 +260,7 @@ export class Mux {
       transport.reply(encodeChannelOpenFailure({ recipient: sender, reason, description }))
       return
     }
-    const channel = this.#add(this.openings.takeId(), { id: sender, window, maxPacket: theirs })
+    const channel = this.#add(this.openings.takeId(), { type, id: sender, window, maxPacket: theirs })
     const ours = { recipient: sender, sender: channel.localId, window: this.#options.window, maxPacket, data: none }
     transport.reply(encodeChannelOpenConfirmation(ours))
     channel.attach(decision.accept(channel))
@@ -302,6 +306,7 @@ export class Mux {
   #forget(channel: Channel): void {
     this.#channels.delete(channel.localId)
     this.#sendable.delete(channel)
+    this.#options.channelReport('closed', channel)
     for (const gone of [...this.#channelGone]) gone()
   }
 }

@@ -23,6 +23,7 @@ export interface OpeningsPort {
 
 /** A CHANNEL_OPEN of ours that the peer has not answered. */
 export interface Opening {
+  readonly type: string
   readonly sentAt: number
   confirmed(channel: Channel): void
   refused(reason: number, description: string): void
@@ -86,7 +87,7 @@ export class Openings {
       }
     }
     const refused = (reason: number, text: string) => wait.reject(new ChannelOpenError(type, reason, text))
-    this.#send(type, data, { sentAt: this.#port.now(), confirmed, refused }, () => wait.sent())
+    this.#send(data, { type, sentAt: this.#port.now(), confirmed, refused }, () => wait.sent())
     return wait.promise
   }
 
@@ -96,11 +97,12 @@ export class Openings {
       void channel.close()
       answered()
     }
-    const opening = { sentAt: this.#port.now(), confirmed, refused: answered }
-    this.#send('keepalive@holdfast', Buffer.alloc(0), opening)
+    const opening = { type: 'keepalive@holdfast', sentAt: this.#port.now(), confirmed, refused: answered }
+    this.#send(Buffer.alloc(0), opening)
   }
 
-  #send(type: string, data: Buffer, opening: Opening, taken?: () => void): void {
+  #send(data: Buffer, opening: Opening, taken?: () => void): void {
+    const { type } = opening
     const sender = this.takeId()
     this.#pending.set(sender, opening)
     this.#port.send(encodeChannelOpen({ type, sender, window: this.#port.window, maxPacket, data }), taken)

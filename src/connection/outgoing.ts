@@ -21,6 +21,8 @@ export interface OutgoingPort {
   covered(bytes: number): void
   /** There is room again, after `push()` said false. */
   drained(): void
+  /** Data began to wait for the peer to open its window, or does so no longer. */
+  stalled(isStalled: boolean): void
 }
 
 /** Data that a program wrote to a channel, and the peer's window, which says how much of it may be sent. */
@@ -35,6 +37,7 @@ export class Outgoing {
   /** Sent, and not yet covered by the peer's adjustments. */
   #uncovered = 0
   #needDrain = false
+  #isStalled = false
 
   constructor(port: OutgoingPort, remote: { readonly window: number; readonly maxPacket: number }) {
     this.#port = port
@@ -69,6 +72,7 @@ export class Outgoing {
     this.#chunks.push(chunk)
     this.#bytes += chunk.data.length
     this.#needDrain = this.#bytes >= highWaterMark
+    this.#noteStall()
     return !this.#needDrain
   }
 
@@ -76,6 +80,7 @@ export class Outgoing {
   adjust(bytes: number): boolean {
     if (this.#window + bytes > maxWindow) return false
     this.#window += bytes
+    this.#noteStall()
     this.#cover(Math.min(bytes, this.#uncovered))
     return true
   }
@@ -92,6 +97,7 @@ export class Outgoing {
     this.#offset += size
     this.#port.send(chunk, data)
     if (this.#offset === chunk.data.length) this.#finishChunk(chunk)
+    this.#noteStall()
   }
 
   /** What was not sent is thrown away. */
@@ -113,6 +119,13 @@ export class Outgoing {
     if (!this.#needDrain || this.#bytes >= highWaterMark) return
     this.#needDrain = false
     this.#port.drained()
+  }
+
+  #noteStall(): void {
+    const isStalled = this.#chunks.length > 0 && this.#window === 0
+    if (isStalled === this.#isStalled) return
+    this.#isStalled = isStalled
+    this.#port.stalled(isStalled)
   }
 
   #cover(bytes: number): void {

@@ -39,6 +39,7 @@ test('a connection tells each phase that it comes to', async () => {
     'connecting identification',
     'connecting authentication',
     'ready ready',
+    'closing close',
     'closed close',
   ])
 })
