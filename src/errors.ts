@@ -172,11 +172,17 @@ export type ErrorCode = keyof typeof errorTable
 
 /** What was and was not seen of the peer when a verdict or a limit ended something. All times in milliseconds. */
 export interface Evidence {
+  /** How long ago the last packet came; null before the first. */
   readonly lastHeardMs: number | null
+  /** Since the connection was made. */
   readonly probesSent: number
+  /** Those of them that nothing has answered yet. */
   readonly probesUnanswered: number
+  /** The last round trip of a probe; null while none was answered. */
   readonly rttMs: number | null
+  /** Encrypted, and not taken by the kernel. */
   readonly unsentBytes: number
+  /** For how long, all in all, this process could not listen. */
   readonly loopBlockedMs: number
 }
 
@@ -198,13 +204,20 @@ const brand = Symbol.for('holdfast.HoldfastError')
  * copies of the package in one process.
  */
 export class HoldfastError extends Error {
+  /** Stable; docs/errors.md has each with its meaning. */
   readonly code: ErrorCode
   readonly phase: Phase | undefined
+  /** `host:port`, as the program named it. */
   readonly host: string | undefined
+  /** The limit that was reached, by its name in the options. */
   readonly limit: LimitName | undefined
+  /** What that limit is, in milliseconds. */
   readonly limitMs: number | undefined
+  /** How long had been waited, in milliseconds. */
   readonly elapsedMs: number | undefined
+  /** What was seen of the peer until then. */
   readonly evidence: Evidence | undefined
+  /** What to do about it. */
   readonly hint: string
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {

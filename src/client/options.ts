@@ -18,8 +18,12 @@ export interface HostKeyQuestion {
   readonly verdict: 'known' | 'unknown' | 'changed' | 'revoked'
 }
 
+/** Whom to trust. What is not trusted is ERR_SSH_HOST_KEY_UNKNOWN, _CHANGED, _REVOKED or _REJECTED, before credentials are sent. */
 export interface HostKeyOptions {
-  /** known_hosts files. Of these the first is the one written to. @default the user's and the system's */
+  /**
+   * known_hosts files; `~` is the home directory. Of these the first is the one written to.
+   * @default the user's and the system's
+   */
   readonly knownHosts?: readonly string[] | undefined
   /**
    * What becomes of a host that no file knows. `accept-new` adds it; `off` checks nothing, not even changed keys.
@@ -28,70 +32,96 @@ export interface HostKeyOptions {
   readonly policy?: 'strict' | 'accept-new' | 'off' | undefined
   /** Accepts a host key by its `SHA256:…` fingerprint, and no other. */
   readonly fingerprints?: readonly string[] | undefined
-  /** Decides instead of the policy. A revoked key is refused without asking. Bounded by the limit `prompt`. */
+  /**
+   * Decides instead of the policy; anything but `true` refuses. A revoked key is refused without asking. Bounded by the
+   * limit `prompt`.
+   */
   readonly verify?: ((question: HostKeyQuestion) => boolean | Promise<boolean>) | undefined
-  /** Learns further keys of a known host that it proves to own (OpenSSH's UpdateHostKeys). @default true */
+  /** Learns further keys of a known host that it proves to own (UpdateHostKeys of OpenSSH). @default true */
   readonly update?: boolean | undefined
 }
 
+/**
+ * Lists of names, in order of preference, each in place of the default one (docs/connecting.md#algorithms). With none in
+ * common with the peer: ERR_SSH_NEGOTIATION. To name a weak one is to take its risk.
+ */
 export interface AlgorithmOptions {
+  /** Key exchange methods. @default mlkem768x25519-sha256 first; none with SHA-1 */
   readonly kex?: readonly string[] | undefined
+  /** Host key algorithms. @default as OpenSSH 10; none with SHA-1 */
   readonly serverHostKey?: readonly string[] | undefined
+  /** @default AES-GCM, AES-CTR, ChaCha20-Poly1305 */
   readonly cipher?: readonly string[] | undefined
+  /** For ciphers that need one. @default HMAC with SHA-2, encrypt-then-MAC first */
   readonly mac?: readonly string[] | undefined
-  /** Signature algorithms for our own keys. */
+  /** Signature algorithms for our own keys. @default all but ssh-rsa, which is SHA-1 */
   readonly publicKey?: readonly string[] | undefined
 }
 
+/** What the TCP socket is like. */
 export interface SocketOptions {
-  /** The address of this machine to connect from. */
+  /** The address of this machine to connect from. It decides the family too. @default any */
   readonly localAddress?: string | undefined
+  /** The port of this machine to connect from. @default any */
   readonly localPort?: number | undefined
+  /** Addresses of this family alone. @default both, raced */
   readonly family?: 4 | 6 | undefined
   /** TCP_NODELAY. @default true */
   readonly noDelay?: boolean | undefined
-  /** In place of `dns.lookup`. */
+  /** Called in place of `dns.lookup`. */
   readonly lookup?: Lookup | undefined
 }
 
+/** When keys are exchanged anew, whichever comes first (RFC 4253 section 9). */
 export interface RekeyOptions {
-  /** @default 1 GiB */
+  /** Bytes in either direction; the cipher's own limit wins where it is lower. @default 1 GiB */
   readonly bytes?: number | undefined
-  /** @default '1h' */
+  /** Time under the same keys. @default '1h' */
   readonly interval?: Duration | undefined
 }
 
 /** How to connect. With nothing given it does as `ssh` does: the user's name, agent, keys and known_hosts files. */
 export interface ConnectOptions {
+  /** A name or an address. Needed unless the target or `stream` is given. */
   readonly host?: string | undefined
   /** @default 22 */
   readonly port?: number | undefined
   /** @default the name of this process's user */
   readonly username?: string | undefined
+  /** Also fills in a form of keyboard-interactive that asks one hidden question. */
   readonly password?: string | undefined
-  /** Asked for a new password when the peer says that the old one has expired. */
+  /** Asked for a new password when the peer says that the old one has expired. @default `prompt` */
   readonly changePassword?: AskPerson | undefined
-  /** The text of a private key file. */
+  /** The text of a private key file: OpenSSH, PEM or PKCS#8. One that is wrong is ERR_SSH_KEY. */
   readonly privateKey?: string | Buffer | undefined
   /** Paths of private keys, or of public ones whose private half an agent has. @default those of `ssh` */
   readonly identityFiles?: readonly string[] | undefined
   /** Offers no other keys of the agent than those of `identityFiles`. @default false */
   readonly identitiesOnly?: boolean | undefined
+  /** Of `privateKey` and of identity files; a wrong one is ERR_SSH_PASSPHRASE. @default `prompt`, for files */
   readonly passphrase?: string | Buffer | undefined
   /** The text of the certificate that belongs to `privateKey`. */
   readonly certificate?: string | Buffer | undefined
-  /** The agent's socket, or an agent; false for none. @default SSH_AUTH_SOCK */
+  /** The agent's socket, or an agent; false for none. @default SSH_AUTH_SOCK, unless a key or password is given */
   readonly agent?: string | false | Agent | undefined
-  /** Answers the peer's questions (keyboard-interactive), and gives the password when there is no `password`. */
+  /**
+   * Answers the peer's questions (keyboard-interactive, RFC 4256), and gives the password when there is no `password`.
+   * Bounded by the limit `prompt`; its time is not counted by the limit `connect`.
+   */
   readonly prompt?: AskPerson | undefined
+  /** Whom to trust. @default whom the known_hosts files know */
   readonly hostKey?: HostKeyOptions | undefined
+  /** What to offer. @default what OpenSSH 10 does, without SHA-1 */
   readonly algorithms?: AlgorithmOptions | undefined
   /** `false` = neither probes nor SO_KEEPALIVE. @default every 15 s, dead after 60 s of silence */
   readonly keepalive?: KeepaliveOption | undefined
+  /** How long each step may take. @default docs/defaults.md */
   readonly limits?: LimitOptions | undefined
+  /** When keys are exchanged anew. @default after 1 GiB or 1 h */
   readonly rekey?: RekeyOptions | undefined
+  /** What the TCP socket is like. */
   readonly socket?: SocketOptions | undefined
-  /** Any stream to the peer, instead of a socket of ours. It is destroyed with the connection. */
+  /** Any open stream of bytes to the peer, instead of a socket of ours. It is destroyed with the connection. */
   readonly stream?: Duplex | undefined
   /** Holds for the connection's whole life: aborting it later ends the client and everything on it. */
   readonly signal?: AbortSignal | undefined

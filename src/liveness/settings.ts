@@ -23,16 +23,28 @@ export interface KeepaliveSettings {
 /** Keepalive as a program gives it; `false` = neither probes nor SO_KEEPALIVE. */
 export type KeepaliveOption = false | KeepaliveOptions
 
+/** A peer that is silent for `(countMax + 1) x interval` is dead, and all that waits for it fails with ERR_SSH_PEER_DEAD. */
 export interface KeepaliveOptions {
+  /** Silence after which the peer is asked; `false`: never, so that SO_KEEPALIVE alone is left. @default '15s' */
   readonly interval?: Duration | false | undefined
+  /** How many questions in a row may stay unanswered, at least 1. @default 3 */
   readonly countMax?: number | undefined
+  /** `false` asks for no answer: it keeps a NAT open, and proves nothing. @default true */
   readonly wantReply?: boolean | undefined
+  /** SO_KEEPALIVE: with the kernel's values, off, or with these. @default true */
   readonly tcp?: boolean | TcpKeepaliveOptions | undefined
 }
 
+/**
+ * How the kernel is to probe; each at least a second, in whole seconds. Node before 24.19 cannot set all three: there the
+ * kernel's own hold, with one warning a process.
+ */
 export interface TcpKeepaliveOptions {
+  /** Silence before the first probe. @default the kernel's value */
   readonly idle?: Duration | undefined
+  /** Between two probes. @default the kernel's value */
   readonly interval?: Duration | undefined
+  /** Unanswered probes after which the kernel ends the connection. @default the kernel's value */
   readonly count?: number | undefined
 }
 
