@@ -177,6 +177,18 @@ test('a window that never opens holds nobody else up, and the verdict fails it',
   nothingLeft(client)
 })
 
+test('data that the peer sends after its own KEXINIT is taken, as AsyncSSH sends it', async () => {
+  const { time, client, server } = await loggedIn()
+  const { channel, sink } = await openSession(time, client)
+  server.beginExchange()
+  server.send(dataFor(channel.localId, Buffer.from('late')))
+  await time.run(1000)
+  assert.equal(client.cause, undefined)
+  assert.deepEqual(sink.heard, ['data 4'])
+  assert.equal(client.connection.keyExchanges, 2)
+  await finish(time, client)
+})
+
 test('a rekey that the peer starts and leaves is given up at its limit', async () => {
   const { time, client, server } = await loggedIn({ client: { keepalive: noKeepalive } })
   const { channel } = await openSession(time, client)
