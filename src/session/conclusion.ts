@@ -24,9 +24,12 @@ export async function conclude(session: Session, conclusion: Conclusion): Promis
   } catch (cause) {
     session.stopWaiting()
     const error = await failure(session, cause, conclusion)
-    // When the connection closes in order, what was written still goes out; its end destroys the streams.
-    if (conclusion.port.cause === undefined) session.failStreams(error)
-    void session.close()
+    // When the connection closes in order, what was written still goes out, but nothing more; its end destroys the streams.
+    if (conclusion.port.cause !== undefined) session.stdin.end()
+    else {
+      session.failStreams(error)
+      void session.close()
+    }
     throw error
   }
 }
