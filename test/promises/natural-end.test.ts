@@ -1,0 +1,40 @@
+/** Row 37 of the table of failures: no timer or socket of ours keeps a program running, nor lets it end under a caller. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { server } from './support/embedded.js'
+import { leavesNothing } from './support/leaks.js'
+import { startScript } from './support/script.js'
+
+leavesNothing()
+
+const expected = {
+  closes: 'hello',
+  forgetsToCloseAnUnrefdClient: 'hello',
+  waitsOnAnUnrefdClient: 'slept',
+  disposesOfACommand: 'disposed',
+  isRefused: 'ERR_SSH_CONNECT undefined',
+  connectsToSilence: 'ERR_SSH_TIMEOUT identification',
+  runsOnSilence: 'ERR_SSH_TIMEOUT channelOpen',
+  asksSilence: 'ERR_SSH_PROBE_TIMEOUT reply',
+  exchangesKeysWithSilence: 'ERR_SSH_TIMEOUT rekey',
+  closesSilence: 'ERR_SSH_CLOSED',
+  waitsForAVerdict: 'ERR_SSH_PEER_DEAD undefined',
+}
+
+describe('a program that', { concurrency: 2, timeout: 60_000 }, () => {
+  for (const [name, result] of Object.entries(expected)) {
+    test(`${inWords(name)} ends by itself`, async (t) => {
+      const { port } = await server(t)
+      const script = startScript('ends-by-itself', name, `${port}`)
+      const line = await script.line()
+      const since = performance.now()
+      const { code, signal, stderr } = await script.ended
+      assert.deepEqual({ line, code, signal, stderr }, { line: result, code: 0, signal: null, stderr: '' })
+      assert.ok(performance.now() - since < 2000, 'it stayed although it was done')
+    })
+  }
+})
+
+function inWords(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
