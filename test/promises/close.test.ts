@@ -26,11 +26,11 @@ describe('close()', { concurrency: true, timeout: 30_000 }, () => {
     const commands = await Promise.all([1, 2, 3, 4].map(() => ssh.spawn('sleep 60')))
     await signalConnections(started, 'SIGSTOP')
     for (const { stdin } of commands) stdin.write(Buffer.alloc(4_000_000))
-    const calls = commands.map(({ exited }) => failure(exited))
+    const ended = commands.map(({ exited }) => failure(exited))
     assert.ok(ssh.stats().unsentBytes > 0)
     const since = performance.now()
     const closing = [ssh.close(), ssh.close(), ssh[Symbol.asyncDispose](), ssh.close({ timeout: '1s' })]
-    for (const { error, tookMs } of await Promise.all(calls)) {
+    for (const { error, tookMs } of await Promise.all(ended)) {
       assert.equal(error.code, 'ERR_SSH_CLOSED')
       assert.ok(tookMs < 500)
     }

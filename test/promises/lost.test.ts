@@ -80,11 +80,16 @@ describe('a reset', { concurrency: true, timeout: 30_000 }, () => {
 function pendingOn(ssh: Client, command: Command): readonly Promise<unknown>[] {
   return [
     command.exited,
-    new Promise((_resolve, reject) => command.stdin.write(Buffer.alloc(8_000_000), (error) => reject(error))),
+    written(command, Buffer.alloc(8_000_000)),
     ssh.exec('cat', { stdin: neverEnding() }),
     ssh.exec('sleep 3000', { timeout: '20s', idleTimeout: '20s' }),
     ssh.shell().then(({ exited }) => exited),
   ]
+}
+
+async function written({ stdin }: Command, data: Buffer): Promise<void> {
+  const error = await new Promise((resolve) => stdin.write(data, resolve))
+  if (error instanceof Error) throw error
 }
 
 async function* neverEnding(): AsyncGenerator<string> {
