@@ -182,8 +182,9 @@ export class Connection {
   }
 
   /** Exchanges keys anew. Resolves when the new keys are in use. */
-  rekey(): Promise<void> {
-    return this.#transport.rekey()
+  async rekey(): Promise<void> {
+    if (this.#cause !== undefined) throw this.#cause
+    await this.#transport.rekey()
   }
 
   /** Bytes from the peer; they are read at once, and their memory may be used again. Never throws. */
@@ -305,6 +306,8 @@ export class Connection {
   #sayGoodbye(): void {
     const description = `closed by the ${this.#options.role}`
     this.#sayLast(encodeDisconnect({ reason: disconnectReason.BY_APPLICATION, description }))
+    this.keepalive.stop()
+    this.#transport.stop()
     this.#host.writable()
     this.#host.finish()
   }

@@ -267,7 +267,9 @@ export class Exchanges {
       what: 'the end of the key exchange',
     })
     wait.promise.catch((error: unknown) => {
-      if (error instanceof HoldfastError) this.#fail(error)
+      // Whoever asked for new keys is told of a close at once, but what was written before still needs them to go out.
+      const closing = limit === 'rekey' && error instanceof HoldfastError && error.code !== 'ERR_SSH_TIMEOUT'
+      if (error instanceof HoldfastError && !closing) this.#fail(error)
     })
     return wait
   }

@@ -86,6 +86,8 @@ export class CoreEnd implements ConnectionHost, Reader {
     if (this.#destroyed) return
     if (how === 'farewell') this.flush()
     this.#destroyed = true
+    // What the kernel did not take is lost with the stream; what is there later was sent to nobody.
+    this.connection.takeOutput()
     this.#output.end(how === 'reset' ? new Error('read ECONNRESET') : undefined)
   }
 

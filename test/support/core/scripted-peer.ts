@@ -36,6 +36,10 @@ export class ScriptedPeer implements Reader {
   readonly heard: Buffer[] = []
   /** Sees each message first. True: nothing more is done about it. */
   before: (payload: Buffer) => boolean = () => false
+  /** What becomes of a payload before it is sealed: itself, something else, or nothing. */
+  alter: (payload: Buffer) => readonly Buffer[] = (payload) => [payload]
+  /** Called whenever its own part of a key exchange is over: from then on it may send anything. */
+  released: () => void = () => {}
   /** From now on it reads nothing. */
   deaf = false
   /** Whether the stream was closed by the other side, and with which error. */
@@ -85,7 +89,7 @@ export class ScriptedPeer implements Reader {
 
   /** Any payload, under the keys that hold now. */
   send(...payloads: Buffer[]): void {
-    for (const payload of payloads) this.#outbound.send(payload)
+    for (const payload of payloads.flatMap((original) => this.alter(original))) this.#outbound.send(payload)
     this.#output.write(Buffer.concat(this.#outbound.take()))
   }
 
@@ -146,6 +150,12 @@ export class ScriptedPeer implements Reader {
 
   streamEnded(error?: Error): void {
     this.closed ??= { error }
+    if (!this.deaf) this.close()
+  }
+
+  /** Whether it may send what is not of a key exchange. */
+  get isFree(): boolean {
+    return this.#sessionId !== undefined && (this.#exchange === undefined || this.#sentNewKeys)
   }
 
   /** The messages of one number that came so far. */
@@ -204,6 +214,7 @@ export class ScriptedPeer implements Reader {
     if (extensions !== undefined && this.exchangesDone === 0) this.send(encodeExtInfo(extensions))
     this.#sentNewKeys = true
     this.#endIfComplete()
+    this.released()
   }
 
   #receiveNewKeys(): void {
