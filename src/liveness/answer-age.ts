@@ -14,16 +14,16 @@ const slowestLink = 4_000
  */
 export class AnswerAge {
   #followed: WaitingProbe | undefined
-  #ageMs = 0
+  #intervals = 0
   #checkedAt = Number.NEGATIVE_INFINITY
   #bytesAt = 0
   /** By when what travels ahead of the probe has got through, and by when what comes before its answer has. */
   #aheadUntil = 0
   #behindUntil = 0
 
-  /** How long the answer has been due. */
-  get ageMs(): number {
-    return this.#ageMs
+  /** For how many intervals the answer has been due. */
+  get intervals(): number {
+    return this.#intervals
   }
 
   /** When the clock wants to be looked at next. */
@@ -40,7 +40,7 @@ export class AnswerAge {
 
   /** What came before says nothing, as after a key exchange, which holds up all answers. */
   restart(now: number, bytesHeard: number): void {
-    this.#ageMs = 0
+    this.#intervals = 0
     this.#checkedAt = now
     this.#bytesAt = bytesHeard
     if (this.#followed === undefined) return
@@ -60,7 +60,7 @@ export class AnswerAge {
     this.#checkedAt = now
     this.#bytesAt = bytesHeard
     if (listened && bytes > 0) {
-      this.#ageMs = this.#onItsWay(now, (1000 * bytes) / elapsed) ? 0 : this.#ageMs + elapsed
+      this.#intervals = this.#onItsWay(now, (1000 * bytes) / elapsed) ? 0 : this.#intervals + 1
     } else {
       this.#aheadUntil += elapsed
       this.#behindUntil += elapsed

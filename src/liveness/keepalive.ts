@@ -42,6 +42,7 @@ export class Keepalive {
   #deadline: Deadline | undefined
   #bytesHeard = 0
   #judgeFrom = Number.NEGATIVE_INFINITY
+  #lastQuestionAt = Number.NEGATIVE_INFINITY
 
   constructor(port: KeepalivePort, settings: KeepaliveSettings, deadlines: Deadlines, memory: HostMemory) {
     this.#port = port
@@ -101,7 +102,7 @@ export class Keepalive {
 
   /** NEWKEYS passed both ways. */
   keyExchangeEnded(now: number): void {
-    this.#prober.keyExchangeEnded(now, this.#kinds())
+    this.#prober.keyExchangeEnded(now, this.#kinds(now))
     this.#age.restart(now, this.#bytesHeard)
     this.#schedule(now)
   }
@@ -200,11 +201,13 @@ export class Keepalive {
 
   /** The peer is silent: asks it, doubts it, judges it. */
   #watchSilence(now: number, interval: number, lateMs: number): void {
-    if (this.#silenceDue(interval) > now) return
     const { countMax } = this.#settings
+    const due = this.#silenceDue(interval) <= now
     // A late wake never judges: the peer is asked once more, and its answer gets its whole time.
-    if (lateMs > 0 && this.#silence.excuse(lateMs, interval, countMax)) return this.#ask(now)
-    if (this.#judges && this.#silence.asked >= countMax) return this.#judge('silence', now)
+    const spoilt = lateMs > 0 && (due || this.#silence.asked > 0)
+    if (spoilt && this.#silence.excuse(lateMs, interval, countMax)) return this.#ask(now)
+    if (!due) return
+    if (this.#judges && this.#silence.asked >= countMax && this.#askedLast) return this.#judge('silence', now)
     if (this.#judges && this.#silence.asked > 0 && this.#state === 'alive') this.#turn('suspect', now)
     if (this.#running) this.#ask(now)
   }
@@ -215,8 +218,7 @@ export class Keepalive {
     this.#followOldest(now)
     if (this.#age.due(interval) > now || this.#prober.inKeyExchange) return
     this.#age.check(now, this.#bytesHeard, lateMs === 0)
-    const bound = (this.#settings.countMax + 1) * interval
-    if (this.#age.ageMs >= bound && this.#judges) this.#judge('one-way', now)
+    if (this.#age.intervals > this.#settings.countMax && this.#judges) this.#judge('one-way', now)
   }
 
   /** Where silence is not judged, bytes that nobody takes are. */
@@ -232,7 +234,7 @@ export class Keepalive {
   }
 
   #send(now: number): void {
-    if (this.#settings.wantReply) this.#prober.probe(now, this.#kinds())
+    if (this.#settings.wantReply) this.#prober.probe(now, this.#kinds(now))
     else this.#prober.refresh(now)
   }
 
@@ -240,10 +242,16 @@ export class Keepalive {
    * What a silent peer is asked. One that has answered nothing since authentication is given up only after the question
    * that everyone must answer; and what a mute one is asked leaves a slot waiting for ever, so each kind is tried once.
    */
-  #kinds(): ProbeKind[] {
+  #kinds(now: number): ProbeKind[] {
     if (this.#probes.mute) return this.#probes.untried()
-    const last = this.#silence.asked >= this.#settings.countMax && !this.#probes.answers
-    return last ? ['key-exchange', ...this.#probes.candidates()] : this.#probes.candidates()
+    if (this.#silence.asked < this.#settings.countMax || this.#probes.answers) return this.#probes.candidates()
+    this.#lastQuestionAt = now
+    return ['key-exchange', ...this.#probes.candidates()]
+  }
+
+  /** Whether this silence has seen the last question, where the peer has not answered any. */
+  get #askedLast(): boolean {
+    return this.#probes.answers || this.#lastQuestionAt > this.#silence.heardAt
   }
 
   #judge(reason: VerdictReason, now: number): void {
@@ -268,7 +276,7 @@ export class Keepalive {
     const { interval } = this.#settings
     if (!this.#running || interval === false) return
     this.#followOldest(now)
-    const at = Math.max(now, this.#nextWake(interval))
+    const at = Math.max(now, this.#nextWake(now, interval))
     this.#deadline = this.#deadlines.add(at, (expired) => this.#wake(expired, at))
   }
 
@@ -277,11 +285,23 @@ export class Keepalive {
     this.#age.follow(this.#probes.answers ? this.#probes.oldest : undefined, now, this.#bytesHeard)
   }
 
-  #nextWake(interval: number): number {
+  #nextWake(now: number, interval: number): number {
     const answers = this.#prober.inKeyExchange
       ? Number.POSITIVE_INFINITY
       : Math.min(this.#age.due(interval), this.#probes.passedDue(interval))
-    return Math.min(this.#silenceDue(interval), this.#askDue(interval), this.#writesDue(interval), answers)
+    return Math.min(
+      this.#silenceDue(interval),
+      this.#askDue(interval),
+      this.#writesDue(interval),
+      answers,
+      this.#watchful(now, interval),
+    )
+  }
+
+  /** Before a verdict the wakes come more often, so that no sleep of the machine can hide between two of them. */
+  #watchful(now: number, interval: number): number {
+    const near = this.#judges && this.#silence.asked >= this.#settings.countMax
+    return near ? now + interval / 4 : Number.POSITIVE_INFINITY
   }
 
   #silenceDue(interval: number): number {

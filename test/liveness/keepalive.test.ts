@@ -281,3 +281,21 @@ test('a write that is found stuck by a late wake gets another interval', () => {
   peer.run(60_000)
   assert.equal(peer.verdicts[0]?.at, 16_100)
 })
+
+test('a peer that never answered is not given up without the last question, though settings change meanwhile', () => {
+  const peer = new ScriptedPeer(second, never)
+  peer.keepalive.start(0)
+  peer.does(2500, () => peer.keepalive.configure({ ...peer.keepalive.settings, countMax: 1 }, peer.now))
+  peer.run(60_000)
+  assert.equal(peer.sent.at(-1)?.kind, 'key-exchange')
+  assert.equal(peer.verdicts[0]?.at, 4000)
+})
+
+test('a sleep of the machine does not hide between two wakes before the verdict', () => {
+  const peer = new ScriptedPeer({ interval: 15_000, countMax: 1 }, (_kind, sentAt) => (sentAt < 20_000 ? 10 : 12_000))
+  peer.keepalive.start(0)
+  // Asked at 30020, due at 45020; the answer would come at 42020, and the network is back 3 s after the wake at 44000.
+  peer.sleep(32_000, 12_000, 3000, false)
+  peer.run(100_000)
+  assert.deepEqual(peer.verdicts, [])
+})
