@@ -11,12 +11,12 @@ export const limit: Scene = {
   network: 'good',
   rows: [
     {
-      label: `limit ${seconds} s: call back after`,
+      label: `limit ${seconds} s: returned after`,
       promise: `a call with a limit of ${seconds} s returns within ${endingMs / 1000} s after it`,
       atMostMs: limitMs + endingMs,
     },
     {
-      label: '  and the remote process',
+      label: '  the remote process',
       promise: 'the limit ends the command on the server too',
     },
   ],
