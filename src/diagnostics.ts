@@ -5,9 +5,11 @@ import type { Evidence, HoldfastError, LimitName, Phase } from './errors.js'
 export interface AboutConnection {
   /** Counts the connections of this process. */
   readonly connection: number
+  /** `host:port`, as the program named it. */
   readonly host: string
 }
 
+/** A connection came to another state, or while connecting to another phase. */
 export interface ConnectionMessage extends AboutConnection {
   readonly state: 'connecting' | 'ready' | 'closing' | 'closed'
   /**
@@ -19,6 +21,7 @@ export interface ConnectionMessage extends AboutConnection {
   readonly error?: HoldfastError
 }
 
+/** The peer became `suspect`, `alive` again, or `dead`. */
 export interface LivenessMessage extends AboutConnection {
   readonly from: 'alive' | 'suspect' | 'dead'
   readonly to: 'alive' | 'suspect' | 'dead'
@@ -27,12 +30,16 @@ export interface LivenessMessage extends AboutConnection {
   readonly evidence: Evidence
 }
 
+/** A probe went out, or was answered. */
 export interface ProbeMessage extends AboutConnection {
   readonly event: 'sent' | 'answered'
+  /** By which message the peer is asked: `ping`, `global-request`, … */
   readonly probe: string
+  /** Milliseconds from sending it to its answer. */
   readonly rttMs?: number
 }
 
+/** What became of a channel. */
 export interface ChannelMessage extends AboutConnection {
   /** `stalled` while the peer has not opened its window for data that waits: its program is not reading. */
   readonly event: 'opened' | 'stalled' | 'flowing' | 'closed'
@@ -48,10 +55,12 @@ export interface WaitingMessage extends AboutConnection {
   readonly what: string
 }
 
+/** A limit was reached. */
 export interface LimitMessage extends AboutConnection {
   readonly limit: LimitName
   readonly limitMs: number
   readonly elapsedMs: number
+  /** What was waited for. */
   readonly what: string
 }
 

@@ -25,6 +25,7 @@ export interface ClientEvents {
   hostkeys: [event: HostKeysEvent]
 }
 
+/** What `close()` takes. */
 export interface CloseOptions {
   /** How long flushing and saying goodbye may take; then the connection is reset. @default the limit `close`, 2 s */
   readonly timeout?: Duration | undefined

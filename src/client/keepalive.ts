@@ -3,9 +3,11 @@ import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { ProbeAnswer } from '../liveness/keepalive.js'
 import { type KeepaliveOptions, type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
 
+/** What `keepalive.send()` takes. */
 export interface ProbeOptions {
   /** How long to wait for the answer. @default the limit `reply`, 15 s */
   readonly timeout?: Duration | undefined
+  /** Gives up waiting: ERR_SSH_ABORTED. The probe itself is sent all the same. */
   readonly signal?: AbortSignal | undefined
 }
 

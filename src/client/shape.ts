@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { HoldfastError } from '../errors.js'
 import { isDuplex } from '../socket/stream.js'
-import { limitNames } from './limits.js'
+import { commandLimits, limitNames } from './limits.js'
 import { nearest } from './nearest.js'
 import type { ConnectOptions } from './options.js'
 
@@ -77,7 +77,7 @@ const schema = z.strictObject({
 })
 
 function limit(name: string) {
-  const ofCommand = ['timeout', 'idleTimeout', 'firstByteTimeout', 'stdinStall'].includes(name)
+  const ofCommand = commandLimits.some((each) => each === name)
   return (ofCommand ? duration.or(z.literal(false)) : duration).optional()
 }
 

@@ -17,9 +17,11 @@ const latenessMaxMs = 1000
 
 /** An answer to `probeNow()`. */
 export interface ProbeAnswer {
+  /** By which message the peer was asked. */
   readonly probe: ProbeKind
+  /** Milliseconds from sending it to its answer. */
   readonly rttMs: number
-  /** Until the engine would send by itself; null where it never does. */
+  /** Milliseconds until the engine would send by itself; null where it never does. */
   readonly nextMs: number | null
 }
 

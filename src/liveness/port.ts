@@ -30,9 +30,11 @@ export interface Liveness {
   readonly state: LivenessState
   /** How long it has been in this state. */
   readonly sinceMs: number
+  /** How long ago the last packet came; null before the first. */
   readonly lastHeardMs: number | null
   /** Probes asked since the last packet came. */
   readonly unanswered: number
+  /** The last round trip of a probe; null while none was answered. */
   readonly rttMs: number | null
   /** The longest silence before the verdict; null where the peer is not judged by silence. */
   readonly bound: number | null
@@ -46,6 +48,7 @@ export interface Liveness {
  */
 export type VerdictReason = 'silence' | 'one-way' | 'writes'
 
+/** The peer went from one state to another, and what was seen of it until then. */
 export interface LivenessChange {
   readonly from: LivenessState
   readonly to: LivenessState

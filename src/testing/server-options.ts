@@ -13,6 +13,7 @@ import { checkNumber, checkPort, optionError } from './option-checks.js'
 import type { Handlers } from './session.js'
 import type { SessionHandler } from './session-handler.js'
 
+/** What `startServer()` takes. Who may log in has to be said; all else has a default. */
 export interface ServerOptions {
   /** @default 0, any that is free */
   readonly port?: number
