@@ -15,8 +15,8 @@ export interface GlobalRequestsPort {
 
 interface Slot {
   readonly sentAt: number
-  /** Undefined where the request was held: then it cannot be told by number. */
-  readonly sequence: number | undefined
+  /** Undefined where the request was held, or went out under earlier keys: then it cannot be told by number. */
+  sequence: number | undefined
   succeeded(data: Buffer): void
   failed(): void
 }
@@ -87,6 +87,11 @@ export class GlobalRequests {
     if (index === -1) return false
     this.#take(index)?.failed()
     return true
+  }
+
+  /** Packets are numbered anew: an UNIMPLEMENTED to come means none of those that went out before. */
+  numbersBeginAnew(): void {
+    for (const slot of this.#slots) slot.sequence = undefined
   }
 
   #take(index = 0): Slot | undefined {

@@ -96,6 +96,7 @@ export class ProbeMessages implements KeepalivePort {
   /** PINGs that met the exchange are void, and packets are numbered anew. */
   exchangeEnded(): void {
     this.#pings.clear()
+    this.#mux.globalRequests.numbersBeginAnew()
     for (const probe of this.#exchanges.splice(0)) this.#sink.answered(probe)
   }
 

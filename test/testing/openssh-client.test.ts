@@ -11,8 +11,10 @@ import { type ServerOptions, startServer, type TestServer } from 'holdfast/testi
 import { skipReason } from '../servers/availability.js'
 import { sshKeygen } from '../servers/ssh-keygen.js'
 import { installTools } from '../servers/tools.js'
+import { findPosixTools } from '../support/posix-tools.js'
 import { eventually } from './support/eventually.js'
 
+findPosixTools()
 const skip = skipReason(await installTools(['ssh', 'ssh-keygen']))
 const directory = mkdtempSync(path.join(tmpdir(), 'holdfast-openssh-'))
 const file = (name: string): string => path.join(directory, name)
