@@ -11,6 +11,12 @@ export interface PlaceOptions {
   readonly limitMs: number | false
 }
 
+/** A call that waits for a session of ours to end. */
+interface Turn {
+  readonly call: number
+  readonly wait: Wait<void>
+}
+
 /** A server forgets a session a moment after its CLOSE, which our next CHANNEL_OPEN may outrun. */
 const lingerMs = 1000
 
@@ -23,7 +29,9 @@ const none = Buffer.alloc(0)
 export class Places {
   readonly #port: SessionPort
   readonly #taken = new Map<Channel, string>()
-  readonly #waiting: Wait<void>[] = []
+  /** In the order of the calls. */
+  readonly #waiting: Turn[] = []
+  #calls = 0
   /** How many sessions have ended, and when the last one did. */
   #gone = 0
   #goneAt = Number.NEGATIVE_INFINITY
@@ -55,7 +63,8 @@ export class Places {
    * `channelOpen`), ERR_SSH_ABORTED
    */
   async open(what: string, makeSink: MakeSink, options: PlaceOptions): Promise<Channel> {
-    let spentMs = this.#waiting.length > 0 ? await this.#turn('last', options, 0) : 0
+    const call = this.#calls++
+    let spentMs = this.#waiting.length > 0 ? await this.#turn(call, options, 0) : 0
     let triedAgainAfter = 0
     for (;;) {
       const gone = this.#gone
@@ -65,7 +74,7 @@ export class Places {
       triedAgainAfter = this.#gone
       if (mayLinger || this.#gone > gone) continue
       if (this.#taken.size === 0) throw opened
-      spentMs += await this.#turn('first', options, spentMs)
+      spentMs += await this.#turn(call, options, spentMs)
     }
   }
 
@@ -81,12 +90,14 @@ export class Places {
       return await this.tryOpen(what, makeSink, signal)
     } catch (error) {
       if (error instanceof ChannelOpenError) return error
+      // Its caller gave up. The server may open it all the same, and closes it then: a place for the next.
+      this.#left()
       throw error
     }
   }
 
   /** Waits for a session to end. @returns how many milliseconds that took */
-  async #turn(where: 'first' | 'last', { limitMs, signal }: PlaceOptions, spentMs: number): Promise<number> {
+  async #turn(call: number, { limitMs, signal }: PlaceOptions, spentMs: number): Promise<number> {
     const wait = this.#port.waits.start<void>({
       limit: 'channelOpen',
       limitMs,
@@ -96,13 +107,14 @@ export class Places {
       what: 'a place for one more session (the server refuses it while others are open)',
       signal,
     })
-    if (where === 'first') this.#waiting.unshift(wait)
-    else this.#waiting.push(wait)
+    const turn = { call, wait }
+    const later = this.#waiting.findIndex((other) => other.call > call)
+    this.#waiting.splice(later === -1 ? this.#waiting.length : later, 0, turn)
     const since = this.#port.now()
     try {
       await wait.promise
     } finally {
-      const index = this.#waiting.indexOf(wait)
+      const index = this.#waiting.indexOf(turn)
       if (index !== -1) this.#waiting.splice(index, 1)
     }
     return this.#port.now() - since
@@ -113,9 +125,13 @@ export class Places {
     for (const channel of [...this.#taken.keys()]) {
       if (left.has(channel)) continue
       this.#taken.delete(channel)
-      this.#gone++
-      this.#goneAt = this.#port.now()
-      this.#waiting.shift()?.resolve()
+      this.#left()
     }
+  }
+
+  #left(): void {
+    this.#gone++
+    this.#goneAt = this.#port.now()
+    this.#waiting.find(({ wait }) => wait.pending)?.wait.resolve()
   }
 }
