@@ -151,8 +151,8 @@ export const errorTable = {
     hint: 'raise `maxBuffer`, or read the output as a stream with `spawn`',
   },
   ERR_SSH_STDIN: {
-    meaning: 'The stream given as `stdin` failed; the command was ended.',
-    hint: 'see `cause` for what the stream reported',
+    meaning: 'What gave the command its input failed; the command was ended, so that it takes no part for the whole.',
+    hint: 'see `cause` for what failed',
   },
   ERR_SSH_STDIN_STALLED: {
     meaning: 'The remote program did not read its input for as long as `stdinStall` allows.',

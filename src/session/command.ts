@@ -8,7 +8,10 @@ import type { Session } from './session.js'
 
 /** A command that runs, with its streams. */
 export interface Command extends AsyncDisposable {
-  /** `end()` tells the command that its input is over. A write's callback is called when its bytes were sent. */
+  /**
+   * `end()` tells the command that its input is over, and so does `destroy()`; destroyed with an error, as by a pipeline
+   * whose source fails, it ends the command with ERR_SSH_STDIN. A write's callback is called when its bytes were sent.
+   */
   readonly stdin: Writable
   readonly stdout: Readable
   /**

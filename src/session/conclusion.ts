@@ -27,8 +27,8 @@ export async function conclude(session: Session, conclusion: Conclusion): Promis
     // When the connection closes in order, what was written still goes out, but nothing more; its end destroys the streams.
     if (conclusion.port.cause !== undefined) session.stdin.end()
     else {
-      session.failStreams(error)
       void session.close()
+      session.failStreams(error)
     }
     throw error
   }

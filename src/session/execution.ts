@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import { HoldfastError } from '../errors.js'
 import { type Conclusion, conclude, failure } from './conclusion.js'
-import type { InputStream } from './input.js'
+import { type InputStream, inputError } from './input.js'
 import type { CommandInput, ExecSettings } from './options.js'
 import type { CommandResult } from './outcome.js'
 import { CollectedOutput } from './output.js'
@@ -40,10 +40,6 @@ function giveInput(stdin: InputStream, input: CommandInput | undefined, session:
   else if (typeof input === 'string' || input instanceof Uint8Array) stdin.end(input)
   // Where the command ends before its input does, the session has an end already and this is no failure of it.
   else pipeline(input, stdin).catch((cause: unknown) => session.fail(inputError(cause)))
-}
-
-function inputError(cause: unknown): HoldfastError {
-  return new HoldfastError('ERR_SSH_STDIN', `the stream given as stdin failed: ${String(cause)}`, { cause })
 }
 
 function tooMuch({ maxBuffer }: ExecSettings): HoldfastError {

@@ -1,10 +1,13 @@
 import { Writable } from 'node:stream'
+import { HoldfastError } from '../errors.js'
 
 /** The way from a program to the remote command's input. */
 export interface InputPort {
   /** @param sent called once the last byte was sent; never after the channel ended */
   write(data: Buffer, sent: () => void): void
   eof(): void
+  /** Nothing more comes, and the command must not take what it got for the whole. */
+  failed(error: HoldfastError): void
 }
 
 type Callback = (error?: Error | null) => void
@@ -18,6 +21,8 @@ export class InputStream extends Writable {
   #writeDone: Callback | undefined
   /** Bytes that the channel was given and that still count as this stream's. */
   #handedOver = 0
+  /** Whether everything was handed over, its end too. */
+  #isWhole = false
 
   constructor(port: InputPort) {
     super({ highWaterMark: 64 * 1024 })
@@ -40,11 +45,15 @@ export class InputStream extends Writable {
   }
 
   override _final(done: Callback): void {
+    this.#isWhole = true
     this.#port.eof()
     done()
   }
 
+  /** The command must not wait for ever for what never comes. */
   override _destroy(error: Error | null, done: Callback): void {
+    if (!this.#isWhole && error !== null) this.#port.failed(inputError(error))
+    else this.#port.eof()
     // The channel will not report what it never sent.
     this.#finishWrite(error ?? new Error('the command ended before it read this'))
     done(error)
@@ -66,4 +75,9 @@ export class InputStream extends Writable {
       done(error)
     })
   }
+}
+
+/** Whatever gave a command its input failed. */
+export function inputError(cause: unknown): HoldfastError {
+  return new HoldfastError('ERR_SSH_STDIN', `the input of the command failed: ${String(cause)}`, { cause })
 }

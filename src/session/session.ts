@@ -68,7 +68,11 @@ export class Session {
     this.#options = options
     this.program = program
     this.calledAt = port.now()
-    this.stdin = new InputStream({ write: (data, sent) => this.#write(data, sent), eof: () => this.#channel?.eof() })
+    this.stdin = new InputStream({
+      write: (data, sent) => this.#write(data, sent),
+      eof: () => this.#channel?.eof(),
+      failed: (error) => this.fail(error),
+    })
     this.#life = port.waits.start({
       limit: 'timeout',
       limitMs: settings.limits.timeout,
@@ -292,8 +296,8 @@ export class Session {
   #complete(outputOpen: boolean): void {
     this.#limits.stop()
     this.#endOutput()
-    this.stdin.destroy()
     void this.close()
+    this.stdin.destroy()
     this.#outputOpen = outputOpen
     const { exitCode, signal } = this.exit ?? { exitCode: null, signal: null }
     const end = { exitCode, signal, outputOpen, durationMs: this.#options.port.now() - this.calledAt }
