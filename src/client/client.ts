@@ -45,7 +45,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   readonly #early: (() => void)[] = []
   #isOpen = false
 
-  /** Dials and authenticates. Use `connect()`, which checks its options. */
+  /** Dials and authenticates. Use `connect()`, which checks its options. @internal */
   static async open(settings: Settings): Promise<Client> {
     const client = new Client(settings)
     await client.#link.open()
