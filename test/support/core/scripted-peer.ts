@@ -45,7 +45,7 @@ export class ScriptedPeer implements Reader {
   /** Whether the stream was closed by the other side, and with which error. */
   closed: { readonly error: Error | undefined } | undefined
   /** What was wrong with what came, as far as it can tell. */
-  complaint: unknown
+  complaint: string | undefined
   exchangesDone = 0
   readonly #options: ScriptOptions
   readonly #random: Random
@@ -59,6 +59,7 @@ export class ScriptedPeer implements Reader {
   #strict: boolean | undefined
   #sentNewKeys = false
   #receivedNewKeys = false
+  #theyExchange = false
 
   constructor(random: Random, output: Stream, options: ScriptOptions = {}) {
     this.role = options.role ?? 'server'
@@ -143,7 +144,7 @@ export class ScriptedPeer implements Reader {
     try {
       this.#inbound.receive(chunk)
     } catch (error) {
-      this.complaint ??= error
+      this.complaint ??= String(error)
       this.deaf = true
     }
   }
@@ -191,12 +192,21 @@ export class ScriptedPeer implements Reader {
 
   #receive(payload: Buffer): void {
     this.heard.push(payload)
-    if (this.before(payload)) return
     const number = payload.readUInt8(0)
+    this.#checkManners(number)
+    if (this.before(payload)) return
     if (number === messageNumber.KEXINIT) this.#receiveKexInit(payload)
     else if (number === messageNumber.NEWKEYS) this.#receiveNewKeys()
     else if (isKexMethodNumber(number)) this.#exchange?.receiveMethod(payload)
     else this.handle(payload)
+  }
+
+  /** RFC 4253 section 7.1: between KEXINIT and NEWKEYS nothing else is sent. */
+  #checkManners(number: number): void {
+    if (number === messageNumber.KEXINIT) this.#theyExchange = true
+    else if (number === messageNumber.NEWKEYS) this.#theyExchange = false
+    else if (this.#theyExchange && !isKexMethodNumber(number) && number > messageNumber.DEBUG)
+      this.complaint ??= `message ${number} came in the middle of a key exchange`
   }
 
   #receiveKexInit(payload: Buffer): void {
