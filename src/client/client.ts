@@ -159,8 +159,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   get #commands(): Sessions {
     const { connection, settings } = this.#link
-    const { limits } = settings
-    return (this.#sessions ??= new Sessions(connection, { openLimit: limits.channelOpen, limits }))
+    const { limits, username } = settings
+    return (this.#sessions ??= new Sessions(connection, { username, openLimit: limits.channelOpen, limits }))
   }
 
   #receiveAnnouncement(name: string, data: Buffer): void {

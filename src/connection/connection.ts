@@ -9,6 +9,7 @@ import type { HostMemory } from '../liveness/probe-memory.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { Waits } from '../liveness/waits.js'
 import { disconnectReason } from '../wire/numbers.js'
+import { printable } from '../wire/printable.js'
 import { encodeDisconnect } from '../wire/transport-messages.js'
 import type { Channel, ChannelSink } from './channel.js'
 import { Closing } from './closing.js'
@@ -46,6 +47,9 @@ export interface ConnectionHost {
   ended(cause: HoldfastError): void
 }
 
+/** sshd makes about one for each key that is tried. */
+const maxRemarks = 64
+
 /** One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. */
 export class Connection {
   readonly waits: Waits
@@ -60,6 +64,7 @@ export class Connection {
   readonly #probes: ProbeMessages
   readonly #services: Services
   readonly #closing: Closing
+  readonly #remarks: string[] = []
   #cause: HoldfastError | undefined
   #becomeReady: () => void = () => {}
 
@@ -74,6 +79,7 @@ export class Connection {
       message: (payload) => this.#services.receive(payload),
       heard: (bytes) => this.keepalive.heard(facts.now(), bytes),
       pong: (data) => this.#probes.receivePong(data),
+      remark: (text) => this.#keepRemark(text),
       unimplemented: (sequence) => this.#probes.receiveUnimplemented(sequence),
       exchangeStarted: () => this.keepalive.keyExchangeStarted(),
       exchangeEnded: () => {
@@ -139,6 +145,11 @@ export class Connection {
 
   get keyExchanges(): number {
     return this.#transport.keyExchanges
+  }
+
+  /** What the peer said of itself in DEBUG messages: the first few, made safe to show. */
+  get remarks(): readonly string[] {
+    return this.#remarks
   }
 
   get sessionId(): Buffer | undefined {
@@ -281,6 +292,10 @@ export class Connection {
     this.#transport.allowRekey()
     this.keepalive.start(this.now())
     this.#becomeReady()
+  }
+
+  #keepRemark(text: string): void {
+    if (this.#remarks.length < maxRemarks) this.#remarks.push(printable(text))
   }
 
   #wrote(): void {

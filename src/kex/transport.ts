@@ -42,6 +42,8 @@ export interface TransportSink {
   /** Any authenticated packet, whatever is in it: a sign of life. */
   heard(bytes: number): void
   pong(data: Buffer): void
+  /** What the peer says of itself for whoever debugs it (DEBUG). */
+  remark(text: string): void
   /** The peer did not know the message that we sent as this packet, under the present keys. */
   unimplemented(sequence: number): void
   /** From now on, until `exchangeEnded`, the peer answers nothing that we send but the key exchange. */
@@ -268,7 +270,7 @@ export class Transport {
         this.#sink.unimplemented(decodeUnimplemented(payload))
         return
       case messageNumber.DEBUG:
-        decodeDebug(payload)
+        this.#sink.remark(decodeDebug(payload).message)
         return
       case messageNumber.SERVICE_REQUEST:
       case messageNumber.SERVICE_ACCEPT:

@@ -36,7 +36,8 @@ export async function conclude(session: Session, conclusion: Conclusion): Promis
 
 /** The error of this call, once what it failed for has been carried out on the remote side. */
 export async function failure(session: Session, cause: unknown, conclusion: Conclusion): Promise<CommandError> {
-  const end = await endRemote(session, conclusion.port)
+  const end = await endRemote(session, conclusion)
+  if (end.remote === 'abandoned') session.abandon()
   const base = asHoldfastError(cause)
   const elapsedMs = conclusion.port.now() - session.calledAt
   const { exitCode, signal } = session.exit ?? { exitCode: null, signal: null }

@@ -1,6 +1,9 @@
+import type { SecondSession } from './options.js'
 import type { CommandEnding, RemoteState } from './outcome.js'
-import type { SessionPort } from './port.js'
+import type { SessionHost } from './port.js'
+import { endProcessGroup } from './process-group.js'
 import type { Session } from './session.js'
+import { openSshVersion, type SignalReach, saysForced, signalReach } from './signal-reach.js'
 
 /** How far the end of a command got on the remote side, and which way. */
 export interface RemoteEnd {
@@ -8,28 +11,27 @@ export interface RemoteEnd {
   readonly ending: CommandEnding
 }
 
-/** From the limit on: TERM at once, KILL after the first, CLOSE after the second, and given up after the third. */
-const [termMs, killMs, closeMs] = [1000, 1000, 900] as const
+/** From the limit on, in milliseconds: TERM goes at once, and then … */
+const killAtMs = 1000
+const closeAtMs = 1500
+const groupUntilMs = 2000
+const abandonAtMs = 2900
+/** How soon a signal shows an effect, where it has one. */
+const effectMs = 400
+/** A program whose channel is closed at once may still have to notice that. */
+const noticeMs = 100
 
 /**
  * Ends what a session runs, for which nobody waits any more. A signal has no answer (RFC 4254 section 6.9): only an exit
  * status, an exit signal or the peer's CLOSE shows that it worked. Settles within 3 s and never rejects.
  */
-export async function endRemote(session: Session, port: SessionPort): Promise<RemoteEnd> {
-  const before = withoutEnding(session, port)
-  if (before !== undefined) return before
-  session.signal('TERM')
-  if (await session.ended(termMs)) return bySignal(session)
-  session.signal('KILL')
-  if (await session.ended(killMs)) return bySignal(session)
-  void session.close()
-  const ended = await session.ended(closeMs)
-  if (port.cause !== undefined) return unknown
-  return ended && session.exit !== undefined ? byClosing : abandoned
+export function endRemote(session: Session, host: SessionHost): Promise<RemoteEnd> {
+  const before = withoutEnding(session, host)
+  return before === undefined ? new Ladder(session, host).climb() : Promise.resolve(before)
 }
 
 /** What became of it where there is nothing to end. */
-export function withoutEnding(session: Session, port: SessionPort): RemoteEnd | undefined {
+function withoutEnding(session: Session, { port }: SessionHost): RemoteEnd | undefined {
   if (session.exit !== undefined) return state('exited', 'none', 'it had ended by itself')
   if (session.stage === 'opening' || session.stage === 'refused')
     return state('not-started', 'none', 'it was not started')
@@ -37,14 +39,95 @@ export function withoutEnding(session: Session, port: SessionPort): RemoteEnd | 
   return session.isClosed ? state('exited', 'none', 'the server had closed its session') : undefined
 }
 
-const unknown = state('unknown', 'none', 'what became of it is not known: the connection ended')
-const abandoned = state('abandoned', 'none', 'it may still be running: neither TERM nor KILL had an effect')
-const byClosing = state('terminated', 'hangup', 'it ended when its channel was closed')
+/** Whether the process group is signalled through a second session: at once, once signals had no effect, or not. */
+type SecondWay = 'now' | 'later' | 'no'
 
-function bySignal(session: Session): RemoteEnd {
-  const killed = session.exit?.signal === 'SIGKILL'
-  return state(killed ? 'killed' : 'terminated', 'signal', `it was ended by ${killed ? 'KILL' : 'TERM'}`)
+/** The steps by which one command is ended, each only where the one before had no effect. */
+class Ladder {
+  readonly #session: Session
+  readonly #host: SessionHost
+  readonly #startedAt: number
+  readonly #reach: SignalReach
+  readonly #secondWay: SecondWay
+  /** Why it may go on, if it does. */
+  #obstacle = 'neither TERM nor KILL had an effect'
+
+  constructor(session: Session, host: SessionHost) {
+    const { port, username } = host
+    const isForced = port.remarks.some(saysForced)
+    const peer = port.negotiated?.peer ?? ''
+    this.#session = session
+    this.#host = host
+    this.#startedAt = port.now()
+    this.#reach = signalReach({ peer, username, isForced, program: session.program.type })
+    this.#secondWay = secondWay(session.secondSession, this.#reach, isForced)
+    if (this.#reach.kind === 'drops') this.#obstacle = this.#reach.because
+  }
+
+  async climb(): Promise<RemoteEnd> {
+    this.#session.signal('TERM')
+    return (await this.#term()) ?? (await this.#processGroup()) ?? (await this.#kill()) ?? this.#close()
+  }
+
+  async #term(): Promise<RemoteEnd | undefined> {
+    const patienceMs = { now: 0, later: effectMs, no: this.#reach.kind === 'drops' ? noticeMs : killAtMs }
+    const ended = await this.#endedBy(patienceMs[this.#secondWay])
+    return ended ? this.#ended('signal', 'through the signal request') : undefined
+  }
+
+  async #processGroup(): Promise<RemoteEnd | undefined> {
+    if (this.#secondWay === 'no') return undefined
+    const problem = await endProcessGroup(this.#session, this.#host, {
+      killAt: this.#startedAt + killAtMs,
+      giveUpAt: this.#startedAt + groupUntilMs,
+    })
+    if (problem === undefined) return this.#ended('process-group', 'to its process group, from a second session')
+    this.#obstacle = this.#reach.kind === 'drops' ? `${this.#reach.because}, and ${problem}` : problem
+    return undefined
+  }
+
+  async #kill(): Promise<RemoteEnd | undefined> {
+    if (this.#reach.kind === 'drops') return undefined
+    if (await this.#endedBy(killAtMs)) return this.#ended('signal', 'through the signal request')
+    this.#session.signal('KILL')
+    return (await this.#endedBy(closeAtMs)) ? this.#ended('signal', 'through the signal request') : undefined
+  }
+
+  /** Its input ends, and its terminal hangs up if it has one. */
+  async #close(): Promise<RemoteEnd> {
+    void this.#session.close()
+    const ended = await this.#endedBy(abandonAtMs)
+    if (this.#host.port.cause !== undefined) return unknown
+    if (ended && this.#closeProves) return state('terminated', 'close', 'it ended when its channel was closed')
+    return state('abandoned', 'none', `it may still be running: ${this.#obstacle}`)
+  }
+
+  #ended(by: 'signal' | 'process-group', how: string): RemoteEnd {
+    const { exit } = this.#session
+    // A shell that waits for the one that was killed says it by its exit code.
+    const killed = exit?.signal === 'SIGKILL' || exit?.exitCode === 128 + 9
+    return state(killed ? 'killed' : 'terminated', by, `it was ended by ${killed ? 'KILL' : 'TERM'} ${how}`)
+  }
+
+  /** sshd answers CLOSE when the program has ended; others may answer at once. */
+  get #closeProves(): boolean {
+    return this.#session.exit !== undefined || openSshVersion(this.#host.port.negotiated?.peer ?? '') !== undefined
+  }
+
+  #endedBy(afterMs: number): Promise<boolean> {
+    return this.#session.ended(this.#startedAt + afterMs - this.#host.port.now())
+  }
 }
+
+function secondWay(wanted: SecondSession, reach: SignalReach, isForced: boolean): SecondWay {
+  if (wanted === 'never') return 'no'
+  // A forced command would run once more in place of what we ask for. Where sshd passes signals on and they have no
+  // effect, there is one too, of which it did not tell.
+  if (wanted === 'auto' && (isForced || reach.kind === 'passes')) return 'no'
+  return reach.kind === 'drops' ? 'now' : 'later'
+}
+
+const unknown = state('unknown', 'none', 'what became of it is not known: the connection ended')
 
 function state(remote: RemoteState, by: CommandEnding['by'], detail: string): RemoteEnd {
   return { remote, ending: { by, detail } }

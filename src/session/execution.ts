@@ -6,7 +6,8 @@ import type { CommandInput, ExecSettings } from './options.js'
 import type { CommandResult } from './outcome.js'
 import { CollectedOutput } from './output.js'
 import type { SessionHost } from './port.js'
-import { type Program, Session } from './session.js'
+import type { Program } from './program.js'
+import { Session } from './session.js'
 
 /** Runs a command to its end, and collects what it writes. @throws CommandError */
 export async function execute(

@@ -29,7 +29,16 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Whether it gets a pseudo-terminal. @default false; true for `shell()` */
   readonly pty?: boolean | PtyOptions | undefined
+  /**
+   * Whether a second session may be opened to end this command where the server passes no signal on to it.
+   * - `auto`: where it runs what we ask for, and not where a forced command may run instead, once more
+   * - `always`: the forced command, if there is one, runs what it is asked for (SSH_ORIGINAL_COMMAND)
+   * @default 'auto'
+   */
+  readonly secondSession?: SecondSession | undefined
 }
+
+export type SecondSession = 'auto' | 'always' | 'never'
 
 /** What `shell()` takes: as `spawn()`, but with a pseudo-terminal unless `pty` is false. */
 export type ShellOptions = SpawnOptions
@@ -54,6 +63,7 @@ export interface CommandSettings {
   readonly signal: AbortSignal | undefined
   readonly env: readonly (readonly [name: string, value: string])[]
   readonly pty: PtyRequest | undefined
+  readonly secondSession: SecondSession
 }
 
 export interface ExecSettings extends CommandSettings {
@@ -64,7 +74,7 @@ export interface ExecSettings extends CommandSettings {
 }
 
 const defaultMaxBuffer = 100 * 1024 * 1024
-const spawnNames = ['timeout', 'idleTimeout', 'firstByteTimeout', 'stdinStall', 'signal', 'env', 'pty']
+const spawnNames = ['timeout', 'idleTimeout', 'firstByteTimeout', 'stdinStall', 'signal', 'env', 'pty', 'secondSession']
 const execNames = [...spawnNames, 'check', 'stdin', 'maxBuffer', 'encoding']
 
 /**
@@ -90,7 +100,9 @@ export function resolveExec(options: ExecOptions, defaults: CommandLimits): Exec
 }
 
 function resolveCommon(options: SpawnOptions, defaults: CommandLimits, pty: boolean): CommandSettings {
-  const { signal } = options
+  const { signal, secondSession = 'auto' } = options
+  if (!['auto', 'always', 'never'].includes(secondSession))
+    throw optionError('secondSession', "must be 'auto', 'always' or 'never'")
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw optionError('signal', 'must be an AbortSignal')
   return {
     limits: {
@@ -102,6 +114,7 @@ function resolveCommon(options: SpawnOptions, defaults: CommandLimits, pty: bool
     signal,
     env: resolveEnv(options.env ?? {}),
     pty: resolvePty(options.pty ?? pty),
+    secondSession,
   }
 }
 

@@ -25,7 +25,7 @@ export interface CommandResult<Output extends string | Buffer = string> extends 
  * What became of a failed command on the remote side.
  * - `not-started`: the server never started it
  * - `exited`: it ended by itself
- * - `terminated`, `killed`: we ended it by TERM or its closed terminal, or by KILL
+ * - `terminated`, `killed`: we ended it: by TERM or by closing its channel, or by KILL
  * - `abandoned`: it may still be running
  * - `unknown`: the connection ended, so nobody can say
  */
@@ -36,10 +36,10 @@ export interface CommandEnding {
   /**
    * - `signal`: by the channel's own `signal` request (RFC 4254 section 6.9)
    * - `process-group`: by a second session, which signalled the command's process group
-   * - `hangup`: by closing its terminal
+   * - `close`: by closing its channel, which ends its input and hangs up its terminal
    * - `none`: it was not ended by us
    */
-  readonly by: 'signal' | 'process-group' | 'hangup' | 'none'
+  readonly by: 'signal' | 'process-group' | 'close' | 'none'
   /** The same as a sentence, for a person. */
   readonly detail: string
 }

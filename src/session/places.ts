@@ -3,6 +3,16 @@ import { ChannelOpenError } from '../connection/openings.js'
 import type { Wait } from '../liveness/waits.js'
 import type { SessionPort } from './port.js'
 
+/** Who has a place. */
+export interface Tenant {
+  /** What it is, for a person. */
+  readonly name: string
+  /** Whether nobody waits for it any more although it may still run. */
+  readonly isAbandoned: boolean
+  /** The server holds nothing for it any more. */
+  gone(): void
+}
+
 type MakeSink = (channel: Channel) => ChannelSink
 
 export interface PlaceOptions {
@@ -28,7 +38,7 @@ const none = Buffer.alloc(0)
  */
 export class Places {
   readonly #port: SessionPort
-  readonly #taken = new Map<Channel, string>()
+  readonly #taken = new Map<Channel, Tenant>()
   /** In the order of the calls. */
   readonly #waiting: Turn[] = []
   #calls = 0
@@ -41,14 +51,14 @@ export class Places {
     port.onChannelGone(() => this.#someGone())
   }
 
-  /** What runs in the sessions that the server holds for us, those that we gave up included. */
-  get taken(): readonly string[] {
-    return [...this.#taken.values()]
+  /** How many sessions the server holds for us, those that we gave up included. */
+  get taken(): number {
+    return this.#taken.size
   }
 
   /** Commands that may still run although we gave them up: each keeps its place. */
   get abandoned(): readonly string[] {
-    return [...this.#taken].filter(([channel]) => channel.isAbandoned).map(([, what]) => what)
+    return [...this.#taken.values()].filter((tenant) => tenant.isAbandoned).map(({ name }) => name)
   }
 
   /** How many calls wait for a place. */
@@ -58,17 +68,16 @@ export class Places {
 
   /**
    * Opens a session, now or as soon as there is a place for it.
-   * @param what is to run in it
    * @throws ChannelOpenError when it is refused although no other session is open; HoldfastError ERR_SSH_TIMEOUT (limit
    * `channelOpen`), ERR_SSH_ABORTED
    */
-  async open(what: string, makeSink: MakeSink, options: PlaceOptions): Promise<Channel> {
+  async open(tenant: Tenant, makeSink: MakeSink, options: PlaceOptions): Promise<Channel> {
     const call = this.#calls++
     let spentMs = this.#waiting.length > 0 ? await this.#turn(call, options, 0) : 0
     let triedAgainAfter = 0
     for (;;) {
       const gone = this.#gone
-      const opened = await this.#attempt(what, makeSink, options.signal)
+      const opened = await this.#attempt(tenant, makeSink, options.signal)
       if (!(opened instanceof ChannelOpenError)) return opened
       const mayLinger = this.#port.now() - this.#goneAt < lingerMs && this.#gone > triedAgainAfter
       triedAgainAfter = this.#gone
@@ -79,15 +88,15 @@ export class Places {
   }
 
   /** Opens a session if there is a place for it now. @throws as `open` */
-  async tryOpen(what: string, makeSink: MakeSink, signal: AbortSignal): Promise<Channel> {
+  async tryOpen(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel> {
     const channel = await this.#port.open('session', none, makeSink, { signal })
-    this.#taken.set(channel, what)
+    this.#taken.set(channel, tenant)
     return channel
   }
 
-  async #attempt(what: string, makeSink: MakeSink, signal: AbortSignal): Promise<Channel | ChannelOpenError> {
+  async #attempt(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel | ChannelOpenError> {
     try {
-      return await this.tryOpen(what, makeSink, signal)
+      return await this.tryOpen(tenant, makeSink, signal)
     } catch (error) {
       if (error instanceof ChannelOpenError) return error
       // Its caller gave up. The server may open it all the same, and closes it then: a place for the next.
@@ -122,9 +131,10 @@ export class Places {
 
   #someGone(): void {
     const left = new Set(this.#port.channels)
-    for (const channel of [...this.#taken.keys()]) {
+    for (const [channel, tenant] of [...this.#taken]) {
       if (left.has(channel)) continue
       this.#taken.delete(channel)
+      tenant.gone()
       this.#left()
     }
   }

@@ -3,6 +3,8 @@ import type { OpenOptions } from '../connection/openings.js'
 import type { ErrorDetails, HoldfastError } from '../errors.js'
 import type { Waits } from '../liveness/waits.js'
 import type { Places } from './places.js'
+import type { ProcessHelpers } from './process-helpers.js'
+import type { Runs } from './runs.js'
 
 /** What sessions need of the connection that they run on. */
 export interface SessionPort {
@@ -13,6 +15,8 @@ export interface SessionPort {
   readonly cause: HoldfastError | undefined
   /** What the peer says it is, in `peer`. */
   readonly negotiated: { readonly peer: string } | undefined
+  /** What it said of itself in DEBUG messages. */
+  readonly remarks: readonly string[]
   now(): number
   errorDetails(): ErrorDetails
   open(type: string, data: Buffer, makeSink: (channel: Channel) => ChannelSink, options?: OpenOptions): Promise<Channel>
@@ -26,4 +30,7 @@ export interface SessionHost {
   readonly places: Places
   /** How long to wait for a place where the server allows no more sessions, in milliseconds. */
   readonly openLimit: number
+  readonly username: string
+  readonly runs: Runs
+  readonly helpers: ProcessHelpers
 }

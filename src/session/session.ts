@@ -2,30 +2,24 @@ import type { Channel, ChannelSink } from '../connection/channel.js'
 import { HoldfastError } from '../errors.js'
 import type { Wait } from '../liveness/waits.js'
 import { extendedDataStderr } from '../wire/connection-messages.js'
-import { printable } from '../wire/printable.js'
 import {
   decodeExitSignal,
   decodeExitStatus,
   encodeEnv,
   encodePtyRequest,
   encodeSignal,
-  encodeStart,
   encodeWindowChange,
   type TerminalSize,
 } from '../wire/session-messages.js'
 import { Completion, type RemoteExit } from './completion.js'
 import { InputStream } from './input.js'
 import { ProgressLimits } from './limits.js'
-import type { CommandSettings } from './options.js'
+import type { CommandSettings, SecondSession } from './options.js'
 import type { CommandExit } from './outcome.js'
 import type { Output } from './output.js'
+import type { Tenant } from './places.js'
 import type { SessionHost } from './port.js'
-
-/** What a session is to run (RFC 4254 section 6.5). */
-export type Program =
-  | { readonly type: 'exec'; readonly command: string }
-  | { readonly type: 'shell' }
-  | { readonly type: 'subsystem'; readonly name: string }
+import { describe, type Program, startData } from './program.js'
 
 /** How far the server has got with starting it, as far as we know. */
 export type Stage = 'opening' | 'requested' | 'running' | 'refused'
@@ -37,13 +31,15 @@ export interface SessionOptions extends SessionHost {
   readonly stderr: Output
   /** Gives the program its input: called as soon as it can be sent. */
   readonly feed?: ((stdin: InputStream) => void) | undefined
+  /** Whether it waits for a place where the server allows no more sessions, or fails. @default 'wait' */
+  readonly place?: 'wait' | 'now'
 }
 
 /** A packet that does not fit into what is left of the window need not be sent in pieces. */
 const tightWindow = 32 * 1024
 
 /** One session (RFC 4254 section 6) from the call to its end: the channel of one command, shell or subsystem. */
-export class Session {
+export class Session implements Tenant {
   readonly program: Program
   readonly calledAt: number
   readonly stdin: InputStream
@@ -62,6 +58,7 @@ export class Session {
   /** The end, where it came before we saw that the server had accepted the program. */
   #earlyEnd: CommandExit | undefined
   #outputOpen = false
+  #isAbandoned = false
 
   constructor(options: SessionOptions) {
     const { port, settings, program } = options
@@ -107,9 +104,17 @@ export class Session {
     return this.#completion.exit
   }
 
-  /** Whether it has a terminal, which hangs up when the channel is closed. */
-  get hasPty(): boolean {
-    return this.#options.settings.pty !== undefined
+  /** Whether the call has ended although the program may still run. */
+  get isAbandoned(): boolean {
+    return this.#isAbandoned
+  }
+
+  get name(): string {
+    return describe(this.program)
+  }
+
+  get secondSession(): SecondSession {
+    return this.#options.settings.secondSession
   }
 
   /** Whether the peer has closed the channel. */
@@ -134,6 +139,15 @@ export class Session {
     this.#options.stderr.fail(cause)
   }
 
+  /** The call ends, and the program may go on. */
+  abandon(): void {
+    this.#isAbandoned = true
+  }
+
+  gone(): void {
+    this.#options.runs.ended(this)
+  }
+
   /** Nothing of the start is waited for any more, and no limit holds. */
   stopWaiting(): void {
     this.#startSteps.abort()
@@ -149,7 +163,7 @@ export class Session {
       if (this.#earlyEnd !== undefined) this.#life.resolve(this.#earlyEnd)
       return true
     } catch (error) {
-      if (error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED') this.#stage = 'refused'
+      if (error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED') this.#refused()
       this.fail(error)
       return false
     }
@@ -200,18 +214,30 @@ export class Session {
   }
 
   async #start(): Promise<void> {
-    const { settings, places, openLimit, feed } = this.#options
+    const { settings, feed, runs } = this.#options
     const { signal } = this.#startSteps
-    const limitMs = settings.limits.timeout === false ? openLimit : false
-    const channel = await places.open(describe(this.program), (opened) => this.#attach(opened), { signal, limitMs })
+    const channel = await this.#open(signal)
     const environment = settings.env.map((variable) => this.#requestEnv(channel, variable))
     // Without the terminal that was asked for, the program would be another one.
     if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal })
     this.#stage = 'requested'
+    runs.started(this)
     const accepted = channel.request(this.program.type, startData(this.program), { signal })
     feed?.(this.stdin)
     await accepted
     await Promise.all(environment)
+  }
+
+  #refused(): void {
+    this.#stage = 'refused'
+    this.#options.runs.ended(this)
+  }
+
+  #open(signal: AbortSignal): Promise<Channel> {
+    const { places, place, openLimit, settings } = this.#options
+    const attach = (channel: Channel) => this.#attach(channel)
+    if (place === 'now') return places.tryOpen(this, attach, signal)
+    return places.open(this, attach, { signal, limitMs: settings.limits.timeout === false ? openLimit : false })
   }
 
   async #requestEnv(channel: Channel, [name, value]: readonly [string, string]): Promise<void> {
@@ -276,7 +302,7 @@ export class Session {
   #closed(): void {
     this.#endOutput()
     this.#completion.closed()
-    this.#endCame()
+    if (this.isClosed) this.#endCame()
   }
 
   #lost(cause: HoldfastError): void {
@@ -290,6 +316,7 @@ export class Session {
   }
 
   #endCame(): void {
+    if (this.exit !== undefined) this.#options.runs.ended(this)
     for (const wait of this.#endWaits) wait.resolve()
   }
 
@@ -329,23 +356,6 @@ export class Session {
     const channel = this.#channel
     return channel !== undefined && channel.isOpen && channel.queuedBytes > 0 && channel.sendWindow === 0
   }
-}
-
-/** What the caller asked for, as it is. */
-export function commandText(program: Program): string {
-  if (program.type === 'exec') return program.command
-  return program.type === 'shell' ? '' : program.name
-}
-
-/** As a person would name it: the command's first line, the subsystem. */
-export function describe(program: Program): string {
-  if (program.type === 'exec') return printable(program.command, 60)
-  return program.type === 'shell' ? 'a shell' : `the subsystem ${printable(program.name, 60)}`
-}
-
-function startData(program: Program): Buffer {
-  if (program.type === 'shell') return Buffer.alloc(0)
-  return encodeStart(program.type === 'exec' ? program.command : program.name)
 }
 
 /** A name with an @ is of somebody's own making (RFC 4254 section 6.10), and goes as it is. */

@@ -15,9 +15,15 @@ import type { CommandResult } from './outcome.js'
 import { OutputStream } from './output.js'
 import { Places } from './places.js'
 import type { SessionHost, SessionPort } from './port.js'
-import { commandText, type Program, Session } from './session.js'
+import { ProcessHelper } from './process-helper.js'
+import { ProcessHelpers } from './process-helpers.js'
+import { commandText, type Program } from './program.js'
+import { Runs } from './runs.js'
+import { Session } from './session.js'
 
 export interface SessionsOptions {
+  /** As whom we logged in: what sshd does differs for root. */
+  readonly username: string
   /** How long to wait for a place where a server allows no more sessions, in milliseconds. */
   readonly openLimit: number
   /** Limits of commands that do not name their own. */
@@ -43,12 +49,15 @@ export class Sessions {
   constructor(port: SessionPort, options: SessionsOptions) {
     this.#options = options
     this.#places = new Places(port)
-    this.#host = { port, places: this.#places, openLimit: options.openLimit }
+    const { openLimit, username } = options
+    const runs = new Runs()
+    const helpers = new ProcessHelpers(runs, () => new ProcessHelper(this.#host))
+    this.#host = { port, places: this.#places, openLimit, username, runs, helpers }
   }
 
   get stats(): SessionStats {
     const { taken, waiting, abandoned } = this.#places
-    return { open: taken.length, waiting, abandoned }
+    return { open: taken, waiting, abandoned }
   }
 
   /**

@@ -88,6 +88,7 @@ async function speak(server: ReferenceServer, algorithms: Algorithms): Promise<N
       },
       heard() {},
       pong() {},
+      remark() {},
       unimplemented() {},
       exchangeStarted() {},
       exchangeEnded() {},

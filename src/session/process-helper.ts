@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto'
+import { HoldfastError } from '../errors.js'
+import { LineOutput } from './line-output.js'
+import { CollectedOutput } from './output.js'
+import type { SessionHost } from './port.js'
+import { type Child, parseChildren, processScript } from './process-script.js'
+import { resolvePty } from './pty.js'
+import { Session } from './session.js'
+
+/** The children of the connection's sshd, and which of them is the helper itself. */
+export interface Listing {
+  readonly self: number
+  readonly children: readonly Child[]
+}
+
+/**
+ * With a terminal, which hangs up when the channel is closed: whatever the server runs instead of the script ends then.
+ * Where terminals are forbidden, a forced command is not far, and nothing is run.
+ */
+const pty = resolvePty({ term: 'dumb', modes: { ECHO: 0, OPOST: 0 } })
+const noLimits = { timeout: false, idleTimeout: false, firstByteTimeout: false, stdinStall: false } as const
+const settings = { limits: noLimits, signal: undefined, env: [], pty, secondSession: 'never' } as const
+
+/** A second session on the connection, in which a script looks for the processes of the others and signals them. */
+export class ProcessHelper {
+  readonly session: Session
+  readonly #host: SessionHost
+  readonly #mark: string
+  readonly #owed: ((words: readonly string[]) => void)[] = []
+  #self: number | undefined
+
+  constructor(host: SessionHost) {
+    const mark = `holdfast-${randomBytes(8).toString('hex')}`
+    this.#host = host
+    this.#mark = mark
+    const consume = (bytes: number) => this.session.consumed(bytes)
+    const stdout = new LineOutput(consume, (line) => this.#receive(line))
+    const stderr = new CollectedOutput((bytes) => {
+      consume(bytes)
+      return 0
+    })
+    const program = { type: 'exec', command: processScript(mark) } as const
+    this.session = new Session({ ...host, program, settings, stdout, stderr, place: 'now' })
+  }
+
+  /** Whether the server ran something else than our script, as far as we can see. */
+  get ranSomethingElse(): boolean {
+    return this.#self === undefined && this.session.stage === 'running'
+  }
+
+  /** Starts the script. @returns why there is none, undefined when there is */
+  async open(limitMs: number): Promise<string | undefined> {
+    const ready = this.#answer(limitMs)
+    void this.#run()
+    const words = await ready
+    if (words?.[0] === 'ready') {
+      this.#self = Number(words[1])
+      return undefined
+    }
+    return this.ranSomethingElse
+      ? 'what the server runs instead of a shell could not look for it'
+      : 'the server gave no second session to look for it in'
+  }
+
+  /** @returns undefined when no answer came in time, or one that makes no sense */
+  async list(limitMs: number): Promise<Listing | undefined> {
+    const words = await this.#ask('list', limitMs)
+    if (words?.[0] !== 'list' || this.#self === undefined) return undefined
+    const children = parseChildren(words.slice(1))
+    return children === undefined ? undefined : { self: this.#self, children }
+  }
+
+  /** Signals the process group of a child, if it is still that child. @returns whether it was signalled */
+  async signal(name: 'TERM' | 'KILL', { pid, start }: Child, limitMs: number): Promise<boolean> {
+    const words = await this.#ask(`${name} ${pid} ${start}`, limitMs)
+    return words?.[0] === 'sent'
+  }
+
+  /** Ends the script. Resolves when it has ended, or the time is over. */
+  async close(limitMs: number): Promise<void> {
+    this.session.stopWaiting()
+    this.session.fail(new HoldfastError('ERR_SSH_CLOSED', 'the second session is not needed any more'))
+    void this.session.close()
+    await this.session.ended(limitMs)
+  }
+
+  async #run(): Promise<void> {
+    await this.session.start()
+    await this.session.end.catch(() => {})
+    this.#abandon()
+  }
+
+  #ask(line: string, limitMs: number): Promise<readonly string[] | undefined> {
+    const answer = this.#answer(limitMs)
+    this.session.stdin.write(`${line}\n`)
+    return answer
+  }
+
+  /** Waits for the next line: answers come in the order of questions, whether somebody still waits or not. */
+  async #answer(limitMs: number): Promise<readonly string[] | undefined> {
+    const wait = this.#host.port.waits.start<readonly string[]>({
+      limit: 'channelClose',
+      limitMs,
+      clock: 'call',
+      phase: 'command',
+      what: 'the second session',
+    })
+    this.#owed.push((words) => wait.resolve(words))
+    return wait.promise.catch(() => undefined)
+  }
+
+  #receive(line: string): void {
+    const [mark, ...words] = line.trim().split(' ')
+    // A start-up file of the user's shell may print something first.
+    if (mark === this.#mark) this.#owed.shift()?.(words)
+  }
+
+  /** No answer comes any more. */
+  #abandon(): void {
+    for (const owed of this.#owed.splice(0)) owed([])
+  }
+}

@@ -1,0 +1,62 @@
+import type { ProcessHelper } from './process-helper.js'
+import type { Runs } from './runs.js'
+import type { Session } from './session.js'
+
+interface Shared {
+  readonly helper: ProcessHelper
+  /** Resolves with why it is of no use, or undefined. */
+  readonly opened: Promise<string | undefined>
+  users: number
+}
+
+/** How long to wait for the end of a helper that nobody uses any more. */
+const closeMs = 500
+
+/** The second session of a connection: one for all commands that are to be ended at the same time. */
+export class ProcessHelpers {
+  readonly #make: () => ProcessHelper
+  readonly #runs: Runs
+  #shared: Shared | undefined
+  /** Why there is no use in trying again. */
+  #useless: string | undefined
+
+  constructor(runs: Runs, make: () => ProcessHelper) {
+    this.#runs = runs
+    this.#make = make
+  }
+
+  /**
+   * Lends the helper, and closes it after its last user. Never rejects unless `work` does.
+   * @param work gets the helper, or a sentence that says why there is none
+   */
+  async use<T>(session: Session, limitMs: number, work: (helper: ProcessHelper | string) => Promise<T>): Promise<T> {
+    if (this.#useless !== undefined) return work(this.#useless)
+    const shared = this.#shareFor(session, limitMs)
+    shared.users++
+    try {
+      const problem = await shared.opened
+      // What ran instead of our script must not run once more for every command.
+      if (shared.helper.ranSomethingElse) this.#useless = problem
+      return await work(problem ?? shared.helper)
+    } finally {
+      shared.users--
+      if (shared.users === 0) await this.#release(shared)
+    }
+  }
+
+  /** It can tell only what was asked for before it. */
+  #shareFor(session: Session, limitMs: number): Shared {
+    const current = this.#shared
+    if (current !== undefined && this.#runs.before(current.helper.session).includes(session)) return current
+    const helper = this.#make()
+    const shared = { helper, opened: helper.open(limitMs), users: 0 }
+    this.#shared = shared
+    return shared
+  }
+
+  /** Whoever looks at the server when a call has ended finds nothing of ours there, unless that takes long. */
+  async #release(shared: Shared): Promise<void> {
+    if (this.#shared === shared) this.#shared = undefined
+    await shared.helper.close(closeMs)
+  }
+}

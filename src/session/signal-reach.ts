@@ -1,0 +1,46 @@
+import type { Program } from './program.js'
+
+/** What decides whether a server passes signals on to a command. */
+export interface SignalCircumstances {
+  /** What the server says it is: `OpenSSH_9.2p1`. */
+  readonly peer: string
+  readonly username: string
+  /** Whether it said that the key or certificate we came with forces a command. */
+  readonly isForced: boolean
+  readonly program: Program['type']
+}
+
+/** Whether a `signal` request reaches what runs, as far as the server's kind tells. */
+export type SignalReach =
+  | { readonly kind: 'passes' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'drops'; readonly because: string }
+
+/** Measured, and read in session.c of OpenSSH: it drops signals without a word. */
+export function signalReach({ peer, username, isForced, program }: SignalCircumstances): SignalReach {
+  const version = openSshVersion(peer)
+  if (version === undefined) return { kind: 'unknown' }
+  if (isForced) return drops('sshd passes no signal on to a forced command')
+  if (program === 'subsystem') return drops('sshd passes no signal on to a subsystem')
+  if (version < 7.09) return drops('sshd before 7.9 knows no signals')
+  if (username === 'root' && version < 9.08) return drops('sshd before 9.8 passes no signal on for root')
+  return { kind: 'passes' }
+}
+
+/** 9.2 as 9.02, so that 9.10 comes after 9.9; undefined for another server. */
+export function openSshVersion(peer: string): number | undefined {
+  const [, major, minor] = /^OpenSSH_(\d+)\.(\d+)/.exec(peer) ?? []
+  return major === undefined || minor === undefined ? undefined : Number(major) + Number(minor) / 100
+}
+
+/**
+ * sshd tells which options an authorized key or certificate has, when it is tried: `… key options: command pty …`. What
+ * sshd_config forces (ForceCommand) it does not tell.
+ */
+export function saysForced(remark: string): boolean {
+  return /\bkey options:.*\bcommand\b/.test(remark)
+}
+
+function drops(because: string): SignalReach {
+  return { kind: 'drops', because }
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import { type Client, type Command, CommandError, type ExecOptions } from 'holdfast'
+import { skipReason } from '../servers/availability.js'
+import { keyPool } from '../servers/keys.js'
+import { prepareSshd, type SshdOptions, type SshdServer } from '../servers/sshd.js'
+import { login, running, sshd } from './sshd.js'
+
+/** A limit after which the shell has started what it is to start. */
+const timeout = 1000
+
+async function fails(ssh: Client, command: string, options: ExecOptions = {}): Promise<CommandError> {
+  const error: unknown = await ssh.exec(command, { timeout, ...options }).then(
+    () => undefined,
+    (failure: unknown) => failure,
+  )
+  assert.ok(error instanceof CommandError, `${command} did not fail`)
+  assert.equal(error.limit, 'timeout')
+  return error
+}
+
+async function firstLine({ stdout }: Command): Promise<string> {
+  const [chunk] = (await once(stdout, 'data')) as [Buffer]
+  return chunk.toString().trim()
+}
+
+async function expectGone(server: SshdServer): Promise<void> {
+  assert.deepEqual(await running(server), [])
+}
+
+/** Logs in with a key that forces a command. */
+async function withForcedKey(version: '9.2' | '10', command: string): Promise<SshdOptions> {
+  const { client } = await keyPool()
+  const key = await readFile(client.files.ed25519.publicKey, 'utf8')
+  return { version, authorizedKeys: `command="${command.replaceAll('"', '\\"')}" ${key}` }
+}
+
+const sleep = '/usr/bin/sleep 30000'
+const passing = 'eval "$SSH_ORIGINAL_COMMAND"'
+for (const version of ['9.2', '10'] as const) {
+  const skip = skipReason(await prepareSshd(version))
+
+  for (const username of ['root', 'holdfast-test']) {
+    const isDeaf = username === 'root' && version === '9.2'
+    const by = isDeaf ? 'process-group' : 'signal'
+    const open = async (t: TestContext, options: SshdOptions) => {
+      const server = await sshd(t, options)
+      return { server, ssh: await login(t, server, { username }) }
+    }
+
+    describe(`a command at its limit, sshd ${version}, as ${username}`, { skip }, () => {
+      for (const [name, command, options] of [
+        ['a simple one', sleep, {}],
+        ['a compound one', 'sleep 30000; true', {}],
+        ['one with a terminal', sleep, { pty: true }],
+      ] as const) {
+        test(`${name} is gone`, async (t) => {
+          const { server, ssh } = await open(t, { version })
+          const error = await fails(ssh, command, options)
+          assert.deepEqual([error.remote, error.ending.by, error.signal], ['terminated', by, 'SIGTERM'])
+          await expectGone(server)
+        })
+      }
+
+      test('one that ignores TERM is killed', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const error = await fails(ssh, 'trap "" TERM; echo trapped; sleep 30000; true')
+        assert.deepEqual([error.stdout, error.remote, error.ending.by], ['trapped\n', 'killed', by])
+        assert.ok(error.durationMs >= timeout + 1000 && error.durationMs < timeout + 3500, `${error.durationMs} ms`)
+        await expectGone(server)
+      })
+
+      test('one of five that look alike is gone, and no other', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const command = `echo $$; exec ${sleep}`
+        const earlier = await Promise.all([1, 2].map(() => ssh.spawn(command)))
+        const failing = fails(ssh, command)
+        const later = await Promise.all([1, 2].map(() => ssh.spawn(command)))
+        const others = await Promise.all([...earlier, ...later].map((other) => firstLine(other)))
+        const error = await failing
+        assert.equal(error.remote, 'terminated')
+        const pids = (await running(server)).map(({ pid }) => String(pid))
+        assert.deepEqual(pids.toSorted(), others.toSorted())
+        assert.ok(!pids.includes(String(error.stdout).trim()))
+      })
+
+      test('five at once are gone', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const errors = await Promise.all([1, 2, 3, 4, 5].map(() => fails(ssh, sleep)))
+        assert.deepEqual(new Set(errors.map(({ remote }) => remote)), new Set(['terminated']))
+        await expectGone(server)
+      })
+
+      test('a forced one with a terminal is gone', async (t) => {
+        const { server, ssh } = await open(t, await withForcedKey(version, sleep))
+        const error = await fails(ssh, 'anything', { pty: true })
+        assert.deepEqual([error.remote, error.ending.by], ['terminated', 'close'])
+        await expectGone(server)
+      })
+
+      test('a forced one that runs what it is asked for is gone, where its caller says so', async (t) => {
+        const { server, ssh } = await open(t, await withForcedKey(version, passing))
+        for (const command of [sleep, 'sleep 30000; true']) {
+          const error = await fails(ssh, command, { secondSession: 'always' })
+          assert.deepEqual([error.remote, error.ending.by], ['terminated', 'process-group'])
+        }
+        await expectGone(server)
+      })
+
+      test('a subsystem is gone', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const sftp = await ssh.subsystem('sftp')
+        assert.equal((await running(server)).length, 1)
+        await sftp[Symbol.asyncDispose]()
+        await expectGone(server)
+      })
+    })
+  }
+
+  describe(`a command that cannot be ended, sshd ${version}`, { skip }, () => {
+    test('a forced one is abandoned, says so, and is not run again', async (t) => {
+      const runs = await mkdtemp(join(tmpdir(), 'holdfast-runs-'))
+      t.after(() => rm(runs, { recursive: true }))
+      await chmod(runs, 0o777)
+      const server = await sshd(t, await withForcedKey(version, `mktemp ${runs}/XXXXXX; ${sleep}`))
+      const ssh = await login(t, server)
+      const error = await fails(ssh, 'anything')
+      assert.deepEqual([error.remote, error.ending.by], ['abandoned', 'none'])
+      assert.match(error.ending.detail, /forced command/)
+      assert.ok(error.durationMs < timeout + 3500, `${error.durationMs} ms`)
+      assert.equal((await readdir(runs)).length, 1)
+    })
+
+    test('one that sshd_config forces is abandoned, and is not run again', async (t) => {
+      const server = await sshd(t, { version, config: { ForceCommand: `echo run; ${sleep}` } })
+      const ssh = await login(t, server)
+      const error = await fails(ssh, 'anything')
+      assert.deepEqual([error.stdout, error.remote], ['run\n', 'abandoned'])
+      assert.equal((await running(server)).length, 1)
+    })
+
+    test('keeps its place, and a later refusal names it', async (t) => {
+      const server = await sshd(t, { version, config: { ForceCommand: sleep, MaxSessions: 1 } })
+      const ssh = await login(t, server, { limits: { channelOpen: '1s' } })
+      assert.equal((await fails(ssh, 'long --winded')).remote, 'abandoned')
+      assert.deepEqual(ssh.stats().sessions, { open: 1, waiting: 0, abandoned: ['long --winded'] })
+      await assert.rejects(ssh.exec('next'), (error) => {
+        assert.ok(error instanceof CommandError)
+        assert.deepEqual([error.limit, error.remote], ['channelOpen', 'not-started'])
+        assert.match(error.hint, /'long --winded'/)
+        return true
+      })
+    })
+  })
+}
