@@ -1,6 +1,6 @@
 import type { AuthPort } from '../auth/port.js'
 import { diagnostics } from '../diagnostics.js'
-import { type ErrorDetails, HoldfastError } from '../errors.js'
+import { type ErrorDetails, HoldfastError, type Phase } from '../errors.js'
 import { type NegotiatedAlgorithms, Transport, type TransportOptions } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
@@ -13,7 +13,7 @@ import { printable } from '../wire/printable.js'
 import { encodeDisconnect } from '../wire/transport-messages.js'
 import type { Channel, ChannelSink } from './channel.js'
 import { Closing } from './closing.js'
-import { disconnectFor, lostError, verdictError } from './endings.js'
+import { complete, disconnectFor, lostError, verdictError } from './endings.js'
 import type { Facts } from './facts.js'
 import { Mux, type PeerHandlers } from './mux.js'
 import type { OpenOptions } from './openings.js'
@@ -66,6 +66,7 @@ export class Connection {
   readonly #closing: Closing
   readonly #remarks: string[] = []
   #cause: HoldfastError | undefined
+  #isReady = false
   #becomeReady: () => void = () => {}
 
   constructor(options: ConnectionOptions, host: ConnectionHost) {
@@ -115,7 +116,7 @@ export class Connection {
     this.#closing = new Closing(waits, {
       isFlushed: () => this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen,
       sayGoodbye: () => this.#sayGoodbye(),
-      giveUp: () => this.#teardown(this.#cause ?? closedError(), 'reset'),
+      giveUp: () => this.#teardown(this.#cause ?? closedError(this.errorDetails()), 'reset'),
     })
     facts.witness(() => this.keepalive.evidence(facts.now()))
     this.ready = this.#startReady()
@@ -243,7 +244,7 @@ export class Connection {
    */
   close(timeoutMs: number): Promise<void> {
     if (this.#cause !== undefined) return this.#closing.finished
-    this.#cause = closedError()
+    this.#cause = closedError(this.errorDetails())
     this.waits.drain(this.#cause)
     this.#closing.begin(timeoutMs)
     this.#host.writable()
@@ -289,6 +290,7 @@ export class Connection {
 
   #authenticated(): void {
     if (this.#cause !== undefined) return
+    this.#isReady = true
     this.#transport.allowRekey()
     this.keepalive.start(this.now())
     this.#becomeReady()
@@ -332,13 +334,20 @@ export class Connection {
   }
 
   #lostError(error: Error | undefined): HoldfastError {
-    return lostError(error, this.#transport, this.errorDetails())
+    return lostError(error, this.#transport, { ...this.errorDetails(), phase: this.#phase })
+  }
+
+  /** How far the connection has come. */
+  get #phase(): Phase {
+    if (this.#isReady) return 'ready'
+    if (this.#transport.peerSoftware === undefined) return 'identification'
+    return this.#transport.sessionId === undefined ? 'keyExchange' : 'authentication'
   }
 
   /** The one path on which a connection ends: the stream first, then every waiter with one cause, then the report. */
   #teardown(bare: HoldfastError, how: 'farewell' | 'reset', report: () => void = () => {}): void {
     if (this.#closing.isOver) return
-    const cause = this.#services.explain(bare)
+    const cause = complete(this.#services.explain(bare), { ...this.errorDetails(), phase: this.#phase })
     this.#cause = cause
     this.#closing.end()
     this.#host.destroy(how)
@@ -359,8 +368,8 @@ export class Connection {
   }
 }
 
-function closedError(): HoldfastError {
-  return new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', { phase: 'close' })
+function closedError(details: ErrorDetails): HoldfastError {
+  return new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', { ...details, phase: 'close' })
 }
 
 function asHoldfastError(error: unknown, details: ErrorDetails = {}): HoldfastError {

@@ -27,12 +27,20 @@ export function lostError(error: Error | undefined, transport: Transport, detail
   const what = error === undefined ? 'the peer closed the stream' : error.message
   const heard = transport.inbound.heardInstead
   const said = heard === undefined ? '' : `; before that it said ${heard} instead of identifying itself`
-  const phase = heard === undefined ? (transport.sessionId === undefined ? 'keyExchange' : 'ready') : 'identification'
   return new HoldfastError('ERR_SSH_CONNECTION_LOST', `the connection was lost: ${what}${said}`, {
     ...details,
-    phase,
     ...(error === undefined ? {} : { cause: error }),
   })
+}
+
+/** An error with what every error of a connection says, where it was made by a part that does not know of it. */
+export function complete(error: HoldfastError, details: ErrorDetails): HoldfastError {
+  if (error.host !== undefined) return error
+  const { code, message, phase = details.phase, limit, limitMs, elapsedMs, hint, cause } = error
+  const own = { phase, limit, limitMs, elapsedMs, hint, ...(cause === undefined ? {} : { cause }) }
+  const completed = new HoldfastError(code, message, { ...details, ...own })
+  if (error.stack !== undefined) completed.stack = error.stack
+  return completed
 }
 
 const reasons: Record<Verdict['reason'], string> = {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { connect } from 'holdfast'
+import type { TestServer } from 'holdfast/testing'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
@@ -16,7 +17,7 @@ leavesNothing()
 const limits = { identification: '500ms', keyExchange: '600ms', authentication: '700ms' }
 const skip = skipReason(await prepareSshd('9.2'))
 
-describe('connect() to', { concurrency: true, timeout: 30_000 }, () => {
+describe('connect() to', { concurrency: 4, timeout: 30_000 }, () => {
   test('an sshd whose listener is stopped fails for its identification', { skip }, async (t) => {
     const { port, pid } = await sshd(t, { version: '9.2' })
     process.kill(pid, 'SIGSTOP')
@@ -52,6 +53,43 @@ describe('connect() to', { concurrency: true, timeout: 30_000 }, () => {
       assertWithin(error.elapsedMs ?? 0, [400, 3000])
     })
   }
+
+  for (const [phase, greeting] of [
+    ['identification', ''],
+    ['identification', 'HTTP/1.1 400 Bad Request\r\n'],
+    ['keyExchange', 'SSH-2.0-OpenSSH_9.2p1\r\n'],
+  ] as const) {
+    test(`a port that says '${greeting.trim()}' and ends fails in the phase ${phase}`, async (t) => {
+      const { port } = await listener(t, (socket) => socket.end(greeting))
+      const { error } = await failure(connect({ host: '127.0.0.1', port, ...account }))
+      assert.deepEqual([error.code, error.phase], ['ERR_SSH_CONNECTION_LOST', phase])
+      assert.equal(error.host, `127.0.0.1:${port}`)
+    })
+  }
+
+  test('a server that is gone before it decided on the user fails in the phase authentication', async (t) => {
+    const started: TestServer = await server(t, {
+      authenticate: () => {
+        started.connections[0]?.reset()
+        return new Promise(() => {})
+      },
+    })
+    const { error } = await failure(connect({ host: '127.0.0.1', port: started.port, ...account }))
+    assert.deepEqual([error.code, error.phase], ['ERR_SSH_CONNECTION_LOST', 'authentication'])
+  })
+
+  test('a server that says goodbye before it decided on the user fails with its words', async (t) => {
+    const started: TestServer = await server(t, {
+      authenticate: () => {
+        void started.connections[0]?.disconnect()
+        return new Promise(() => {})
+      },
+    })
+    const { error } = await failure(connect({ host: '127.0.0.1', port: started.port, ...account }))
+    assert.deepEqual([error.code, error.phase], ['ERR_SSH_DISCONNECTED', 'authentication'])
+    assert.match(error.message, /closed by the server/)
+    assert.equal(error.host, `127.0.0.1:${started.port}`)
+  })
 
   test('an sshd that is stopped in the middle, and goes on in time, succeeds', { skip }, async (t) => {
     const started = await sshd(t, { version: '9.2' })
