@@ -29,7 +29,7 @@ export type {
   TcpKeepaliveSettings,
 } from './liveness/settings.js'
 export type { Command } from './session/command.js'
-export type { CommandInput, ExecOptions, ShellOptions, SpawnOptions } from './session/options.js'
+export type { CommandInput, ExecOptions, SecondSession, ShellOptions, SpawnOptions } from './session/options.js'
 export {
   type CommandEnding,
   CommandError,

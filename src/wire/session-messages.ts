@@ -17,7 +17,9 @@ export function decodeEnv(data: Buffer): { readonly name: string; readonly value
 
 /** A terminal's size in characters. The size in pixels is not told: nobody uses it. */
 export interface TerminalSize {
+  /** Its width in characters. */
   readonly columns: number
+  /** Its height in lines. */
   readonly rows: number
 }
 
