@@ -1,6 +1,6 @@
 import type { AuthPort } from '../auth/port.js'
 import { diagnostics } from '../diagnostics.js'
-import { type ErrorDetails, HoldfastError, type Phase } from '../errors.js'
+import type { ErrorDetails, HoldfastError, Phase } from '../errors.js'
 import { type NegotiatedAlgorithms, Transport, type TransportOptions } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
@@ -13,7 +13,7 @@ import { printable } from '../wire/printable.js'
 import { encodeDisconnect } from '../wire/transport-messages.js'
 import type { Channel, ChannelSink } from './channel.js'
 import { Closing } from './closing.js'
-import { complete, disconnectFor, lostError, verdictError } from './endings.js'
+import { asHoldfastError, closedError, complete, disconnectFor, lostError, verdictError } from './endings.js'
 import type { Facts } from './facts.js'
 import { Mux, type PeerHandlers } from './mux.js'
 import type { OpenOptions } from './openings.js'
@@ -159,6 +159,11 @@ export class Connection {
 
   get unsentBytes(): number {
     return this.#transport.unsentBytes
+  }
+
+  /** Whether what we send waits here, for the kernel or for the end of a key exchange. */
+  get holdsBack(): boolean {
+    return this.#transport.unsentBytes > 0 || !this.#transport.isOpen
   }
 
   get channels(): Iterable<Channel> {
@@ -366,13 +371,4 @@ export class Connection {
       this.destroy(asHoldfastError(error, this.errorDetails()))
     }
   }
-}
-
-function closedError(details: ErrorDetails): HoldfastError {
-  return new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', { ...details, phase: 'close' })
-}
-
-function asHoldfastError(error: unknown, details: ErrorDetails = {}): HoldfastError {
-  if (error instanceof HoldfastError) return error
-  return new HoldfastError('ERR_SSH_INTERNAL', `Holdfast failed: ${String(error)}`, { ...details, cause: error })
 }

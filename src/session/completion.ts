@@ -25,7 +25,7 @@ export class Completion {
   #grace: QuietLimit | undefined
 
   /**
-   * @param isHeldUp whether output waits because our side does not read
+   * @param isHeldUp whether output waits for our side: for somebody to read it, or for a window that is on its way out
    * @param over called once
    */
   constructor(port: SessionPort, isHeldUp: () => boolean, over: (outputOpen: boolean) => void) {

@@ -17,6 +17,8 @@ export interface SessionPort {
   readonly negotiated: { readonly peer: string } | undefined
   /** What it said of itself in DEBUG messages. */
   readonly remarks: readonly string[]
+  /** Whether what we send waits here, for the kernel or for the end of a key exchange: windows that we grant among it. */
+  readonly holdsBack: boolean
   now(): number
   errorDetails(): ErrorDetails
   open(type: string, data: Buffer, makeSink: (channel: Channel) => ChannelSink, options?: OpenOptions): Promise<Channel>

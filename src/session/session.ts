@@ -85,7 +85,7 @@ export class Session implements Tenant {
     })
     this.#completion = new Completion(
       port,
-      () => this.#isHeldUp(),
+      () => this.#isHeldUp() || port.holdsBack,
       (outputOpen) => this.#complete(outputOpen),
     )
   }

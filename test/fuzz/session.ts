@@ -208,6 +208,8 @@ class Session {
     if (cause !== undefined) this.#ledger.problem(`a harmless session ended: ${cause.code} ${cause.message}`)
     const complaint = this.#interceptor?.complaint
     if (complaint !== undefined) this.#ledger.problem(`who read along found: ${complaint}`)
+    const { alteredOutputs } = this.#workload
+    if (alteredOutputs > 0) this.#ledger.problem(`${alteredOutputs} commands wrote something else than they read`)
     for (const { channel, sink, written, abandoned } of this.#workload.channels) {
       if (abandoned || cause !== undefined) continue
       if (!sink.intact) this.#ledger.problem('data came back altered')

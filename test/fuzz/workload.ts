@@ -5,6 +5,7 @@ import type { CoreEnd } from '../support/core/core-end.js'
 import type { Random } from '../support/core/random.js'
 import type { SimulatedTime } from '../support/core/simulated-time.js'
 import { CheckedSink, dataAt } from './checked-sink.js'
+import { Commands } from './commands.js'
 import type { Ledger } from './ledger.js'
 
 const none = Buffer.alloc(0)
@@ -36,6 +37,7 @@ export class Workload {
     () => this.#request(),
     () => this.#request(),
     () => this.#globalRequest(),
+    ...Array.from({ length: 3 }, () => () => this.#commands.act()),
     () => this.#rekey(),
     () => this.#probe(),
     () => this.#eof(),
@@ -43,12 +45,20 @@ export class Workload {
     () => this.#stall(),
   ]
 
+  readonly #commands: Commands
+
   constructor(time: SimulatedTime, client: CoreEnd, ledger: Ledger, random: Random) {
     this.#time = time
     this.#client = client
     this.#ledger = ledger
     this.#random = random
+    this.#commands = new Commands(time, client, ledger, random)
     void this.#start()
+  }
+
+  /** Output of commands that was not their input, where nobody tampers. */
+  get alteredOutputs(): number {
+    return this.#commands.altered
   }
 
   /** Whether all that was written has come back, where it can. */
@@ -134,10 +144,10 @@ export class Workload {
     void this.#ledger.track('a close of a channel', bounds.channelClose, open.channel.close())
   }
 
-  /** The kernel takes nothing for a while. */
+  /** The kernel takes nothing for a while, which with the longest way there and back stays below the quickest verdict. */
   #stall(): void {
     this.#client.kernelTakes = false
-    this.#time.after(this.#random.below(3000), () => {
+    this.#time.after(this.#random.below(1500), () => {
       this.#client.kernelTakes = true
       this.#ledger.guard('the kernel’s taking', () => this.#client.flush())
     })

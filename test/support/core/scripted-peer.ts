@@ -184,6 +184,12 @@ export class ScriptedPeer implements Reader {
     }
   }
 
+  /** Takes a payload that came before, and that the script had not let through then. */
+  handleAgain(payload: Buffer): void {
+    if (payload[0] === messageNumber.KEXINIT) this.#receiveKexInit(payload)
+    else this.handle(payload)
+  }
+
   /** Opens the channel that the other side asked for. */
   confirm(recipient: number, { window = 2 ** 20, sender = recipient } = {}): void {
     const answer = { recipient, sender, window, maxPacket: 32_768, data: Buffer.alloc(0) }
