@@ -13,6 +13,7 @@ import type { KeepaliveSettings } from '../liveness/settings.js'
 import { Waits } from '../liveness/waits.js'
 import { dial } from '../socket/dial.js'
 import { Driver } from '../socket/driver.js'
+import { ProxyCommand } from '../socket/proxy-command.js'
 import { readBuffer } from '../socket/read-buffer.js'
 import { Scheduler } from '../socket/scheduler.js'
 import { discard } from '../socket/stream.js'
@@ -215,8 +216,9 @@ export class Link implements ConnectionHost {
   }
 
   async #openStream(): Promise<Driver> {
-    const { host, port, socket: options, limits, keepalive, stream, signal } = this.settings
+    const { host, port, socket: options, limits, keepalive, proxyCommand, stream, signal } = this.settings
     if (stream !== undefined) return this.#drive(new Driver(stream))
+    if (proxyCommand !== undefined) return this.#drive(new Driver(new ProxyCommand(proxyCommand)))
     const onread = readBuffer((chunk) => this.#driver?.receive(chunk))
     const context = { waits: this.waits, deadlines: this.deadlines, now: () => nodeEnvironment.now(), limits }
     const tcpKeepalive = tcpValues(keepalive.tcp)

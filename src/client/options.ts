@@ -121,6 +121,11 @@ export interface ConnectOptions {
   readonly rekey?: RekeyOptions | undefined
   /** What the TCP socket is like. */
   readonly socket?: SocketOptions | undefined
+  /**
+   * A command whose input and output are the connection, as ProxyCommand of ssh_config(5): `%h`, `%p` and `%r` stand for
+   * host, port and user. It is ended with the connection.
+   */
+  readonly proxyCommand?: string | undefined
   /** Any open stream of bytes to the peer, instead of a socket of ours. It is destroyed with the connection. */
   readonly stream?: Duplex | undefined
   /** Holds for the connection's whole life: aborting it later ends the client and everything on it. */

@@ -13,6 +13,7 @@ import { macs } from '../transport/macs.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { nearest } from './nearest.js'
 import type { AlgorithmOptions, ConnectOptions, HostKeyOptions, RekeyOptions, SocketOptions } from './options.js'
+import { expandProxyCommand } from './proxy-command.js'
 import { checkShape } from './shape.js'
 import { parseTarget } from './target.js'
 
@@ -27,6 +28,8 @@ export interface Settings {
   readonly limits: Limits
   readonly rekey: { readonly bytes: number; readonly ms: number }
   readonly socket: SocketOptions
+  /** With host, port and user in it. */
+  readonly proxyCommand: string | undefined
   readonly stream: Duplex | undefined
   readonly signal: AbortSignal | undefined
   /** Who we are: read where the keys are loaded. */
@@ -46,13 +49,18 @@ export interface HostKeySettings {
  * @throws HoldfastError ERR_SSH_OPTION naming the field
  */
 export function resolveSettings(target: string | ConnectOptions, further: ConnectOptions = {}): Settings {
-  const options: ConnectOptions =
-    typeof target === 'string' ? { ...parseTarget(target), ...further } : { ...target, ...further }
+  const options: ConnectOptions = {
+    ...(typeof target === 'string' ? parseTarget(target) : target),
+    ...withoutUndefined(further),
+  }
   checkShape(options)
+  const host = resolveHost(options)
+  const { port = 22, username = userInfo().username, proxyCommand } = options
   return {
-    host: resolveHost(options),
-    port: options.port ?? 22,
-    username: options.username ?? userInfo().username,
+    host,
+    port,
+    username,
+    proxyCommand: proxyCommand === undefined ? undefined : expandProxyCommand(proxyCommand, { host, port, username }),
     hostKey: resolveHostKey(options.hostKey ?? {}),
     algorithms: resolveAlgorithms(options.algorithms ?? {}),
     keepalive: resolveKeepalive(options.keepalive ?? {}),
@@ -63,6 +71,11 @@ export function resolveSettings(target: string | ConnectOptions, further: Connec
     signal: options.signal,
     identity: options,
   }
+}
+
+/** An option that is undefined is one that was not given: it takes nothing away from the target. */
+function withoutUndefined(options: ConnectOptions): ConnectOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 function resolveHost({ host, stream }: ConnectOptions): string {

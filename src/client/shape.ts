@@ -72,6 +72,7 @@ const schema = z.strictObject({
       lookup: callback.optional(),
     })
     .optional(),
+  proxyCommand: text.optional(),
   stream: z.custom(isDuplex, { error: 'must be a Duplex stream' }).optional(),
   signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
 })

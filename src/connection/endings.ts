@@ -24,6 +24,8 @@ export function disconnectFor({ code, message }: HoldfastError): Disconnect | un
 
 /** The stream ended without a goodbye. */
 export function lostError(error: Error | undefined, transport: Transport, details: ErrorDetails): HoldfastError {
+  // A stream that knows our errors says best itself what became of it.
+  if (error instanceof HoldfastError) return error
   const what = error === undefined ? 'the peer closed the stream' : error.message
   const heard = transport.inbound.heardInstead
   const said = heard === undefined ? '' : `; before that it said ${heard} instead of identifying itself`
