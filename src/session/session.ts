@@ -157,6 +157,8 @@ export class Session implements Tenant {
 
   /** Opens the channel and asks for the program; a failure fails the session. @returns whether the server accepted it */
   async start(): Promise<boolean> {
+    // Its signal had aborted, or the connection was over, before the call.
+    if (!this.#life.pending) return false
     try {
       await this.#start()
       this.#stage = 'running'

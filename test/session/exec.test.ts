@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { test } from 'node:test'
+import { CommandError, HoldfastError } from 'holdfast'
+import { type ScriptedOptions, scripted } from './scripted.js'
+
+async function failed(
+  options: ScriptedOptions,
+  prepare: (world: Awaited<ReturnType<typeof scripted>>) => Promise<unknown>,
+) {
+  const world = await scripted(options)
+  const { error, tookMs } = await world.time.failure(prepare(world))
+  assert.ok(error instanceof CommandError)
+  return { error, tookMs, ...world }
+}
+
+test('text is decoded across packets, and both outputs are told apart', async () => {
+  const { time, sessions, script } = await scripted()
+  const bytes = Buffer.from('ä€𝄞')
+  script.requested = (type, channel) => {
+    if (type !== 'exec') return
+    for (const byte of bytes) script.stdout(channel, Buffer.of(byte))
+    script.stderr(channel, 'oops')
+    script.finish(channel, 7)
+  }
+  const result = await time.value(sessions.exec('anything'))
+  assert.deepEqual([result.stdout, result.stderr, result.exitCode], ['ä€𝄞', 'oops', 7])
+})
+
+test('bytes come as they are where they are asked for', async () => {
+  const { time, sessions, script } = await scripted()
+  script.requested = (_type, channel) => {
+    script.stdout(channel, Buffer.of(0xff, 0))
+    script.finish(channel)
+  }
+  const { stdout } = await time.value(sessions.exec('anything', { encoding: 'buffer' }))
+  assert.deepEqual(stdout, Buffer.of(0xff, 0))
+})
+
+for (const [name, stdin, expected] of [
+  ['nothing', undefined, '<EOF>'],
+  ['a string', 'text', 'text<EOF>'],
+  ['a Buffer', Buffer.from('bytes'), 'bytes<EOF>'],
+  ['a Readable', Readable.from(['one ', 'two']), 'one two<EOF>'],
+] as const) {
+  test(`the input is ${name}, and ends`, async () => {
+    const { time, sessions, script } = await scripted()
+    const running = sessions.exec('anything', { stdin })
+    await time.run(10)
+    assert.deepEqual([...script.input.values()], [expected])
+    script.finish(script.requests[0]?.recipient ?? -1)
+    await time.value(running)
+  })
+}
+
+test('the input goes out with the request, without a round trip between them', async () => {
+  const { time, sessions, script } = await scripted()
+  script.grant = () => undefined
+  void sessions.exec('anything', { stdin: 'text' }).catch(() => {})
+  await time.run(10)
+  assert.deepEqual([...script.input.values()], ['text<EOF>'])
+})
+
+test('the exit may come before the output, and no byte is lost', async () => {
+  const { time, sessions, script } = await scripted()
+  script.requested = (_type, channel) => {
+    script.exitStatus(channel, 0)
+    for (let second = 1; second <= 30; second++) time.after(second * 1000, () => script.stdout(channel, 'x'))
+    time.after(31_000, () => script.eof(channel))
+  }
+  const result = await time.value(sessions.exec('anything'))
+  assert.deepEqual([result.stdout.length, result.outputOpen], [30, false])
+})
+
+test('output that stays open after the exit is waited for two silent seconds, and then closed', async () => {
+  const { time, sessions, script } = await scripted()
+  script.requested = (_type, channel) => {
+    script.stdout(channel, 'hi')
+    script.exitStatus(channel, 0)
+    time.after(1500, () => script.stdout(channel, ' there'))
+  }
+  const { stdout, outputOpen, durationMs } = await time.value(sessions.exec('anything'))
+  assert.deepEqual([stdout, outputOpen], ['hi there', true])
+  assert.ok(durationMs >= 3500 && durationMs < 3600, `${durationMs} ms`)
+  await time.run(10)
+  assert.equal(script.closed.length, 1)
+})
+
+test('two silent seconds count only while nothing on other channels holds the output up', async () => {
+  const { time, sessions, script } = await scripted()
+  const channels: number[] = []
+  script.requested = (type, channel) => {
+    if (type === 'exec') channels.push(channel)
+  }
+  const download = await time.value(sessions.spawn('download'))
+  download.stdout.resume()
+  const running = sessions.exec('anything')
+  await time.run(10)
+  const [busy = -1, quiet = -1] = channels
+  script.exitStatus(quiet, 0)
+  for (let second = 1; second <= 10; second++) time.after(second * 1000, () => script.stdout(busy, 'more'))
+  time.after(10_500, () => script.stdout(quiet, 'late'))
+  time.after(10_600, () => script.finish(busy))
+  time.after(10_700, () => script.eof(quiet))
+  const { stdout, outputOpen } = await time.value(running)
+  assert.deepEqual([stdout, outputOpen], ['late', false])
+})
+
+test('a channel that closes without a status gives null, never 0', async () => {
+  const { time, sessions, script } = await scripted()
+  script.requested = (_type, channel) => script.close(channel)
+  const { exitCode, signal } = await time.value(sessions.exec('anything', { check: false }))
+  assert.deepEqual([exitCode, signal], [null, null])
+})
+
+test('a signal that ended the command is named as Node names it', async () => {
+  const { time, sessions, script } = await scripted()
+  script.requested = (_type, channel) => {
+    script.exitSignal(channel, 'SEGV')
+    script.close(channel)
+  }
+  const { exitCode, signal } = await time.value(sessions.exec('anything'))
+  assert.deepEqual([exitCode, signal], [null, 'SIGSEGV'])
+})
+
+test('a request that is refused fails, and nothing was started', async () => {
+  const { error } = await failed({}, ({ sessions, script }) => {
+    script.grant = () => false
+    return sessions.exec('anything')
+  })
+  assert.deepEqual([error.code, error.remote], ['ERR_SSH_REQUEST_REFUSED', 'not-started'])
+})
+
+test('a channel that closes before the request is answered fails', async () => {
+  const { error } = await failed({}, ({ sessions, script }) => {
+    script.grant = () => undefined
+    script.requested = (_type, channel) => script.close(channel)
+    return sessions.exec('anything')
+  })
+  assert.deepEqual([error.code, error.remote], ['ERR_SSH_REQUEST_REFUSED', 'not-started'])
+})
+
+test('check makes an exit code a failure, with all that came', async () => {
+  const { error } = await failed({}, ({ sessions, script }) => {
+    script.requested = (_type, channel) => {
+      script.stdout(channel, 'out')
+      script.stderr(channel, 'why')
+      script.finish(channel, 3)
+    }
+    return sessions.exec('anything', { check: true })
+  })
+  assert.deepEqual(
+    [error.code, error.command, error.stdout, error.stderr, error.exitCode, error.remote],
+    ['ERR_SSH_EXIT', 'anything', 'out', 'why', 3, 'exited'],
+  )
+  assert.match(error.message, /exit code 3/)
+})
+
+test('variables that the server does not take are named, and the command runs', async () => {
+  const { time, sessions, script } = await scripted()
+  script.grant = (type) => type !== 'env'
+  script.requested = (type, channel) => {
+    if (type === 'exec') script.finish(channel)
+  }
+  const { refusedEnv } = await time.value(sessions.exec('anything', { env: { LANG: 'C', TZ: 'UTC' } }))
+  assert.deepEqual(
+    [refusedEnv, script.types],
+    [
+      ['LANG', 'TZ'],
+      ['env', 'env', 'exec'],
+    ],
+  )
+})
+
+test('without the terminal that it was to have a command is not started', async () => {
+  const { error, script } = await failed({}, ({ sessions, script }) => {
+    script.grant = (type) => type !== 'pty-req'
+    return sessions.exec('anything', { pty: true })
+  })
+  assert.deepEqual([error.code, error.remote, script.types], ['ERR_SSH_REQUEST_REFUSED', 'not-started', ['pty-req']])
+})
+
+test('output beyond maxBuffer ends the command, and what fits is kept', async () => {
+  const { error, script } = await failed({}, ({ sessions, script }) => {
+    script.requested = (type, channel) => {
+      if (type === 'exec') script.stdout(channel, '0123456789')
+      if (type === 'signal') script.exitSignal(channel, 'TERM')
+    }
+    return sessions.exec('anything', { maxBuffer: 4 })
+  })
+  assert.deepEqual(
+    [error.code, error.stdout, error.remote, script.types],
+    ['ERR_SSH_MAX_BUFFER', '0123', 'terminated', ['exec', 'signal']],
+  )
+})
+
+test('a source of input that fails ends the command', async () => {
+  const cause = new Error('disk')
+  const { error } = await failed({}, ({ sessions, script }) => {
+    script.requested = (type, channel) => {
+      if (type === 'signal') script.exitSignal(channel, 'TERM')
+    }
+    const stdin = new Readable({
+      read() {
+        this.destroy(cause)
+      },
+    })
+    return sessions.exec('anything', { stdin })
+  })
+  assert.equal(error.code, 'ERR_SSH_STDIN')
+  assert.ok(error.cause instanceof HoldfastError && error.cause.cause === cause)
+})
+
+test('whatever is wrong with an option is said before anything is sent', async () => {
+  const { time, sessions, server } = await scripted()
+  const heard = server.heard.length
+  const wrong: readonly (readonly [RegExp, unknown, unknown?])[] = [
+    [/^command /, ''],
+    [/^command /, 'with \0'],
+    [/^command /, 7],
+    [/^timout /, 'true', { timout: '1s' }],
+    [/^timeout/, 'true', { timeout: 0 }],
+    [/^idleTimeout/, 'true', { idleTimeout: '5 parsecs' }],
+    [/^firstByteTimeout/, 'true', { firstByteTimeout: Number.NaN }],
+    [/^stdinStall/, 'true', { stdinStall: -1 }],
+    [/^signal /, 'true', { signal: {} }],
+    [/^env.A /, 'true', { env: { A: 1 } }],
+    [/^env: 'A=B' /, 'true', { env: { 'A=B': '' } }],
+    [/^pty.columns /, 'true', { pty: { columns: 0 } }],
+    [/^pty.modes.NOSUCH /, 'true', { pty: { modes: { NOSUCH: 1 } } }],
+    [/^pty.modes.ECHO /, 'true', { pty: { modes: { ECHO: 1.5 } } }],
+    [/^secondSession /, 'true', { secondSession: 'maybe' }],
+    [/^check /, 'true', { check: 1 }],
+    [/^stdin /, 'true', { stdin: 7 }],
+    [/^maxBuffer /, 'true', { maxBuffer: 0 }],
+    [/^encoding /, 'true', { encoding: 'latin1' }],
+  ]
+  for (const [field, command, options] of wrong) {
+    const { error } = await time.failure(sessions.exec(command as string, options as object))
+    assert.equal(error.code, 'ERR_SSH_OPTION', String(field))
+    assert.match(error.message, field)
+  }
+  assert.equal(server.heard.length, heard)
+})

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CommandError, type ExecOptions } from 'holdfast'
+import { type ScriptedOptions, type SessionScript, scripted } from './scripted.js'
+
+const timeout = 1000
+
+/** Lets a command reach its limit, and says what was done about it, in milliseconds from there. */
+async function climb(options: ScriptedOptions, command: ExecOptions, prepare: (script: SessionScript) => void) {
+  const { time, sessions, script } = await scripted(options)
+  prepare(script)
+  const { error } = await time.failure(sessions.exec('sleep 30000', { timeout, ...command }))
+  assert.ok(error instanceof CommandError)
+  const [exec] = script.requests
+  const from = (exec?.at ?? 0) + timeout
+  const signals = script.requests.filter(({ type }) => type === 'signal')
+  return {
+    error,
+    sessions,
+    signals: signals.map(({ data, at }) => [data.slice(4), rounded(at - from)]),
+    closes: script.closed.map(({ at }) => rounded(at - from)),
+    settledMs: rounded(error.durationMs - timeout),
+    commands: script.requests.filter(({ type }) => type === 'exec').map(({ data }) => data.slice(4)),
+  }
+}
+
+/** To a tenth of a second: what is sent takes some milliseconds. */
+const rounded = (milliseconds: number) => Math.max(0, Math.round(milliseconds / 100) * 100)
+
+test('TERM at once, KILL after 1 s, CLOSE half a second later, given up within 3 s', async () => {
+  const { error, signals, closes, settledMs, sessions } = await climb({}, {}, (script) => {
+    script.answersClose = false
+  })
+  assert.deepEqual(signals, [
+    ['TERM', 0],
+    ['KILL', 1000],
+  ])
+  assert.deepEqual([closes, settledMs], [[1500], 2900])
+  assert.deepEqual([error.remote, error.ending.by], ['abandoned', 'none'])
+  assert.deepEqual(sessions.stats, { open: 1, waiting: 0, abandoned: ['sleep 30000'] })
+})
+
+test('a program that ends by itself after TERM was terminated', async () => {
+  const { error, signals, settledMs } = await climb({}, {}, (script) => {
+    script.requested = (type, channel) => {
+      if (type === 'signal') script.finish(channel, 3)
+    }
+  })
+  assert.deepEqual([error.remote, error.exitCode, error.ending.by], ['terminated', 3, 'signal'])
+  assert.deepEqual([signals, settledMs], [[['TERM', 0]], 0])
+})
+
+test('one that only KILL ends was killed', async () => {
+  const { error, settledMs } = await climb({}, {}, (script) => {
+    script.requested = (type, channel, data) => {
+      if (type === 'signal' && data.endsWith('KILL')) script.exitSignal(channel, 'KILL')
+    }
+  })
+  assert.deepEqual([error.remote, error.signal, settledMs], ['killed', 'SIGKILL', 1000])
+})
+
+test('sshd answers CLOSE when the program has ended; of another server that proves nothing', async () => {
+  const ofSshd = await climb({}, {}, () => {})
+  assert.deepEqual([ofSshd.error.remote, ofSshd.error.ending.by], ['terminated', 'close'])
+  const ofAnother = await climb({ software: 'paramiko_3' }, { secondSession: 'never' }, () => {})
+  assert.equal(ofAnother.error.remote, 'abandoned')
+})
+
+test('no second session is opened where signals arrive: what they do not end is a forced command', async () => {
+  const { commands } = await climb({}, {}, () => {})
+  assert.deepEqual(commands, ['sleep 30000'])
+})
+
+for (const [who, options, isOpened] of [
+  ['root on sshd 9.7', { software: 'OpenSSH_9.7', username: 'root' }, true],
+  ['root on sshd 9.8', { software: 'OpenSSH_9.8', username: 'root' }, false],
+  ['root on sshd 10', { software: 'OpenSSH_10.0p2', username: 'root' }, false],
+  ['anybody on sshd 7.8', { software: 'OpenSSH_7.8' }, true],
+  ['anybody on a server that we do not know', { software: 'Dinosaur_1' }, true],
+] as const) {
+  test(`a second session is ${isOpened ? '' : 'not '}opened for ${who}`, async () => {
+    const { commands, error } = await climb(options, {}, () => {})
+    assert.equal(commands.length, isOpened ? 2 : 1)
+    const never = await climb(options, { secondSession: 'never' }, () => {})
+    assert.equal(never.commands.length, 1)
+    assert.ok(['terminated', 'abandoned'].includes(error.remote))
+  })
+}
+
+test('what runs instead of our script is told from it, closed, and not run again on this connection', async () => {
+  const { time, sessions, script } = await scripted({ software: 'OpenSSH_9.2p1', username: 'root' })
+  script.answersClose = false
+  const first = await time.failure(sessions.exec('sleep 30000', { timeout }))
+  const second = await time.failure(sessions.exec('sleep 30000', { timeout }))
+  for (const { error } of [first, second]) assert.ok(error instanceof CommandError && error.remote === 'abandoned')
+  assert.equal(script.requests.filter(({ data }) => data.includes('exec sh -c')).length, 1)
+  assert.equal(script.closed.length, 3)
+})
+
+test('where the server refuses terminals, a second session runs nothing', async () => {
+  const { error, commands } = await climb({ software: 'OpenSSH_9.2p1', username: 'root' }, {}, (script) => {
+    script.grant = (type) => type !== 'pty-req'
+    script.answersClose = false
+  })
+  assert.deepEqual(commands, ['sleep 30000'])
+  assert.match(error.ending.detail, /no second session/)
+})
