@@ -173,20 +173,20 @@ test('variables that the server does not take are named, and the command runs', 
 })
 
 test('without the terminal that it was to have a command is not started', async () => {
-  const { error, script } = await failed({}, ({ sessions, script }) => {
-    script.grant = (type) => type !== 'pty-req'
-    return sessions.exec('anything', { pty: true })
+  const { error, script } = await failed({}, (world) => {
+    world.script.grant = (type) => type !== 'pty-req'
+    return world.sessions.exec('anything', { pty: true })
   })
   assert.deepEqual([error.code, error.remote, script.types], ['ERR_SSH_REQUEST_REFUSED', 'not-started', ['pty-req']])
 })
 
 test('output beyond maxBuffer ends the command, and what fits is kept', async () => {
-  const { error, script } = await failed({}, ({ sessions, script }) => {
-    script.requested = (type, channel) => {
-      if (type === 'exec') script.stdout(channel, '0123456789')
-      if (type === 'signal') script.exitSignal(channel, 'TERM')
+  const { error, script } = await failed({}, (world) => {
+    world.script.requested = (type, channel) => {
+      if (type === 'exec') world.script.stdout(channel, '0123456789')
+      if (type === 'signal') world.script.exitSignal(channel, 'TERM')
     }
-    return sessions.exec('anything', { maxBuffer: 4 })
+    return world.sessions.exec('anything', { maxBuffer: 4 })
   })
   assert.deepEqual(
     [error.code, error.stdout, error.remote, script.types],

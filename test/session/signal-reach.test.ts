@@ -4,6 +4,8 @@ import { openSshVersion, saysForced, signalReach } from '#src/session/signal-rea
 
 const ordinary = { peer: 'OpenSSH_9.2p1 Debian-2', username: 'deploy', isForced: false, program: 'exec' } as const
 
+const asRoot = (peer: string) => signalReach({ ...ordinary, peer, username: 'root' }).kind
+
 test('signals pass for an ordinary user of sshd', () => {
   assert.equal(signalReach(ordinary).kind, 'passes')
   assert.equal(signalReach({ ...ordinary, program: 'shell' }).kind, 'passes')
@@ -14,7 +16,6 @@ test('they are dropped for a subsystem, a forced command, and root before 9.8', 
     assert.equal(signalReach({ ...ordinary, peer, program: 'subsystem' }).kind, 'drops')
     assert.equal(signalReach({ ...ordinary, peer, isForced: true }).kind, 'drops')
   }
-  const asRoot = (peer: string) => signalReach({ ...ordinary, peer, username: 'root' }).kind
   assert.deepEqual(['OpenSSH_7.9', 'OpenSSH_9.7p1', 'OpenSSH_9.8p1', 'OpenSSH_9.10', 'OpenSSH_10.0'].map(asRoot), [
     'drops',
     'drops',
