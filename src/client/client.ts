@@ -44,6 +44,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   /** What came before the program could listen. */
   readonly #early: (() => void)[] = []
   #isOpen = false
+  #hasAnnouncedKeys = false
 
   /** Dials and authenticates. Use `connect()`, which checks its options. @internal */
   static async open(settings: Settings): Promise<Client> {
@@ -164,7 +165,10 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   #receiveAnnouncement(name: string, data: Buffer): void {
-    if (name === hostKeysRequest) this.#whenOpen(() => void this.#tellHostKeys(data))
+    // Once, as OpenSSH does: each costs a look at the file, checks of signatures and a request.
+    if (name !== hostKeysRequest || this.#hasAnnouncedKeys) return
+    this.#hasAnnouncedKeys = true
+    this.#whenOpen(() => void this.#tellHostKeys(data))
   }
 
   #whenOpen(tell: () => void): void {

@@ -35,7 +35,7 @@ function parsePlace(text: string): Target {
 }
 
 function withPort(host: string, port: string | undefined): Target {
-  if (/[\s\p{Cc}]/u.test(host)) throw wrongTarget('has white space or control characters in the host name')
+  if (/[\s\p{Cc}[\]]/u.test(host)) throw wrongTarget('has white space, brackets or control characters in the host name')
   return port === undefined ? { host } : { host, port: Number(port) }
 }
 

@@ -14,7 +14,7 @@ import { isKexMethodNumber, messageNumber } from '#src/wire/numbers.js'
 import { type Extensions, encodeExtInfo, encodePong, encodeServiceAccept } from '#src/wire/transport-messages.js'
 import { clientOptions, signer } from './options.js'
 import type { Random } from './random.js'
-import type { Reader, Stream } from './stream.js'
+import type { Output, Reader } from './stream.js'
 
 export interface ScriptOptions {
   readonly role?: Role
@@ -49,7 +49,7 @@ export class ScriptedPeer implements Reader {
   exchangesDone = 0
   readonly #options: ScriptOptions
   readonly #random: Random
-  readonly #output: Stream
+  readonly #output: Output
   readonly #inbound: Inbound
   readonly #outbound: Outbound
   readonly #offer: AlgorithmOffer
@@ -61,7 +61,7 @@ export class ScriptedPeer implements Reader {
   #receivedNewKeys = false
   #theyExchange = false
 
-  constructor(random: Random, output: Stream, options: ScriptOptions = {}) {
+  constructor(random: Random, output: Output, options: ScriptOptions = {}) {
     this.role = options.role ?? 'server'
     this.#options = { identification: 'SSH-2.0-Scripted', ...options }
     this.#random = random

@@ -6,8 +6,14 @@ export interface Reader {
   streamEnded(error?: Error): void
 }
 
+/** Where an end writes to. */
+export interface Output {
+  write(bytes: Buffer): void
+  end(error?: Error): void
+}
+
 /** One direction between two ends: bytes arrive in order, after a while, in whatever pieces it is told. */
-export class Stream {
+export class Stream implements Output {
   readonly #time: SimulatedTime
   readonly #queue: (() => void)[] = []
   #reader: Reader | undefined
