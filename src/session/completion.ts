@@ -1,3 +1,4 @@
+import type { Wait } from '../liveness/waits.js'
 import type { SessionPort } from './port.js'
 import { QuietLimit } from './quiet-limit.js'
 
@@ -7,8 +8,14 @@ export interface RemoteExit {
   readonly signal: string | null
 }
 
-/** When a process that a command left behind holds its output open: how long silence means that nothing more comes. */
-const graceMs = 2000
+/**
+ * When a process that a command left behind holds its output open: how long silence means that nothing more comes. The
+ * peer is asked in the middle, since silence may also be an outage.
+ */
+const halfGraceMs = 1000
+
+/** How long a peer may take that answers other questions, but perhaps not this one. */
+const answerMs = 15_000
 
 /**
  * When a command is over: its exit is known and its output has ended, in whichever order, or its channel was closed.
@@ -23,6 +30,9 @@ export class Completion {
   #closed = false
   #isOver = false
   #grace: QuietLimit | undefined
+  /** Whether the peer has answered since the last output: then our windows have reached it, and its output us. */
+  #proven = false
+  #question: Wait<void> | undefined
 
   /**
    * @param isHeldUp whether output waits for our side: for somebody to read it, or for a window that is on its way out
@@ -47,10 +57,11 @@ export class Completion {
     if (this.#exit !== undefined) return
     this.#exit = exit
     if (this.#outputEnded) this.#complete(false)
-    else if (!this.#isOver) this.#startGrace()
+    else if (!this.#isOver) this.#watch()
   }
 
   outputCame(): void {
+    this.#proven = false
     this.#grace?.touch()
   }
 
@@ -68,19 +79,40 @@ export class Completion {
   stop(): void {
     this.#isOver = true
     this.#grace?.stop()
+    this.#question?.resolve()
   }
 
-  #startGrace(): void {
+  #watch(): void {
     this.#grace = new QuietLimit({
       waits: this.#port.waits,
       now: () => this.#port.now(),
       limit: 'channelClose',
-      limitMs: graceMs,
+      limitMs: halfGraceMs,
       // Output may stand in line behind that of other channels.
       clock: 'reply',
       excused: this.#isHeldUp,
-      expired: () => this.#complete(true),
+      expired: () => (this.#proven ? this.#complete(true) : this.#ask()),
     })
+  }
+
+  #ask(): void {
+    const { waits, keepalive } = this.#port
+    this.#proven = true
+    if (keepalive.liveness(this.#port.now()).bound === null) return this.#watch()
+    const question = waits.start<void>({
+      limit: 'reply',
+      limitMs: answerMs,
+      clock: 'peer',
+      phase: 'command',
+      what: 'an answer that comes behind the output',
+    })
+    this.#question = question
+    const takeBack = keepalive.probeNow(this.#port.now(), () => question.resolve())
+    const goOn = () => {
+      takeBack()
+      if (!this.#isOver) this.#watch()
+    }
+    question.promise.then(goOn, goOn)
   }
 
   #complete(outputOpen: boolean): void {

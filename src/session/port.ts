@@ -1,6 +1,7 @@
 import type { Channel, ChannelSink } from '../connection/channel.js'
 import type { OpenOptions } from '../connection/openings.js'
 import type { ErrorDetails, HoldfastError } from '../errors.js'
+import type { Keepalive } from '../liveness/keepalive.js'
 import type { Waits } from '../liveness/waits.js'
 import type { Places } from './places.js'
 import type { ProcessHelpers } from './process-helpers.js'
@@ -9,6 +10,7 @@ import type { Runs } from './runs.js'
 /** What sessions need of the connection that they run on. */
 export interface SessionPort {
   readonly waits: Waits
+  readonly keepalive: Pick<Keepalive, 'liveness' | 'probeNow'>
   /** Channels for which the peer still has something, also those that we gave up. */
   readonly channels: Iterable<Channel>
   /** Why the connection ended; undefined while it lives. */
