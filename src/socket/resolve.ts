@@ -82,7 +82,8 @@ type Listener = (outcome: Outcome) => void
 
 /**
  * Look-ups under way. Those of one name share one: libuv runs two at once a process, so that a fleet behind two dead
- * names would wait for them again and again.
+ * names would wait for them again and again. One that nobody waits for any more may still be joined, for the same reason,
+ * where it is the machine's own, which always answers; an injected one may have lost its callback, and is asked anew.
  */
 const underWay = new Map<Lookup, Map<string, Set<Listener>>>()
 
@@ -94,15 +95,21 @@ function lookUp(lookup: Lookup, host: string, family: 0 | Family, listener: List
   const joined = lookups.get(key)
   const listeners = joined ?? new Set()
   listeners.add(listener)
+  const forget = () => {
+    if (lookups.get(key) === listeners) lookups.delete(key)
+    if (lookups.size === 0 && underWay.get(lookup) === lookups) underWay.delete(lookup)
+  }
   if (joined === undefined) {
     lookups.set(key, listeners)
     ask(lookup, host, family, (outcome) => {
-      if (lookups.get(key) === listeners) lookups.delete(key)
-      if (lookups.size === 0 && underWay.get(lookup) === lookups) underWay.delete(lookup)
+      forget()
       for (const each of listeners) each(outcome)
     })
   }
-  return () => listeners.delete(listener)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size === 0 && lookup !== systemLookup) forget()
+  }
 }
 
 function ask(lookup: Lookup, host: string, family: 0 | Family, answer: Listener): void {

@@ -23,6 +23,10 @@ class Resolver {
     }
   }
 
+  lose(): void {
+    this.#callbacks.length = 0
+  }
+
   fail(error: Error): void {
     for (const callback of this.#callbacks.splice(0)) callback(error, [])
   }
@@ -97,6 +101,17 @@ test('one look-up serves all that ask for the name meanwhile, each with its own 
   resolver.answer('::1')
   assert.equal((await long).length, 1)
   assert.equal((await other).length, 1)
+})
+
+test('an injected look-up that loses its answer keeps nobody from asking again', async (t) => {
+  const { waits } = parts(t)
+  const resolver = new Resolver()
+  const { lookup } = resolver
+  await assert.rejects(resolve('web1', { lookup, limitMs: 20 }, waits), { limit: 'dns' })
+  resolver.lose()
+  const again = resolve('web1', { lookup, limitMs: 1000 }, waits)
+  resolver.answer('10.0.0.1')
+  assert.equal((await again).length, 1)
 })
 
 test('once answered, a name is looked up anew', async (t) => {
