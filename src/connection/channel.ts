@@ -251,14 +251,15 @@ export class Channel {
     if (this.#outgoing.canSend) this.#port.wantsToSend(this)
   }
 
-  receiveEof(): void {
-    if (this.#eofReceived) throw this.#error('CHANNEL_EOF', 'came a second time')
+  /** @returns false when it came before: an end said twice is harmless, and OpenSSH passes over it too */
+  receiveEof(): boolean {
+    if (this.#eofReceived) return false
     this.#eofReceived = true
     if (!this.#over) this.#sink?.eof()
+    return true
   }
 
   receiveClose(): void {
-    if (this.#closeReceived) throw this.#error('CHANNEL_CLOSE', 'came a second time')
     this.#closeReceived = true
     if (!this.#closeSent) {
       this.#closeSent = true
@@ -309,6 +310,8 @@ export class Channel {
     if (this.#eofReceived) throw this.#error(message, 'came after EOF')
     if (!this.#receiveWindow.received(bytes))
       throw this.#error(message, `is ${bytes} bytes, more than the window allows`)
+    // Empty data uses no window, so that nothing would bound how much of it waits here; and it is no progress.
+    if (bytes === 0) return false
     // After our CLOSE the rest of the peer's window may still arrive; nobody reads it, so none is granted anew.
     return !this.#over && !this.#closeSent
   }

@@ -76,7 +76,7 @@ export class Mux {
   #coveredBytes = 0
   #receivedBytes = 0
   readonly #channelGone = new Set<() => void>()
-  /** Answers that nobody asked for, and messages for channels that are gone: counted and dropped. */
+  /** Answers that nobody asked for, ends said twice, and messages for channels that are gone: counted and dropped. */
   surplus = 0
 
   constructor(options: MuxOptions) {
@@ -183,9 +183,11 @@ export class Mux {
         this.#find(recipient, number)?.receiveExtendedData(type, data)
         return
       }
-      case messageNumber.CHANNEL_EOF:
-        this.#find(decodeBareChannelMessage('CHANNEL_EOF', payload), number)?.receiveEof()
+      case messageNumber.CHANNEL_EOF: {
+        const channel = this.#find(decodeBareChannelMessage('CHANNEL_EOF', payload), number)
+        if (channel !== undefined) this.#countSurplus(channel.receiveEof())
         return
+      }
       case messageNumber.CHANNEL_CLOSE:
         this.#find(decodeBareChannelMessage('CHANNEL_CLOSE', payload), number)?.receiveClose()
         return

@@ -8,6 +8,7 @@ import {
   encodeBareChannelMessage,
   encodeChannelDataHead,
   encodeChannelOpenFailure,
+  encodeExtendedDataHead,
   encodeGlobalRequest,
   encodeRequestFailure,
   encodeRequestSuccess,
@@ -364,11 +365,33 @@ async function ask100000Times(
   }
 }
 
+test('an EOF that comes a second time is counted, and ends nothing', async () => {
+  const { time, client, server } = await loggedIn()
+  const { channel, sink } = await openSession(time, client)
+  const before = client.connection.surplus
+  const eof = encodeBareChannelMessage('CHANNEL_EOF', channel.localId)
+  server.send(eof, eof)
+  await time.run(10)
+  assert.equal(client.cause, undefined)
+  assert.deepEqual(sink.heard, ['eof'])
+  assert.equal(client.connection.surplus, before + 1)
+  await finish(time, client)
+})
+
+test('empty data reaches nobody: it uses no window, so that nothing would bound what waits', async () => {
+  const { time, client, server } = await loggedIn()
+  const { channel, sink } = await openSession(time, client, false)
+  server.send(dataFor(channel.localId, none), Buffer.concat([encodeExtendedDataHead(channel.localId, 1, 0), none]))
+  server.send(dataFor(channel.localId, Buffer.alloc(1)))
+  await time.run(10)
+  assert.deepEqual(sink.heard, ['data 1'])
+  await finish(time, client)
+})
+
 test('windows, ends and channels that do not add up end the connection with the name of the message', async () => {
   const wrongs: readonly (readonly [string, (id: number) => Buffer[]])[] = [
     ['CHANNEL_WINDOW_ADJUST', (id) => [encodeWindowAdjust(id, 2 ** 32 - 1), encodeWindowAdjust(id, 2 ** 32 - 1)]],
     ['CHANNEL_DATA', () => [dataFor(99, none)]],
-    ['CHANNEL_EOF', (id) => [encodeBareChannelMessage('CHANNEL_EOF', id), encodeBareChannelMessage('CHANNEL_EOF', id)]],
     ['CHANNEL_DATA', (id) => [encodeBareChannelMessage('CHANNEL_EOF', id), dataFor(id, Buffer.alloc(1))]],
     ['CHANNEL_SUCCESS', () => [encodeBareChannelMessage('CHANNEL_SUCCESS', 4_294_967_295)]],
     ['CHANNEL_DATA', (id) => Array.from({ length: 80 }, () => dataFor(id, Buffer.alloc(30_000)))],
