@@ -24,8 +24,8 @@ if (values.replay !== undefined && !subjects.some((subject) => subject === value
 
 /** One round takes seconds at the most. */
 const hangMs = 60_000
-/** Once the code is warm, what a round leaves behind is nothing; the collector’s own noise is some megabytes. */
-const growthMax = 32 * 1024 * 1024
+/** Once the code is warm, a round leaves nothing behind. */
+const growthMax = 8 * 1024 * 1024
 const failuresMax = 20
 
 console.log(`seed ${seed}`)
@@ -67,11 +67,16 @@ function stop(): void {
 
 function conclude({ rounds, inputs, settled, heapBytes }: Extract<WorkerWord, { word: 'done' }>): void {
   clearTimeout(watchdog)
-  const warm = heapBytes.slice(Math.ceil(heapBytes.length / 5))
-  const growth = (warm.at(-1) ?? 0) - (warm[0] ?? 0)
+  const growth = growthOf(heapBytes)
   console.log(`${rounds} rounds, ${inputs} inputs, ${settled} promises settled, ${failures} failures`)
   console.log(`memory: ${heapBytes.map((bytes) => `${Math.round(bytes / 2 ** 20)}`).join(' ')} MiB`)
   if (growth <= growthMax) return
   process.exitCode = 1
   console.log(`FAILED: memory grew by ${Math.round(growth / 2 ** 20)} MiB`)
+}
+
+/** From the second fifth of the time to the last; the lowest of each, since what a round is in the middle of is no growth. */
+function growthOf(heapBytes: readonly number[]): number {
+  const fifth = Math.floor(heapBytes.length / 5)
+  return fifth === 0 ? 0 : Math.min(...heapBytes.slice(-fifth)) - Math.min(...heapBytes.slice(fifth, 2 * fifth))
 }

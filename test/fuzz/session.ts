@@ -7,6 +7,7 @@ import { SimulatedTime } from '../support/core/simulated-time.js'
 import { type Reader, Stream } from '../support/core/stream.js'
 import { Interceptor } from './interceptor.js'
 import { Ledger } from './ledger.js'
+import { someClientLogin, someServerLogin } from './logins.js'
 import { cutAnywhere, stray, tamperWithBytes, tamperWithPayloads } from './tamper.js'
 import { echoHandlers, Workload } from './workload.js'
 
@@ -108,6 +109,7 @@ class Session {
       output,
       serverOptions({
         handlers: echoHandlers(this.#ledger, this.#random),
+        authenticator: someServerLogin(this.#random),
         extensions: new Map(extensions.filter(() => this.#random.once(2))),
         rekey: this.#rekeyLimits(),
         window: this.#random.pick([1000, 100_000, 2_097_152]),
@@ -152,6 +154,7 @@ class Session {
     return {
       keepalive: this.#random.once(8) ? { ...keepalive, interval: false } : keepalive,
       algorithms: this.#algorithms(),
+      authenticator: someClientLogin(this.#random),
       rekey: this.#rekeyLimits(),
       window: this.#random.pick([1000, 100_000, 2_097_152]),
     }
