@@ -1,14 +1,10 @@
 import type { LimitName } from '../errors.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
+import type { CommandLimit } from '../session/options.js'
 
 /** Milliseconds for every limit of a connection; `false` where there is none. */
 export type Limits = Readonly<Record<Exclude<LimitName, CommandLimit>, number>> &
   Readonly<Record<CommandLimit, number | false>>
-
-/** Limits of one command. None by default: how long a program may run is its owner's to say. */
-export type CommandLimit = 'timeout' | 'idleTimeout' | 'firstByteTimeout' | 'stdinStall'
-
-export const commandLimits: readonly CommandLimit[] = ['timeout', 'idleTimeout', 'firstByteTimeout', 'stdinStall']
 
 /** docs/defaults.md says why each is what it is. */
 export const defaultLimits: Limits = {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { HoldfastError } from '../errors.js'
+import { commandLimits } from '../session/options.js'
 import { isDuplex } from '../socket/stream.js'
-import { commandLimits, limitNames } from './limits.js'
+import { limitNames } from './limits.js'
 import { nearest } from './nearest.js'
 import type { ConnectOptions } from './options.js'
 

@@ -4,8 +4,16 @@ import type { PtyRequest } from '../wire/session-messages.js'
 import { optionError } from './option-error.js'
 import { type PtyOptions, resolvePty } from './pty.js'
 
-/** The limits of a command. Each counts from the call, the opening of its channel included; `false` = none. */
-export type CommandLimit = Extract<LimitName, 'timeout' | 'idleTimeout' | 'firstByteTimeout' | 'stdinStall'>
+/** The limits of a command. None by default: how long a program may run is its owner's to say. */
+export const commandLimits = [
+  'timeout',
+  'idleTimeout',
+  'firstByteTimeout',
+  'stdinStall',
+] as const satisfies readonly LimitName[]
+
+/** Each counts from the call, the opening of its channel included; `false` = none. */
+export type CommandLimit = (typeof commandLimits)[number]
 
 /** Milliseconds, or false for none. */
 export type CommandLimits = Readonly<Record<CommandLimit, number | false>>
@@ -74,7 +82,7 @@ export interface ExecSettings extends CommandSettings {
 }
 
 const defaultMaxBuffer = 100 * 1024 * 1024
-const spawnNames = ['timeout', 'idleTimeout', 'firstByteTimeout', 'stdinStall', 'signal', 'env', 'pty', 'secondSession']
+const spawnNames = [...commandLimits, 'signal', 'env', 'pty', 'secondSession']
 const execNames = [...spawnNames, 'check', 'stdin', 'maxBuffer', 'encoding']
 
 /**
