@@ -20,8 +20,6 @@ export interface ChannelSink {
   request(type: string, data: Buffer, wantReply: boolean): boolean
   /** The peer opened its window: it reads what we send. */
   adjusted(): void
-  /** `write()` said false, and may go on. */
-  drain(): void
   /** Bytes that the program has written and that `write()` has not been given yet. */
   pendingBytes(): number
   /** The channel is over: the peer's CLOSE came, or was given up. Nothing more comes. */
@@ -105,7 +103,6 @@ export class Channel {
       {
         send: (chunk, data) => port.sendData(headFor(remote.id, chunk, data.length), data),
         covered: (bytes) => port.covered(bytes),
-        drained: () => this.#sink?.drain(),
         stalled: (isStalled) => port.report(isStalled ? 'stalled' : 'flowing', this),
       },
       remote,
@@ -149,16 +146,16 @@ export class Channel {
   }
 
   /**
-   * Queues data. Never refuses; `false` asks to wait for `drain()`.
+   * Queues data. Never refuses: who writes more before `sent` was called fills memory.
    * @param sent called once the last byte of it was sent; never after the channel or connection ended
    */
-  write(data: Buffer, sent?: () => void): boolean {
-    return this.#enqueue({ data, extendedType: undefined, sent })
+  write(data: Buffer, sent?: () => void): void {
+    this.#enqueue({ data, extendedType: undefined, sent })
   }
 
   /** The same for standard error; only a server sends it. */
-  writeStderr(data: Buffer, sent?: () => void): boolean {
-    return this.#enqueue({ data, extendedType: extendedDataStderr, sent })
+  writeStderr(data: Buffer, sent?: () => void): void {
+    this.#enqueue({ data, extendedType: extendedDataStderr, sent })
   }
 
   /** No more data will come from us; goes out after all that was written. */
@@ -293,11 +290,10 @@ export class Channel {
     this.#sink?.lost(cause)
   }
 
-  #enqueue(chunk: Chunk): boolean {
-    if (!this.isOpen || this.#eof !== 'open') return true
-    const room = this.#outgoing.push(chunk)
+  #enqueue(chunk: Chunk): void {
+    if (!this.isOpen || this.#eof !== 'open') return
+    this.#outgoing.push(chunk)
     if (this.#outgoing.canSend) this.#port.wantsToSend(this)
-    return room
   }
 
   #sendEofIfDrained(): void {

@@ -3,9 +3,6 @@ import { maxWindow } from './window.js'
 /** RFC 4253 section 6.1: the payload that every implementation takes, whatever more a peer says it would. */
 const maxDataPacket = 32 * 1024
 
-/** Beyond this, `push()` asks its caller to wait for `drained`. */
-const highWaterMark = 64 * 1024
-
 export interface Chunk {
   readonly data: Buffer
   /** RFC 4254 section 5.2; undefined for plain data. */
@@ -19,8 +16,6 @@ export interface OutgoingPort {
   send(chunk: Chunk, data: Buffer): void
   /** The peer's windows say that it read this much more. */
   covered(bytes: number): void
-  /** There is room again, after `push()` said false. */
-  drained(): void
   /** Data began to wait for the peer to open its window, or does so no longer. */
   stalled(isStalled: boolean): void
 }
@@ -36,7 +31,6 @@ export class Outgoing {
   #bytes = 0
   /** Sent, and not yet covered by the peer's adjustments. */
   #uncovered = 0
-  #needDrain = false
   #isStalled = false
 
   constructor(port: OutgoingPort, remote: { readonly window: number; readonly maxPacket: number }) {
@@ -63,17 +57,14 @@ export class Outgoing {
     return this.#chunks.length > 0 && this.#window > 0
   }
 
-  /** Never refuses; `false` asks to wait for `drained()`. */
-  push(chunk: Chunk): boolean {
+  push(chunk: Chunk): void {
     if (chunk.data.length === 0) {
       chunk.sent?.()
-      return true
+      return
     }
     this.#chunks.push(chunk)
     this.#bytes += chunk.data.length
-    this.#needDrain = this.#bytes >= highWaterMark
     this.#noteStall()
-    return !this.#needDrain
   }
 
   /** @returns false when the window would grow beyond what RFC 4254 section 5.2 allows */
@@ -116,9 +107,6 @@ export class Outgoing {
     this.#chunks.shift()
     this.#offset = 0
     chunk.sent?.()
-    if (!this.#needDrain || this.#bytes >= highWaterMark) return
-    this.#needDrain = false
-    this.#port.drained()
   }
 
   #noteStall(): void {

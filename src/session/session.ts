@@ -259,7 +259,6 @@ export class Session implements Tenant {
       eof: () => this.#outputEnded(),
       request: (type, data) => this.#requestCame(type, data),
       adjusted: () => this.#inputTaken(),
-      drain: () => {},
       pendingBytes: () => this.stdin.unsentBytes,
       closed: () => this.#closed(),
       lost: (cause) => this.#lost(cause),

@@ -116,8 +116,6 @@ export class Session extends EventEmitter<SessionEvents> implements ServerSessio
 
   adjusted(): void {}
 
-  drain(): void {}
-
   pendingBytes(): number {
     return this.stdout.writableLength + this.stderr.writableLength
   }

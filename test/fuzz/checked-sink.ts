@@ -58,10 +58,6 @@ export class CheckedSink implements ChannelSink {
     this.#hears('an adjustment')
   }
 
-  drain(): void {
-    this.#hears('drain')
-  }
-
   pendingBytes(): number {
     return 0
   }

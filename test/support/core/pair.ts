@@ -96,10 +96,6 @@ export class NotingSink implements ChannelSink {
     this.heard.push('adjusted')
   }
 
-  drain(): void {
-    this.heard.push('drain')
-  }
-
   pendingBytes(): number {
     return 0
   }
