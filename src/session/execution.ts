@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HoldfastError } from '../errors.js'
 import { type Conclusion, conclude, failure } from './conclusion.js'
@@ -30,7 +31,7 @@ export async function execute(
   const { encoding } = settings
   const gathered = () => ({ command: program.command, stdout: stdout.read(encoding), stderr: stderr.read(encoding) })
   const conclusion: Conclusion = { ...host, origin: new Error('called'), gathered }
-  void session.start()
+  void start(session, settings.stdin)
   const exit = await conclude(session, conclusion)
   if (settings.check && exit.exitCode !== 0) throw await failure(session, exitError(exit), conclusion)
   return { ...gathered(), ...exit, refusedEnv: session.refusedEnv }
@@ -41,6 +42,12 @@ function giveInput(stdin: InputStream, input: CommandInput | undefined, session:
   else if (typeof input === 'string' || input instanceof Uint8Array) stdin.end(input)
   // Where the command ends before its input does, the session has an end already and this is no failure of it.
   else pipeline(input, stdin).catch((cause: unknown) => session.fail(inputError(cause)))
+}
+
+/** A stream that nobody reads from would hold its file open. */
+async function start(session: Session, input: CommandInput | undefined): Promise<void> {
+  const isStarted = await session.start()
+  if (!isStarted && input instanceof Readable) input.destroy()
 }
 
 function tooMuch({ maxBuffer }: ExecSettings): HoldfastError {

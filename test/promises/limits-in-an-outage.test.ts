@@ -1,0 +1,106 @@
+/** Promises 4 and 5 where the peer is gone: limits, aborts and disposal settle in their time, long before the verdict. */
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { describe, type TestContext, test } from 'node:test'
+import { type Client, CommandError } from 'holdfast'
+import type { BadNetwork } from 'holdfast/testing'
+import { skipReason } from '../servers/availability.js'
+import { prepareSshd } from '../servers/sshd.js'
+import { login, sshd } from '../session/sshd.js'
+import { client, network, server } from './support/embedded.js'
+import { leavesNothing } from './support/leaks.js'
+import { assertWithin, failure } from './support/outcome.js'
+
+leavesNothing()
+
+/** From a limit on, a command that cannot be ended is given up after 3 s. */
+const endingMs = 3000
+const slackMs = 2000
+const skip = skipReason(await prepareSshd('9.2'))
+
+const limits = {
+  timeout: { timeout: 400 },
+  idleTimeout: { idleTimeout: 400 },
+  firstByteTimeout: { firstByteTimeout: 400 },
+  stdinStall: { stdinStall: 400, stdin: Buffer.alloc(8_000_000) },
+}
+
+describe('behind a network that is out', { concurrency: 4, timeout: 60_000 }, () => {
+  for (const [limit, options] of Object.entries(limits)) {
+    test(`a command ends at its limit ${limit}`, async (t) => {
+      const { ssh, relay } = await connected(t)
+      const command = failure(ssh.exec('sleep 60', options))
+      await ssh.exec('true')
+      relay.cut()
+      const { error, tookMs } = await command
+      assert.ok(error instanceof CommandError)
+      assert.deepEqual([error.limit, error.limitMs, error.remote], [limit, 400, 'abandoned'])
+      assertWithin(tookMs, [395, 400 + endingMs + slackMs])
+      assert.equal(ssh.liveness.state, 'alive')
+    })
+  }
+
+  test('a command ends when its signal aborts, and one that is disposed of does too', async (t) => {
+    const { ssh, relay } = await connected(t)
+    const running = await ssh.spawn('sleep 60')
+    relay.cut()
+    const aborted = await failure(ssh.exec('sleep 60', { signal: AbortSignal.timeout(300) }))
+    assert.equal(aborted.error.name, 'AbortError')
+    assertWithin(aborted.tookMs, [290, 300 + endingMs + slackMs])
+    const since = performance.now()
+    await running[Symbol.asyncDispose]()
+    assertWithin(performance.now() - since, [0, endingMs + slackMs])
+    await ssh.close({ timeout: 200 })
+  })
+
+  test('a thousand commands fail with the verdict', async (t) => {
+    const relay = await network(t, await server(t, { maxSessions: 5 }))
+    const ssh = await client(t, relay, { keepalive: { interval: 500, countMax: 2 } })
+    const commands = Array.from({ length: 1000 }, () => failure(ssh.exec('sleep 60')))
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    relay.cut()
+    for (const { error, tookMs } of await Promise.all(commands)) {
+      assert.equal(error.code, 'ERR_SSH_PEER_DEAD')
+      assertWithin(tookMs, [1000, 6000])
+    }
+  })
+})
+
+describe('a client', { concurrency: true, timeout: 30_000 }, () => {
+  test('is closed at once while an unread download runs', { skip }, async (t) => {
+    const ssh = await login(t, await sshd(t, { version: '9.2' }))
+    const command = await ssh.spawn('cat /dev/zero')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const since = performance.now()
+    await ssh.close()
+    assertWithin(performance.now() - since, [0, 1000])
+    assert.equal((await failure(command.exited)).error.code, 'ERR_SSH_CLOSED')
+  })
+
+  test('may be used by its own listeners', async (t) => {
+    const relay = await network(t, await server(t))
+    const ssh = await client(t, relay, { keepalive: { interval: 300, countMax: 2 } })
+    const late: Promise<unknown>[] = []
+    ssh.on('liveness', ({ to }) => {
+      if (to === 'suspect') late.push(failure(ssh.exec('true')), ssh.close({ timeout: 200 }))
+    })
+    ssh.on('close', () => late.push(failure(ssh.exec('true')), ssh.close()))
+    relay.cut()
+    assert.equal((await ssh.closed).code, 'ERR_SSH_CLOSED')
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(late.length, 4)
+    await Promise.all(late)
+  })
+
+  test('lets go of the input of a command that was never started', async (t) => {
+    const ssh = await client(t, await server(t, { maxSessions: 0 }))
+    const stdin = new Readable({ read: () => {} })
+    assert.equal((await failure(ssh.exec('cat', { stdin }))).error.code, 'ERR_SSH_CHANNEL_OPEN')
+    assert.equal(stdin.destroyed, true)
+  })
+})
+
+async function connected(t: TestContext): Promise<{ readonly ssh: Client; readonly relay: BadNetwork }> {
+  const relay = await network(t, await server(t))
+  return { ssh: await client(t, relay), relay }
+}
