@@ -355,12 +355,16 @@ export class Connection {
     const cause = complete(this.#services.explain(bare), { ...this.errorDetails(), phase: this.#phase })
     this.#cause = cause
     this.#closing.end()
-    this.#host.destroy(how)
-    this.#transport.stop()
-    this.keepalive.stop()
-    this.waits.drain(cause)
-    this.#closing.finish()
-    runAll([...this.#mux.lose(cause), report, () => this.#host.ended(cause)])
+    runAll([
+      () => this.#host.destroy(how),
+      () => this.#transport.stop(),
+      () => this.keepalive.stop(),
+      () => this.waits.drain(cause),
+      () => this.#closing.finish(),
+      () => runAll(this.#mux.lose(cause)),
+      report,
+      () => this.#host.ended(cause),
+    ])
   }
 
   /** Runs what a packet or a call sets off; whatever it throws ends the connection, and nothing else. */

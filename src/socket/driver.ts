@@ -17,6 +17,8 @@ export class Driver {
   #endedEarly: { readonly error: Error | undefined } | undefined
   #connection: Connection | undefined
   #flushing = false
+  /** A stream of the program's own has not taken what it was given last. */
+  #isWriting = false
   #destroyed = false
 
   /**
@@ -51,14 +53,14 @@ export class Driver {
     this.#flushing = true
     queueMicrotask(() => {
       this.#flushing = false
-      this.#flush()
+      this.#flushIdle()
     })
   }
 
   /** No more will be written. */
   end(): void {
     this.#flush()
-    this.#stream.end()
+    this.#try(() => this.#stream.end())
   }
 
   destroy(how: 'farewell' | 'reset'): void {
@@ -90,17 +92,40 @@ export class Driver {
     if (!this.#destroyed) this.#connection?.streamEnded(error)
   }
 
+  /**
+   * A program's own stream is given more only once it took what went before: so its `_write` runs within our call, where
+   * what it throws can be caught. Node would call it for queued pieces by itself.
+   */
+  #flushIdle(): void {
+    if (!this.#isWriting) this.#flush()
+  }
+
   #flush(): void {
     if (this.#destroyed || this.#stream.writableEnded) return
     const pieces = this.#connection?.takeOutput() ?? []
     if (pieces.length === 0) return
     let size = 0
     for (const piece of pieces) size += piece.length
+    this.#isWriting = this.socket === undefined
     const taken = (error?: Error | null) => {
-      if (!error) this.#connection?.kernelTook(size)
+      if (error) return
+      this.#isWriting = false
+      this.#connection?.kernelTook(size)
+      this.#flushIdle()
     }
-    if (size <= maxCoalesced) this.#stream.write(Buffer.concat(pieces, size), taken)
-    else this.#writeTogether(pieces, taken)
+    this.#try(() => {
+      if (size <= maxCoalesced || this.#isWriting) this.#stream.write(Buffer.concat(pieces, size), taken)
+      else this.#writeTogether(pieces, taken)
+    })
+  }
+
+  /** A stream of the program's own may throw where it should report an error: Node calls its `_write` unguarded. */
+  #try(write: () => void): void {
+    try {
+      write()
+    } catch (error) {
+      this.#streamEnded(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 
   /** One system call for all the pieces. */

@@ -91,3 +91,15 @@ test('a key exchange asked for after the end is refused, and begins nothing', as
   assert.deepEqual(client.connection.takeOutput(), [])
   nothingLeft(client)
 })
+
+test('a stream that cannot even be destroyed keeps nothing from being settled, and its exception surfaces', async () => {
+  const { time, client } = await loggedIn()
+  const opening = client.connection.open('session', none, (channel) => new NotingSink(channel))
+  client.destroy = () => {
+    throw new Error('in destroy')
+  }
+  assert.throws(() => client.connection.streamEnded(), { message: 'in destroy' })
+  assert.equal((await time.outcome(opening)).status, 'rejected')
+  assert.equal(endedBy(client), 'ERR_SSH_CONNECTION_LOST')
+  nothingLeft(client)
+})
