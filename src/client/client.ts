@@ -133,13 +133,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   /**
    * Ends the connection. New calls are refused and pending ones settle at once with ERR_SSH_CLOSED; bytes already
    * written go out, then the peer is told. Never rejects, may be called again, and takes no longer than the limit
-   * whatever the peer does. A remote command outlives the connection unless a limit ended it.
-   * @throws HoldfastError ERR_SSH_OPTION for a `timeout` that is no duration
+   * whatever the peer does. A remote command outlives the connection unless a limit ended it. A `timeout` that is no
+   * duration gets a process warning, and the default in its place.
    */
-  async close(options: CloseOptions = {}): Promise<void> {
-    const { timeout } = options
-    const limitMs = timeout === undefined ? this.#link.settings.limits.close : parseDuration(timeout, 'timeout')
-    await this.#link.close(limitMs)
+  close({ timeout }: CloseOptions = {}): Promise<void> {
+    return this.#link.close(this.#closeLimit(timeout))
   }
 
   /** Lets the process end although the connection is open. A call that waits still keeps it running. */
@@ -156,6 +154,17 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Whoever closes wants the connection gone: a wrong argument must not keep it open. */
+  #closeLimit(timeout: Duration | undefined): number {
+    const { close } = this.#link.settings.limits
+    try {
+      return timeout === undefined ? close : parseDuration(timeout, 'timeout')
+    } catch (error) {
+      process.emitWarning(`close(): ${error instanceof Error ? error.message : String(error)}`, 'HoldfastWarning')
+      return close
+    }
   }
 
   get #commands(): Sessions {
@@ -178,8 +187,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   /** An update that fails changes nothing, and is no reason to end a connection that works. */
   async #tellHostKeys(data: Buffer): Promise<void> {
-    const { connection, settings } = this.#link
-    const event = await updateHostKeys(connection, settings, data).catch(() => undefined)
+    const event = await updateHostKeys(this.#link, data).catch(() => undefined)
     if (event !== undefined) this.#tell('hostkeys', event)
   }
 

@@ -1,4 +1,3 @@
-import type { Connection } from '../connection/connection.js'
 import {
   checkProofs,
   decodeHostKeys,
@@ -9,7 +8,7 @@ import {
 } from '../keys/host-key-rotation.js'
 import { readKnownHostsFiles, rotateKnownHost } from '../keys/known-hosts-files.js'
 import type { PublicKey } from '../keys/public-key.js'
-import type { Settings } from './settings.js'
+import type { Link } from './link.js'
 
 /** What a host said of its keys after authentication. */
 export interface HostKeysEvent {
@@ -26,17 +25,19 @@ export { hostKeysRequest }
  * new ones only with a proof, and only where the file already knows the host.
  * @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_HOST_KEY_SIGNATURE, ERR_SSH_KNOWN_HOSTS, or why the connection ended
  */
-export async function updateHostKeys(connection: Connection, settings: Settings, data: Buffer): Promise<HostKeysEvent> {
+export async function updateHostKeys(link: Link, data: Buffer): Promise<HostKeysEvent> {
   const keys = decodeHostKeys(data)
-  return { keys, updated: await update(connection, settings, keys) }
+  return { keys, updated: await update(link, keys) }
 }
 
-async function update(connection: Connection, settings: Settings, keys: readonly PublicKey[]): Promise<boolean> {
+async function update({ connection, settings, trust }: Link, keys: readonly PublicKey[]): Promise<boolean> {
   const { host, port, hostKey } = settings
   const [file] = hostKey.knownHosts
-  const trustsFiles = hostKey.policy !== 'off' && hostKey.fingerprints === undefined && hostKey.verify === undefined
   const { sessionId } = connection
-  if (!hostKey.update || !trustsFiles || file === undefined || sessionId === undefined) return false
+  const shown = trust?.keyOfUserFile
+  // As OpenSSH: what a certificate or the administrator's file vouches for adds nothing to the user's own.
+  if (!hostKey.update || file === undefined || sessionId === undefined || shown === undefined) return false
+  if (!keys.some((key) => key.plainBlob.equals(shown.plainBlob))) return false
   const { entries } = await readKnownHostsFiles([file])
   const plan = planRotation(entries, keys, host, port)
   if (plan === undefined) return false

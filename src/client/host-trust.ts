@@ -2,7 +2,7 @@ import { type ErrorCode, HoldfastError } from '../errors.js'
 import type { HostKeyOffer, HostKeyVerifier } from '../kex/host-key.js'
 import { type HostKeyVerdict, judgeHostKey, preferKnownTypes } from '../keys/host-key-verdict.js'
 import { certificateName } from '../keys/key-types/registry.js'
-import type { KnownHostsEntry } from '../keys/known-hosts.js'
+import type { KnownHostsEntry, ParsedKnownHosts } from '../keys/known-hosts.js'
 import { appendKnownHost, readKnownHostsFiles } from '../keys/known-hosts-files.js'
 import { type PublicKey, parsePublicKey } from '../keys/public-key.js'
 import type { HostKeySettings } from './settings.js'
@@ -16,37 +16,47 @@ export interface Peer {
 export class HostTrust implements HostKeyVerifier {
   readonly #peer: Peer
   readonly #settings: HostKeySettings
-  readonly #entries: readonly KnownHostsEntry[]
+  readonly #known: ParsedKnownHosts
+  #keyOfUserFile: PublicKey | undefined
 
   /** @throws HoldfastError ERR_SSH_KNOWN_HOSTS */
   static async load(peer: Peer, settings: HostKeySettings): Promise<HostTrust> {
-    const needed = settings.policy !== 'off' && settings.fingerprints === undefined
-    const { entries } = needed ? await readKnownHostsFiles(settings.knownHosts) : { entries: [] }
-    return new HostTrust(peer, settings, entries)
+    const { policy, fingerprints, verify, knownHosts } = settings
+    // Who asks by another way still wants to know of a key that was revoked.
+    const asksNobody = policy === 'off' && fingerprints === undefined && verify === undefined
+    return new HostTrust(peer, settings, asksNobody ? nothingKnown : await readKnownHostsFiles(knownHosts))
   }
 
-  private constructor(peer: Peer, settings: HostKeySettings, entries: readonly KnownHostsEntry[]) {
+  private constructor(peer: Peer, settings: HostKeySettings, known: ParsedKnownHosts) {
     this.#peer = peer
     this.#settings = settings
-    this.#entries = entries
+    this.#known = known
+  }
+
+  /**
+   * The key by which the user's own known_hosts file knows the peer, as plain key and for itself: then that file may be
+   * brought up to date. Undefined where a certificate, another file, or the program itself made it trusted.
+   */
+  get keyOfUserFile(): PublicKey | undefined {
+    return this.#keyOfUserFile
   }
 
   /** The algorithms to offer: those first by which the peer is known. */
   prefer(algorithms: readonly string[]): readonly string[] {
-    return preferKnownTypes(algorithms, this.#entries, this.#peer.host, this.#peer.port)
+    return preferKnownTypes(algorithms, this.#known.entries, this.#peer.host, this.#peer.port)
   }
 
   check({ algorithm, hostKey, exchangeHash, signature }: HostKeyOffer): void {
-    const key = parsePublicKey(hostKey, 'the host key')
+    const key = readHostKey(hostKey)
     if (isOfAlgorithm(key, algorithm) && key.verify(algorithm, exchangeHash, signature)) return
     const problem = `the peer did not prove that it owns its host key (${algorithm} ${key.fingerprint()})`
     throw new HoldfastError('ERR_SSH_HOST_KEY_SIGNATURE', problem, { phase: 'hostKey' })
   }
 
   async trust({ hostKey }: HostKeyOffer): Promise<void> {
-    const key = parsePublicKey(hostKey, 'the host key')
+    const key = readHostKey(hostKey)
     const { fingerprints, verify, policy } = this.#settings
-    const verdict = judgeHostKey(this.#entries, { key, ...this.#peer, nowSeconds: Date.now() / 1000 })
+    const verdict = judgeHostKey(this.#known.entries, { key, ...this.#peer, nowSeconds: Date.now() / 1000 })
     if (verdict.verdict === 'revoked') throw this.#refuse('ERR_SSH_HOST_KEY_REVOKED', key, at(verdict.entry))
     if (fingerprints !== undefined) this.#checkFingerprint(key, fingerprints)
     else if (verify !== undefined) await this.#ask(verify, key, verdict)
@@ -69,15 +79,33 @@ export class HostTrust implements HostKeyVerifier {
   }
 
   async #judge(key: PublicKey, verdict: HostKeyVerdict): Promise<void> {
-    if (verdict.verdict === 'known' || verdict.verdict === 'revoked') return
+    const [file] = this.#settings.knownHosts
+    if (verdict.verdict === 'known') {
+      const { entry } = verdict
+      if (entry.marker === 'none' && entry.file === file) this.#keyOfUserFile = key
+      return
+    }
+    if (verdict.verdict === 'revoked') return
     const certificate =
       verdict.certificateProblem === undefined ? '' : `; its certificate does not count: ${verdict.certificateProblem}`
     if (verdict.verdict === 'changed') {
       throw this.#refuse('ERR_SSH_HOST_KEY_CHANGED', key, `another key is known: ${at(verdict.entry)}${certificate}`)
     }
-    const [file] = this.#settings.knownHosts
-    if (this.#settings.policy === 'accept-new' && file !== undefined) await appendKnownHost(file, this.#peer, key)
-    else throw this.#refuse('ERR_SSH_HOST_KEY_UNKNOWN', key, `no known_hosts file has it${certificate}`)
+    if (this.#settings.policy !== 'accept-new' || file === undefined) {
+      const why = `no known_hosts file has it${certificate}${this.#unreadableLines()}`
+      throw this.#refuse('ERR_SSH_HOST_KEY_UNKNOWN', key, why)
+    }
+    await appendKnownHost(file, this.#peer, key)
+    this.#keyOfUserFile = key
+  }
+
+  /** A line that cannot be understood counts for nothing: whoever misses its host learns why. */
+  #unreadableLines(): string {
+    const [first] = this.#known.problems
+    if (first === undefined) return ''
+    const others = this.#known.problems.length - 1
+    const more = others === 0 ? '' : `, and ${others} more`
+    return `; a line that cannot be understood was passed over: ${first.file}:${first.line}: ${first.reason}${more}`
   }
 
   #refuse(code: ErrorCode, key: PublicKey, why: string): HoldfastError {
@@ -87,6 +115,18 @@ export class HostTrust implements HostKeyVerifier {
       phase: 'hostKey',
       host: `${host}:${port}`,
     })
+  }
+}
+
+const nothingKnown: ParsedKnownHosts = { entries: [], problems: [] }
+
+/** What is wrong with it is the peer's doing, not that of a file. */
+function readHostKey(blob: Buffer): PublicKey {
+  try {
+    return parsePublicKey(blob, 'the host key')
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error
+    throw new HoldfastError('ERR_SSH_PROTOCOL', error.message, { phase: 'hostKey', cause: error })
   }
 }
 

@@ -31,7 +31,8 @@ export async function loadIdentity(options: ConnectOptions, signal?: AbortSignal
   const { identities, problems } = looksForFiles(options)
     ? await loadIdentities({ files: identityFiles, passphrase: options.passphrase, signal })
     : { identities: [], problems: [] }
-  const agent = openAgent(options)
+  const opened = openAgent(options)
+  const agent = opened ?? givenAgent(options)
   const keys: (Signer | SignerSource)[] = [...given]
   const others = options.identitiesOnly ? 'unused' : 'after'
   if (agent !== undefined) keys.push(agentSigners(agent, { chosen: identities, others }))
@@ -39,7 +40,7 @@ export async function loadIdentity(options: ConnectOptions, signal?: AbortSignal
   const ways: AuthWay[] = []
   if (keys.length > 0) ways.push({ method: 'publickey', keys, algorithms: options.algorithms?.publicKey })
   ways.push(...passwordWays(password, changePassword, prompt))
-  return { ways, notes: problems.map(({ message }) => message), close: () => agent?.close() }
+  return { ways, notes: problems.map(({ message }) => message), close: () => opened?.close() }
 }
 
 /** Nothing given, it does as ssh does. */
@@ -47,10 +48,14 @@ function looksForFiles({ privateKey, identityFiles, password }: ConnectOptions):
   return identityFiles !== undefined || (privateKey === undefined && password === undefined)
 }
 
-function openAgent(options: ConnectOptions): Agent | undefined {
+/** One that the program gave is its own to close: other clients may use it too. */
+function givenAgent({ agent }: ConnectOptions): Agent | undefined {
+  return typeof agent === 'object' ? agent : undefined
+}
+
+function openAgent(options: ConnectOptions): SocketAgent | undefined {
   const { agent } = options
-  if (agent === false || (agent === undefined && !looksForFiles(options))) return undefined
-  if (typeof agent === 'object') return agent
+  if (agent === false || typeof agent === 'object' || (agent === undefined && !looksForFiles(options))) return undefined
   const path = agent === undefined ? defaultAgentPath() : expandHome(agent)
   return path === undefined ? undefined : new SocketAgent(path)
 }

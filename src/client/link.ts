@@ -5,7 +5,7 @@ import { Facts } from '../connection/facts.js'
 import type { PeerHandlers } from '../connection/mux.js'
 import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
 import { HoldfastError, type Phase } from '../errors.js'
-import { Deadlines } from '../liveness/deadlines.js'
+import { Deadlines, runAll } from '../liveness/deadlines.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { LivenessChange } from '../liveness/port.js'
 import { probeMemory } from '../liveness/probe-memory.js'
@@ -47,6 +47,7 @@ export class Link implements ConnectionHost {
   #driver: Driver | undefined
   #connection: Connection | undefined
   #identity: Identity | undefined
+  #trust: HostTrust | undefined
   /** Ends the thread that unlocks a key, once nobody waits for it. */
   readonly #loading = new AbortController()
   #ended = false
@@ -68,6 +69,11 @@ export class Link implements ConnectionHost {
   /** Resolves with why the connection ended; never rejects. */
   get closed(): Promise<HoldfastError> {
     return this.#closed.promise
+  }
+
+  /** What made the host key trusted. */
+  get trust(): HostTrust | undefined {
+    return this.#trust
   }
 
   get connection(): Connection {
@@ -154,13 +160,15 @@ export class Link implements ConnectionHost {
 
   ended(cause: HoldfastError): void {
     this.#ended = true
-    this.#publish('closed', cause.phase ?? 'ready', cause)
-    this.#loading.abort(cause)
     this.#scheduler.stop()
-    this.#identity?.close()
-    this.#unlisten?.()
     this.#closed.resolve(cause)
-    this.#events.ended(cause)
+    runAll([
+      () => this.#unlisten?.(),
+      () => this.#loading.abort(cause),
+      () => this.#identity?.close(),
+      () => this.#publish('closed', cause.phase ?? 'ready', cause),
+      () => this.#events.ended(cause),
+    ])
   }
 
   #publish(state: ConnectionMessage['state'], phase: Phase, error?: HoldfastError): void {
@@ -202,6 +210,7 @@ export class Link implements ConnectionHost {
       this.#openStream(),
     ])
     this.#identity = loaded
+    this.#trust = trust
     if (this.#ended) {
       loaded.close()
       return

@@ -55,7 +55,7 @@ export function resolveSettings(target: string | ConnectOptions, further: Connec
   }
   checkShape(options)
   const host = resolveHost(options)
-  const { port = 22, username = userInfo().username, proxyCommand } = options
+  const { port = 22, username = ownName(), proxyCommand } = options
   return {
     host,
     port,
@@ -70,6 +70,16 @@ export function resolveSettings(target: string | ConnectOptions, further: Connec
     stream: options.stream === undefined ? undefined : checkStream(options.stream),
     signal: options.signal,
     identity: options,
+  }
+}
+
+/** A container can run under a number that no user has. */
+function ownName(): string {
+  try {
+    return userInfo().username
+  } catch (cause) {
+    const message = 'username is missing, and this process runs under no named user'
+    throw new HoldfastError('ERR_SSH_OPTION', message, { phase: 'options', cause })
   }
 }
 

@@ -8,6 +8,11 @@ import type { ConnectOptions } from './options.js'
 
 const callback = z.custom((value) => typeof value === 'function', 'must be a function')
 const text = z.string().min(1)
+/**
+ * These would mean something else in a known_hosts file: several names, patterns, comments, further lines. A colon is
+ * part of an IPv6 address, and a percent sign of its zone.
+ */
+const host = z.string().regex(/^[^\s\p{Cc},*?!|#@[\]]+$/u, 'must be a host name or an address')
 const secret = z.union([z.string(), z.instanceof(Buffer)], 'must be a string or a Buffer')
 /** Looked at more closely where it is parsed, which knows the field's own rules. */
 const duration = z.union([z.number(), z.string()])
@@ -27,11 +32,11 @@ const keepalive = z.strictObject({
 
 const agent = z.custom(
   (value) => value === false || (typeof value === 'string' && value !== '') || isAgent(value),
-  'must be the path of a socket, false, or an agent with identities() and sign()',
+  'must be the path of a socket, false, or an agent with name, identities() and sign()',
 )
 
 const schema = z.strictObject({
-  host: text.optional(),
+  host: host.optional(),
   port: z.int().min(1).max(65_535).optional(),
   username: text.optional(),
   password: z.string().optional(),
@@ -85,6 +90,7 @@ function limit(name: string) {
 
 function isAgent(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || !('identities' in value) || !('sign' in value)) return false
+  if (!('name' in value) || typeof value.name !== 'string') return false
   return typeof value.identities === 'function' && typeof value.sign === 'function'
 }
 

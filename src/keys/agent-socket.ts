@@ -37,6 +37,7 @@ export class SocketAgent implements Agent {
     return decodeSignature(await this.#ask(encodeSignRequest(key, algorithm, data), signal), algorithm, this.name)
   }
 
+  /** Ends the calls under way with ERR_SSH_CLOSED, and refuses new ones. */
   close(): void {
     this.#closed = true
     for (const socket of this.#open) socket.destroy()

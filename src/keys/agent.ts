@@ -24,8 +24,6 @@ export interface Agent {
    * @throws HoldfastError ERR_SSH_AGENT, ERR_SSH_ABORTED, ERR_SSH_CLOSED
    */
   sign(key: PublicKey, algorithm: string, data: Buffer, signal: AbortSignal): Promise<Buffer>
-  /** Ends the calls under way with ERR_SSH_CLOSED, and refuses new ones. */
-  close(): void
 }
 
 export interface AgentIdentity {

@@ -1,7 +1,9 @@
 /** known_hosts files on disk, which other processes, ssh among them, read and write at the same time. */
 import { randomBytes } from 'node:crypto'
+import type { Stats } from 'node:fs'
 import { appendFile, type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import process from 'node:process'
 import { HoldfastError } from '../errors.js'
 import { hasCode, readHandle, readSmallFile } from './files.js'
 import { planRotation } from './host-key-rotation.js'
@@ -158,7 +160,7 @@ async function rotateLocked(path: string, rotation: Rotation): Promise<boolean> 
     const after = rotate(before.subarray(0, ended).toString('latin1'), path, rotation)
     if (after === undefined) return false
     const bytes = Buffer.concat([Buffer.from(after, 'latin1'), before.subarray(ended)])
-    await replaceFile(path, bytes, (await handle.stat()).mode & 0o777)
+    await replaceFile(path, bytes, await handle.stat())
     await rescueAppended(handle, before.length, path)
     return true
   } finally {
@@ -183,12 +185,14 @@ function rotate(text: string, path: string, { host, port, offered, proven }: Rot
   return kept.join('\n') + added.join('')
 }
 
-async function replaceFile(path: string, bytes: Buffer, mode: number): Promise<void> {
+async function replaceFile(path: string, bytes: Buffer, { mode, uid, gid }: Stats): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
   try {
-    const handle = await open(temporary, 'wx', mode)
+    const handle = await open(temporary, 'wx', mode & 0o777)
     try {
       await handle.writeFile(bytes)
+      // Root may bring another user's file up to date, whose it is to stay.
+      if (process.getuid?.() === 0) await handle.chown(uid, gid)
       // Without it a crash could leave an empty file under the name.
       await handle.sync()
     } finally {

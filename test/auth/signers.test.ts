@@ -12,7 +12,6 @@ const agent: Agent = {
   name: 'the agent at /run/agent',
   identities: async () => [ed25519, ecdsa].map(({ publicKey, comment }) => ({ publicKey, comment })),
   sign: async (key, algorithm, data) => (key === ed25519.publicKey ? ed25519 : ecdsa).sign(algorithm, data),
-  close: () => {},
 }
 
 test('an agent offers its keys in its own order, and signs with the one that is asked for', async () => {

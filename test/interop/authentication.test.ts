@@ -34,7 +34,6 @@ function strangers(count: number): Agent {
     name: 'an agent of strangers',
     identities: async () => keys,
     sign: () => Promise.reject(new Error('nobody asked for that')),
-    close: () => {},
   }
 }
 
