@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { ByteQueue } from './byte-queue.js'
 
 /** Where the output of a command goes: one for stdout, one for stderr. */
 export interface Output {
@@ -12,7 +13,7 @@ export interface Output {
 /** As a stream: the peer may send on when the program reads. */
 export class OutputStream extends Readable implements Output {
   readonly #consumed: (bytes: number) => void
-  readonly #queue: Buffer[] = []
+  readonly #queue = new ByteQueue()
   #unread = 0
   /** Whether the stream has asked for bytes and not got them. */
   #wanted = false
@@ -57,7 +58,7 @@ export class OutputStream extends Readable implements Output {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#take(this.#unread)
-    this.#queue.length = 0
+    this.#queue.clear()
     done(error)
   }
 
@@ -72,7 +73,7 @@ export class OutputStream extends Readable implements Output {
         this.#wanted = false
         if (this.push(bytes)) this.#wanted = true
       }
-      if (this.#ended && this.#queue.length === 0 && this.#wanted) this.#pushEnd()
+      if (this.#ended && this.#queue.isEmpty && this.#wanted) this.#pushEnd()
     } catch (error) {
       this.#wanted = true
       queueMicrotask(() => {
@@ -97,7 +98,7 @@ export class OutputStream extends Readable implements Output {
 export class CollectedOutput implements Output {
   readonly unread = 0
   readonly #room: (bytes: number) => number
-  readonly #chunks: Buffer[] = []
+  readonly #kept = new ByteQueue()
 
   /** @param room is told how many bytes came, and says how many of them may be kept */
   constructor(room: (bytes: number) => number) {
@@ -106,7 +107,7 @@ export class CollectedOutput implements Output {
 
   deliver(bytes: Buffer): void {
     const kept = this.#room(bytes.length)
-    if (kept > 0) this.#chunks.push(kept === bytes.length ? bytes : bytes.subarray(0, kept))
+    if (kept > 0) this.#kept.push(bytes.subarray(0, kept))
   }
 
   end(): void {}
@@ -115,7 +116,7 @@ export class CollectedOutput implements Output {
 
   /** All that was kept, joined first: a character may stand in two packets. */
   read(encoding: 'utf8' | 'buffer'): string | Buffer {
-    const bytes = Buffer.concat(this.#chunks)
+    const bytes = this.#kept.joined()
     return encoding === 'buffer' ? bytes : bytes.toString('utf8')
   }
 }
