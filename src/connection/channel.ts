@@ -107,7 +107,7 @@ export class Channel {
       },
       remote,
     )
-    this.#receiveWindow = new ReceiveWindow(receiveWindow)
+    this.#receiveWindow = new ReceiveWindow(receiveWindow, port.now())
   }
 
   /** Who hears of it; given once, before the first message for the channel is handled. */
@@ -210,7 +210,7 @@ export class Channel {
 
   /** The consumer took bytes that `data` or `extendedData` brought: the peer may send as many again. */
   consumed(bytes: number): void {
-    const grant = this.#receiveWindow.consumed(bytes)
+    const grant = this.#receiveWindow.consumed(bytes, this.#port.now())
     if (grant > 0 && this.isOpen && !this.#eofReceived) this.#port.send(encodeWindowAdjust(this.#remote.id, grant))
   }
 

@@ -2,6 +2,12 @@
 export const maxWindow = 2 ** 32 - 1
 
 /**
+ * On a slow link half a window is minutes: each grant shows the peer that we live, and tells it how far its bytes got.
+ * No more often than this, and for no less than a packet, so that a fast link and small talk cost nothing.
+ */
+const slowGrant = { everyMs: 1000, bytes: 32 * 1024 }
+
+/**
  * The window that we grant: what the peer may still send on one channel. Bytes are granted again once the consumer
  * took them, so a consumer that pauses stops its own channel and nothing else.
  */
@@ -9,10 +15,12 @@ export class ReceiveWindow {
   readonly #size: number
   #left: number
   #consumed = 0
+  #grantedAt: number
 
-  constructor(size: number) {
+  constructor(size: number, now: number) {
     this.#size = size
     this.#left = size
+    this.#grantedAt = now
   }
 
   /** What the peer may still send. */
@@ -29,14 +37,20 @@ export class ReceiveWindow {
 
   /**
    * The consumer took bytes. Returns how many to grant now, 0 if it is too early: at half the window, so that
-   * adjusting costs little, and whenever the peer may send nothing at all.
+   * adjusting costs little, sooner on a slow link, and whenever the peer may send nothing at all.
    */
-  consumed(bytes: number): number {
+  consumed(bytes: number, now: number): number {
     this.#consumed += bytes
-    if (this.#consumed < this.#size / 2 && this.#left > 0) return 0
+    if (!this.#isDue(now)) return 0
     const grant = this.#consumed
     this.#consumed = 0
     this.#left += grant
+    this.#grantedAt = now
     return grant
+  }
+
+  #isDue(now: number): boolean {
+    if (this.#left === 0 || this.#consumed >= this.#size / 2) return true
+    return this.#consumed >= slowGrant.bytes && now - this.#grantedAt >= slowGrant.everyMs
   }
 }

@@ -6,51 +6,62 @@ import type { Client, LivenessState } from 'holdfast'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd, type SshdVersion } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
-import { network } from './support/embedded.js'
+import { client, network, server } from './support/embedded.js'
 import { leavesNothing } from './support/leaks.js'
 
 leavesNothing()
 
+const keepalive = { interval: '1s', countMax: 3 }
 const bytesPerSecond = 50_000
 /** Eleven seconds, nearly three times the bound. */
 const size = 550_000
 /** What waits in line behind the transfer is answered long after these. */
 const limits = { channelOpen: '4s', reply: '4s' }
 
-for (const version of ['9.2', '10'] as const) {
-  const skip = skipReason(await prepareSshd(version))
+const skips = { '9.2': skipReason(await prepareSshd('9.2')), '10': skipReason(await prepareSshd('10')) }
 
-  describe(`at 400 kbit/s sshd ${version}`, { skip, concurrency: true, timeout: 60_000 }, () => {
-    test('is downloaded from, and answers a command meanwhile', async (t) => {
-      const { ssh, states } = await slowLogin(t, version)
-      const since = performance.now()
-      const download = ssh.exec(`head -c ${size} /dev/urandom | tee >(sha256sum >&2)`, { encoding: 'buffer' })
-      const { beside, besideMs } = await execBeside(ssh)
-      const { stdout, stderr } = await download
-      assert.equal(stdout.length, size)
-      assert.equal(stderr.toString().slice(0, 64), sha256(stdout))
-      assert.equal(beside, 'here\n')
-      report(t, { downloadMs: performance.now() - since, besideMs, states })
-    })
+describe('at 400 kbit/s', { concurrency: true, timeout: 60_000 }, () => {
+  for (const version of ['9.2', '10'] as const) {
+    describe(`sshd ${version}`, { skip: skips[version], concurrency: true }, () => {
+      test('is downloaded from, and answers a command meanwhile', async (t) => {
+        const { ssh, states } = await slowLogin(t, version)
+        const since = performance.now()
+        const download = ssh.exec(`head -c ${size} /dev/urandom | tee >(sha256sum >&2)`, { encoding: 'buffer' })
+        const { beside, besideMs } = await execBeside(ssh)
+        const { stdout, stderr } = await download
+        assert.equal(stdout.length, size)
+        assert.equal(stderr.toString().slice(0, 64), sha256(stdout))
+        assert.equal(beside, 'here\n')
+        report(t, { downloadMs: performance.now() - since, besideMs, states })
+      })
 
-    test('is uploaded to, and answers a command meanwhile', async (t) => {
-      const { ssh, states } = await slowLogin(t, version)
-      const since = performance.now()
-      const data = randomBytes(size)
-      const upload = ssh.exec('sha256sum', { stdin: data })
-      const { beside, besideMs } = await execBeside(ssh)
-      const { stdout } = await upload
-      assert.equal(stdout.slice(0, 64), sha256(data))
-      assert.equal(beside, 'here\n')
-      report(t, { uploadMs: performance.now() - since, besideMs, states })
+      test('is uploaded to, and answers a command meanwhile', async (t) => {
+        const { ssh, states } = await slowLogin(t, version)
+        const since = performance.now()
+        const data = randomBytes(size)
+        const upload = ssh.exec('sha256sum', { stdin: data })
+        const { beside, besideMs } = await execBeside(ssh)
+        const { stdout } = await upload
+        assert.equal(stdout.slice(0, 64), sha256(data))
+        assert.equal(beside, 'here\n')
+        report(t, { uploadMs: performance.now() - since, besideMs, states })
+      })
     })
+  }
+
+  test('a server of our own is uploaded to', async (t) => {
+    const relay = await network(t, await server(t))
+    const ssh = await client(t, relay, { keepalive })
+    relay.rate({ bytesPerSecond })
+    const { stdout } = await ssh.exec('wc -c', { stdin: Buffer.alloc(size) })
+    assert.equal(Number(stdout), size)
   })
-}
+})
 
 async function slowLogin(t: TestContext, version: SshdVersion): Promise<{ ssh: Client; states: LivenessState[] }> {
-  const server = await sshd(t, { version })
-  const relay = await network(t, server)
-  const ssh = await login(t, server, { port: relay.port, limits, keepalive: { interval: '1s', countMax: 3 } })
+  const started = await sshd(t, { version })
+  const relay = await network(t, started)
+  const ssh = await login(t, started, { port: relay.port, limits, keepalive })
   const states: LivenessState[] = []
   ssh.on('liveness', ({ to }) => states.push(to))
   relay.rate({ bytesPerSecond })
