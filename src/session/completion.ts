@@ -49,6 +49,10 @@ export class Completion {
     return this.#exit
   }
 
+  get hasOutputEnded(): boolean {
+    return this.#outputEnded
+  }
+
   get isClosed(): boolean {
     return this.#closed
   }

@@ -2,6 +2,7 @@ import type { SecondSession } from './options.js'
 import type { CommandEnding, RemoteState } from './outcome.js'
 import type { SessionHost } from './port.js'
 import { endProcessGroup } from './process-group.js'
+import type { Program } from './program.js'
 import type { Session } from './session.js'
 import { openSshVersion, type SignalReach, saysForced, signalReach } from './signal-reach.js'
 
@@ -20,6 +21,8 @@ const abandonAtMs = 2900
 const effectMs = 400
 /** A program whose channel is closed at once may still have to notice that. */
 const noticeMs = 100
+/** How soon output ends after the last process that holds it. */
+const outputMs = 300
 
 /**
  * Ends what a session runs, for which nobody waits any more. A signal has no answer (RFC 4254 section 6.9): only an exit
@@ -39,7 +42,11 @@ function withoutEnding(session: Session, { port }: SessionHost): RemoteEnd | und
   return session.isClosed ? state('exited', 'none', 'the server had closed its session') : undefined
 }
 
-/** Whether the process group is signalled through a second session: at once, once signals had no effect, or not. */
+/**
+ * Whether the process group is signalled through a second session: at once, once signals had no effect, or not. Where it
+ * may, a forced command would run once more in place of what we ask for: sshd says of a key that it forces one, and
+ * signals that have no effect although it passes them on tell of one in its configuration; other servers say nothing.
+ */
 type SecondWay = 'now' | 'later' | 'no'
 
 /** The steps by which one command is ended, each only where the one before had no effect. */
@@ -72,7 +79,7 @@ class Ladder {
   async #term(): Promise<RemoteEnd | undefined> {
     const patienceMs = { now: 0, later: effectMs, no: this.#reach.kind === 'drops' ? noticeMs : killAtMs }
     const ended = await this.#endedBy(patienceMs[this.#secondWay])
-    return ended ? this.#ended('signal', 'through the signal request') : undefined
+    return ended ? this.#bySignal() : undefined
   }
 
   async #processGroup(): Promise<RemoteEnd | undefined> {
@@ -88,9 +95,9 @@ class Ladder {
 
   async #kill(): Promise<RemoteEnd | undefined> {
     if (this.#reach.kind === 'drops') return undefined
-    if (await this.#endedBy(killAtMs)) return this.#ended('signal', 'through the signal request')
+    if (await this.#endedBy(killAtMs)) return this.#bySignal()
     this.#session.signal('KILL')
-    return (await this.#endedBy(closeAtMs)) ? this.#ended('signal', 'through the signal request') : undefined
+    return (await this.#endedBy(closeAtMs)) ? this.#bySignal() : undefined
   }
 
   /** Its input ends, and its terminal hangs up if it has one. */
@@ -102,6 +109,21 @@ class Ladder {
     return state('abandoned', 'none', `it may still be running: ${this.#obstacle}`)
   }
 
+  /** sshd signals the whole process group; dropbear the shell alone, and of others nothing is known. */
+  async #bySignal(): Promise<RemoteEnd> {
+    const end = this.#ended('signal', 'through the signal request')
+    const outputEnded = await this.#session.outputEnded(outputMs)
+    if (this.#isSshd) return end
+    const { detail } = end.ending
+    if (!outputEnded) return state('abandoned', 'signal', `${detail}, but something still holds its output open`)
+    if (isAlone(this.#session.program)) return end
+    return state(
+      'abandoned',
+      'signal',
+      `its shell${detail.slice(2)}, which may have reached nothing that it had started`,
+    )
+  }
+
   #ended(by: 'signal' | 'process-group', how: string): RemoteEnd {
     const { exit } = this.#session
     // A shell that waits for the one that was killed says it by its exit code.
@@ -111,7 +133,11 @@ class Ladder {
 
   /** sshd answers CLOSE when the program has ended; others may answer at once. */
   get #closeProves(): boolean {
-    return this.#session.exit !== undefined || openSshVersion(this.#host.port.negotiated?.peer ?? '') !== undefined
+    return this.#session.exit !== undefined || this.#isSshd
+  }
+
+  get #isSshd(): boolean {
+    return openSshVersion(this.#host.port.negotiated?.peer ?? '') !== undefined
   }
 
   #endedBy(afterMs: number): Promise<boolean> {
@@ -119,11 +145,14 @@ class Ladder {
   }
 }
 
+/** A command without any syntax of a shell, which takes the place of its shell: bash, dash, zsh and ash do so. */
+function isAlone(program: Program): boolean {
+  return program.type === 'exec' && /^[\w./][\w./:=@%+, -]*$/.test(program.command)
+}
+
 function secondWay(wanted: SecondSession, reach: SignalReach, isForced: boolean): SecondWay {
   if (wanted === 'never') return 'no'
-  // A forced command would run once more in place of what we ask for. Where sshd passes signals on and they have no
-  // effect, there is one too, of which it did not tell.
-  if (wanted === 'auto' && (isForced || reach.kind === 'passes')) return 'no'
+  if (wanted === 'auto' && (isForced || reach.kind !== 'drops')) return 'no'
   return reach.kind === 'drops' ? 'now' : 'later'
 }
 

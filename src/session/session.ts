@@ -14,6 +14,7 @@ import {
 import { Completion, type RemoteExit } from './completion.js'
 import { InputStream } from './input.js'
 import { ProgressLimits } from './limits.js'
+import { News } from './news.js'
 import type { CommandSettings, SecondSession } from './options.js'
 import type { CommandExit } from './outcome.js'
 import type { Output } from './output.js'
@@ -52,7 +53,7 @@ export class Session implements Tenant {
   readonly #life: Wait<CommandExit>
   /** Ends the steps of the start when nobody waits for them any more. */
   readonly #startSteps = new AbortController()
-  readonly #endWaits = new Set<Wait<void>>()
+  readonly #news: News
   #channel: Channel | undefined
   #stage: Stage = 'opening'
   /** The end, where it came before we saw that the server had accepted the program. */
@@ -65,6 +66,7 @@ export class Session implements Tenant {
     this.#options = options
     this.program = program
     this.calledAt = port.now()
+    this.#news = new News(port.waits, () => port.now())
     this.stdin = new InputStream({
       write: (data, sent) => this.#write(data, sent),
       eof: () => this.#channel?.eof(),
@@ -195,24 +197,13 @@ export class Session implements Tenant {
   }
 
   /** Waits until the server said that the program ended, or closed the channel. @returns false when the time is over first */
-  async ended(limitMs: number): Promise<boolean> {
-    if (this.exit !== undefined || this.isClosed) return true
-    const wait = this.#options.port.waits.start<void>({
-      limit: 'channelClose',
-      limitMs,
-      clock: 'call',
-      phase: 'command',
-      what: 'the end of the command',
-    })
-    this.#endWaits.add(wait)
-    try {
-      await wait.promise
-      return true
-    } catch {
-      return false
-    } finally {
-      this.#endWaits.delete(wait)
-    }
+  ended(limitMs: number): Promise<boolean> {
+    return this.#news.until(() => this.exit !== undefined || this.isClosed, limitMs)
+  }
+
+  /** Waits until no more output can come. @returns false when the time is over first */
+  outputEnded(limitMs: number): Promise<boolean> {
+    return this.#news.until(() => this.#completion.hasOutputEnded || this.isClosed, limitMs)
   }
 
   async #start(): Promise<void> {
@@ -285,6 +276,7 @@ export class Session implements Tenant {
     this.#limits.progressed()
     this.#endOutput()
     this.#completion.outputEnded()
+    this.#newsCame()
   }
 
   #requestCame(type: string, data: Buffer): boolean {
@@ -297,13 +289,13 @@ export class Session implements Tenant {
   #exited(exit: RemoteExit): void {
     this.#limits.progressed()
     this.#completion.exited(exit)
-    this.#endCame()
+    this.#newsCame()
   }
 
   #closed(): void {
     this.#endOutput()
     this.#completion.closed()
-    if (this.isClosed) this.#endCame()
+    if (this.isClosed) this.#newsCame()
   }
 
   #lost(cause: HoldfastError): void {
@@ -316,9 +308,9 @@ export class Session implements Tenant {
     this.#options.stderr.end()
   }
 
-  #endCame(): void {
+  #newsCame(): void {
     if (this.exit !== undefined) this.#options.runs.ended(this)
-    for (const wait of this.#endWaits) wait.resolve()
+    this.#news.came()
   }
 
   #complete(outputOpen: boolean): void {

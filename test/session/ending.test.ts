@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { type Client, type Command, CommandError, type ExecOptions } from 'holdfast'
 import { skipReason } from '../servers/availability.js'
+import { prepareDropbear, startDropbear } from '../servers/dropbear.js'
 import { keyPool } from '../servers/keys.js'
 import { prepareSshd, type SshdOptions, type SshdServer } from '../servers/sshd.js'
 import { login, running, sshd } from './sshd.js'
@@ -163,3 +164,21 @@ for (const version of ['9.2', '10'] as const) {
     })
   })
 }
+
+describe('a command at its limit, dropbear', { skip: skipReason(await prepareDropbear('2022.83')) }, () => {
+  test('a simple one is gone; of a compound one only the shell is, which is said', async (t) => {
+    const server = await startDropbear({ version: '2022.83' })
+    t.after(() => server.stop())
+    const ssh = await login(t, server)
+    const simple = await fails(ssh, sleep)
+    assert.deepEqual([simple.remote, simple.ending.by], ['terminated', 'signal'])
+    assert.deepEqual(await running(server), [])
+    const compound = await fails(ssh, 'sleep 30000; true')
+    assert.deepEqual([compound.remote, compound.ending.by], ['abandoned', 'signal'])
+    assert.match(compound.ending.detail, /ended by TERM/)
+    assert.deepEqual(
+      (await running(server)).map(({ name }) => name),
+      ['sleep'],
+    )
+  })
+})

@@ -6,10 +6,14 @@ import { type ScriptedOptions, type SessionScript, scripted } from './scripted.j
 const timeout = 1000
 
 /** Lets a command reach its limit, and says what was done about it, in milliseconds from there. */
-async function climb(options: ScriptedOptions, command: ExecOptions, prepare: (script: SessionScript) => void) {
+async function climb(
+  { command = 'sleep 30000', ...options }: ScriptedOptions & { readonly command?: string },
+  execOptions: ExecOptions,
+  prepare: (script: SessionScript) => void,
+) {
   const { time, sessions, script } = await scripted(options)
   prepare(script)
-  const { error } = await time.failure(sessions.exec('sleep 30000', { timeout, ...command }))
+  const { error } = await time.failure(sessions.exec(command, { timeout, ...execOptions }))
   assert.ok(error instanceof CommandError)
   const [exec] = script.requests
   const from = (exec?.at ?? 0) + timeout
@@ -21,6 +25,15 @@ async function climb(options: ScriptedOptions, command: ExecOptions, prepare: (s
     closes: script.closed.map(({ at }) => rounded(at - from)),
     settledMs: rounded(error.durationMs - timeout),
     commands: script.requests.filter(({ type }) => type === 'exec').map(({ data }) => data.slice(4)),
+  }
+}
+
+/** The server ends a shell that is sent a signal, and does then what it is told. */
+function endShell(script: SessionScript, more: (channel: number) => void): void {
+  script.requested = (type, channel) => {
+    if (type !== 'signal') return
+    script.exitSignal(channel, 'TERM')
+    more(channel)
   }
 }
 
@@ -53,7 +66,9 @@ test('a program that ends by itself after TERM was terminated', async () => {
 test('one that only KILL ends was killed', async () => {
   const { error, settledMs } = await climb({}, {}, (script) => {
     script.requested = (type, channel, data) => {
-      if (type === 'signal' && data.endsWith('KILL')) script.exitSignal(channel, 'KILL')
+      if (type !== 'signal' || !data.endsWith('KILL')) return
+      script.exitSignal(channel, 'KILL')
+      script.close(channel)
     }
   })
   assert.deepEqual([error.remote, error.signal, settledMs], ['killed', 'SIGKILL', 1000])
@@ -76,7 +91,7 @@ for (const [who, options, isOpened] of [
   ['root on sshd 9.8', { software: 'OpenSSH_9.8', username: 'root' }, false],
   ['root on sshd 10', { software: 'OpenSSH_10.0p2', username: 'root' }, false],
   ['anybody on sshd 7.8', { software: 'OpenSSH_7.8' }, true],
-  ['anybody on a server that we do not know', { software: 'Dinosaur_1' }, true],
+  ['anybody on a server that we do not know', { software: 'Dinosaur_1' }, false],
 ] as const) {
   test(`a second session is ${isOpened ? '' : 'not '}opened for ${who}`, async () => {
     const { commands, error } = await climb(options, {}, () => {})
@@ -86,6 +101,26 @@ for (const [who, options, isOpened] of [
     assert.ok(['terminated', 'abandoned'].includes(error.remote))
   })
 }
+
+test('where signals may arrive, a second session that its caller allows is opened once they had no effect', async () => {
+  for (const software of ['OpenSSH_9.9', 'Dinosaur_1']) {
+    const { commands } = await climb({ software }, { secondSession: 'always' }, () => {})
+    assert.equal(commands.length, 2)
+  }
+})
+
+test('a server that may signal the shell alone: what the shell may have started is not called gone', async () => {
+  const software = 'dropbear_2022.83'
+  const open = await climb({ software }, {}, (script) => endShell(script, () => {}))
+  assert.deepEqual([open.error.remote, open.error.ending.by], ['abandoned', 'signal'])
+  assert.match(open.error.ending.detail, /holds its output open/)
+  const simple = await climb({ software }, {}, (script) => endShell(script, (channel) => script.close(channel)))
+  assert.deepEqual([simple.error.remote, simple.error.ending.by], ['terminated', 'signal'])
+  for (const command of ['sleep 30000; true', 'sleep $LONG', '(sleep 1)', 'a | b', 'a & b']) {
+    const compound = await climb({ software, command }, {}, (script) => endShell(script, (id) => script.close(id)))
+    assert.deepEqual([compound.error.remote, compound.error.ending.by], ['abandoned', 'signal'], command)
+  }
+})
 
 test('what runs instead of our script is told from it, closed, and not run again on this connection', async () => {
   const { time, sessions, script } = await scripted({ software: 'OpenSSH_9.2p1', username: 'root' })
