@@ -8,6 +8,7 @@ import {
   type PublicKeyRequest,
   type UserauthRequest,
 } from '../wire/auth-messages.js'
+import { printable } from '../wire/printable.js'
 import { waitForBystander } from './bystander.js'
 import { type ClientMethod, givenUp, type MethodContext, type Outcome } from './client-method.js'
 import { isLimit, requestSignature } from './client-signature.js'
@@ -54,7 +55,7 @@ export class PublicKeyMethod implements ClientMethod {
     const offered = this.#context.port.serverSigAlgs()
     const algorithm = chooseAlgorithm(publicKey, offered, this.#options.algorithms)
     if (algorithm !== undefined) return this.#try(signer, algorithm)
-    const peerTakes = offered === undefined ? '' : `; the peer takes ${offered.join(', ')}`
+    const peerTakes = offered === undefined ? '' : `; the peer takes ${printable(offered.join(', '))}`
     this.#context.attempts.failedHere(describeSigner(signer), `no signature algorithm is left for this key${peerTakes}`)
     return givenUp
   }

@@ -42,6 +42,14 @@ export class Ledger {
     }
   }
 
+  /** What a person is to read of a peer’s words is short, and nothing in it acts on a terminal. */
+  checkText({ message, hint }: HoldfastError): void {
+    for (const text of [message, hint]) {
+      if (/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(text)) this.problem(`a text is not clean: ${JSON.stringify(text)}`)
+      if (text.length > 3000) this.problem(`a text has ${text.length} characters`)
+    }
+  }
+
   /** Nothing may be left over. */
   finish(): void {
     for (const { what, settled, from } of this.#promised)
@@ -55,6 +63,7 @@ export class Ledger {
     } catch (error) {
       if (!(error instanceof HoldfastError)) this.problem(`${promised.what} was rejected with ${describe(error)}`)
       else if (error.code === 'ERR_SSH_INTERNAL') this.problem(`${promised.what}: ${describe(error.cause)}`)
+      else this.checkText(error)
     }
     promised.settled = true
     this.settled++

@@ -230,6 +230,7 @@ class Session {
         this.#ledger.problem(
           `Holdfast failed: ${String(cause.cause)} ${cause.cause instanceof Error ? cause.cause.stack : ''}`,
         )
+      if (cause !== undefined) this.#ledger.checkText(cause)
       if (left !== '{"deadlines":0,"waits":0,"channels":0}') this.#ledger.problem(`left over: ${left}`)
       const unsent = end.connection.takeOutput().length
       if (unsent > 0) this.#ledger.problem(`${unsent} pieces were sent after the end`)
