@@ -1,6 +1,6 @@
 import { HoldfastError } from '../errors.js'
 import type { InfoRequest } from '../wire/auth-messages.js'
-import { printable } from '../wire/printable.js'
+import { printable, printableLines } from '../wire/printable.js'
 import { waitForBystander } from './bystander.js'
 import type { MethodContext } from './client-method.js'
 
@@ -51,14 +51,8 @@ function describe({ name, instruction, prompts }: InfoRequest): string {
 
 function cleaned({ name, instruction, prompts }: InfoRequest): InfoRequest {
   return {
-    name: cleanedLines(name),
-    instruction: cleanedLines(instruction),
-    prompts: prompts.map(({ text, echo }) => ({ text: cleanedLines(text), echo })),
+    name: printableLines(name),
+    instruction: printableLines(instruction),
+    prompts: prompts.map(({ text, echo }) => ({ text: printableLines(text), echo })),
   }
-}
-
-/** Keeps the lines, and the blank before the cursor, which `printable` alone would not. */
-function cleanedLines(text: string): string {
-  const lines = text.split(/\r?\n/).map((line) => printable(line, 1000))
-  return lines.join('\n') + (text.endsWith(' ') ? ' ' : '')
 }

@@ -19,7 +19,7 @@ export interface ClientEvents {
   liveness: [change: LivenessChange]
   /** The connection is over; everything on it has been settled. The reason is that of `closed`. */
   close: [reason: HoldfastError]
-  /** What the server shows before or after authentication, as it sent it: clean it before a person sees it. */
+  /** What the server shows before authentication, cleaned of control characters. */
   banner: [text: string]
   /** The server told of all its host keys (OpenSSH PROTOCOL 2.5), and the known_hosts file may have been updated. */
   hostkeys: [event: HostKeysEvent]

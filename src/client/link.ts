@@ -18,6 +18,7 @@ import { readBuffer } from '../socket/read-buffer.js'
 import { Scheduler } from '../socket/scheduler.js'
 import { discard } from '../socket/stream.js'
 import { setTcpKeepalive, type TcpKeepalive, tcpKeepaliveOf, tcpValues } from '../socket/tcp-keepalive.js'
+import { printableLines } from '../wire/printable.js'
 import { HostTrust } from './host-trust.js'
 import { identification } from './identification.js'
 import { type Identity, loadIdentity } from './identity.js'
@@ -277,7 +278,7 @@ export class Link implements ConnectionHost {
       ways,
       notes,
       limits,
-      onBanner: ({ message }) => this.#events.banner(message),
+      onBanner: ({ message }) => this.#events.banner(printableLines(message)),
       onWaiting: (waiting) => diagnostics.waiting(() => ({ ...this.facts.about, ...waiting })),
     })
   }

@@ -12,3 +12,9 @@ export function printable(text: string, limit = 400): string {
       return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
     })
 }
+
+/** The same for text that a person reads line by line, a prompt or a banner: lines stay, and so does a blank at the end. */
+export function printableLines(text: string): string {
+  const lines = text.split(/\r?\n/).map((line) => printable(line, 1000))
+  return lines.join('\n') + (text.endsWith(' ') ? ' ' : '')
+}

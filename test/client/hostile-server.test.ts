@@ -1,5 +1,6 @@
 /** A server that was let in, and then wants more than it should have. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,14 +9,20 @@ import { type TestContext, test } from 'node:test'
 import { type Client, connect } from 'holdfast'
 import { encodeHostKeys } from '#src/keys/host-key-rotation.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
+import { encodeUserauthBanner } from '#src/wire/auth-messages.js'
 import { decodeChannelOpenFailure, encodeChannelOpen, encodeGlobalRequest } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import { hostKey } from '../support/core/options.js'
 import { Random } from '../support/core/random.js'
 import { ScriptedPeer } from '../support/core/scripted-peer.js'
 
+type Script = (server: ScriptedPeer) => ScriptedPeer['before']
+
 /** A client that is logged in to a scripted server which its known_hosts file knows. */
-async function connected(context: TestContext): Promise<{ client: Client; server: ScriptedPeer }> {
+async function connected(
+  context: TestContext,
+  before: Script = () => () => false,
+): Promise<{ client: Client; server: ScriptedPeer }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-'))
   context.after(() => rm(folder, { recursive: true }))
   const knownHosts = path.join(folder, 'known_hosts')
@@ -35,6 +42,7 @@ async function connected(context: TestContext): Promise<{ client: Client; server
     write: (bytes) => stream.push(bytes),
     end: () => stream.push(null),
   })
+  server.before = before(server)
   server.start()
   const client = await connect('deploy@example.org', {
     stream,
@@ -83,4 +91,13 @@ test('CVE-2016-1908, CVE-2023-38408 and their like: no channel of any type is op
     types.map((_type, sender) => [sender, 1]),
   )
   assert.deepEqual(server.heardOf(messageNumber.CHANNEL_OPEN_CONFIRMATION), [])
+})
+
+test('a banner keeps its lines, and nothing that acts on a terminal', async (context) => {
+  const { client } = await connected(context, (server) => (payload) => {
+    if (payload[0] === messageNumber.USERAUTH_REQUEST)
+      server.send(encodeUserauthBanner({ message: '\u001b[2JAuthorized\r\nuse \u202eonly\u0007\n', language: '' }))
+    return false
+  })
+  assert.deepEqual(await once(client, 'banner'), ['\\x1b[2JAuthorized\nuse \\u{202e}only\\x07\n'])
 })
