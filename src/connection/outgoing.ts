@@ -1,3 +1,4 @@
+import { Fifo } from './fifo.js'
 import { maxWindow } from './window.js'
 
 /** RFC 4253 section 6.1: the payload that every implementation takes, whatever more a peer says it would. */
@@ -25,7 +26,7 @@ export class Outgoing {
   readonly #port: OutgoingPort
   readonly #maxPacket: number
   #window: number
-  #chunks: Chunk[] = []
+  readonly #chunks = new Fifo<Chunk>()
   /** How much of the first chunk was sent. */
   #offset = 0
   #bytes = 0
@@ -78,7 +79,7 @@ export class Outgoing {
 
   /** Sends up to one packet. */
   sendOne(): void {
-    const chunk = this.#chunks[0]
+    const chunk = this.#chunks.first
     if (chunk === undefined || this.#window === 0) return
     const size = Math.min(chunk.data.length - this.#offset, this.#window, this.#maxPacket)
     const data = chunk.data.subarray(this.#offset, this.#offset + size)
@@ -93,7 +94,7 @@ export class Outgoing {
 
   /** What was not sent is thrown away. */
   drop(): void {
-    this.#chunks = []
+    this.#chunks.clear()
     this.#offset = 0
     this.#bytes = 0
   }

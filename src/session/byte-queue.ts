@@ -1,3 +1,5 @@
+import { Fifo } from '../connection/fifo.js'
+
 /** Pieces below this are copied together. */
 const smallBytes = 2048
 const blockBytes = 16 * 1024
@@ -7,7 +9,7 @@ const blockBytes = 16 * 1024
  * byte a packet, so small pieces that wait together share a block.
  */
 export class ByteQueue {
-  readonly #pieces: Buffer[] = []
+  readonly #pieces = new Fifo<Buffer>()
   /** What follows the pieces, while its block is not full. */
   #block: Buffer | undefined
   #blockLength = 0
@@ -35,11 +37,11 @@ export class ByteQueue {
   /** Everything, as one; it stays in the queue. */
   joined(): Buffer {
     this.#endBlock()
-    return Buffer.concat(this.#pieces)
+    return Buffer.concat([...this.#pieces])
   }
 
   clear(): void {
-    this.#pieces.length = 0
+    this.#pieces.clear()
     this.#block = undefined
   }
 
