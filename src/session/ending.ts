@@ -4,7 +4,7 @@ import type { SessionHost } from './port.js'
 import { endProcessGroup } from './process-group.js'
 import type { Program } from './program.js'
 import type { Session } from './session.js'
-import { openSshVersion, type SignalReach, saysForced, signalReach } from './signal-reach.js'
+import { forcedAdvice, openSshVersion, type SignalReach, saysForced, signalReach } from './signal-reach.js'
 
 /** How far the end of a command got on the remote side, and which way. */
 export interface RemoteEnd {
@@ -69,17 +69,32 @@ class Ladder {
     this.#reach = signalReach({ peer, username, isForced, program: session.program.type })
     this.#secondWay = secondWay(session.secondSession, this.#reach, isForced)
     if (this.#reach.kind === 'drops') this.#obstacle = this.#reach.because
+    else if (this.#reach.kind === 'passes')
+      this.#obstacle += `, as where sshd_config forces a command (${forcedAdvice})`
   }
 
   async climb(): Promise<RemoteEnd> {
     this.#session.signal('TERM')
-    return (await this.#term()) ?? (await this.#processGroup()) ?? (await this.#kill()) ?? this.#close()
+    return (
+      (await this.#term()) ??
+      (await this.#endOfInput()) ??
+      (await this.#processGroup()) ??
+      (await this.#kill()) ??
+      this.#close()
+    )
   }
 
   async #term(): Promise<RemoteEnd | undefined> {
     const patienceMs = { now: 0, later: effectMs, no: this.#reach.kind === 'drops' ? noticeMs : killAtMs }
     const ended = await this.#endedBy(patienceMs[this.#secondWay])
     return ended ? this.#bySignal() : undefined
+  }
+
+  /** A subsystem serves its input, and ends with it unless it is stuck: no reason for a second session yet. */
+  async #endOfInput(): Promise<RemoteEnd | undefined> {
+    if (this.#session.program.type !== 'subsystem' || this.#reach.kind !== 'drops') return undefined
+    void this.#session.close()
+    return (await this.#endedBy(effectMs)) ? byClosing : undefined
   }
 
   async #processGroup(): Promise<RemoteEnd | undefined> {
@@ -105,7 +120,7 @@ class Ladder {
     void this.#session.close()
     const ended = await this.#endedBy(abandonAtMs)
     if (this.#host.port.cause !== undefined) return unknown
-    if (ended && this.#closeProves) return state('terminated', 'close', 'it ended when its channel was closed')
+    if (ended && this.#closeProves) return byClosing
     return state('abandoned', 'none', `it may still be running: ${this.#obstacle}`)
   }
 
@@ -156,6 +171,7 @@ function secondWay(wanted: SecondSession, reach: SignalReach, isForced: boolean)
   return reach.kind === 'drops' ? 'now' : 'later'
 }
 
+const byClosing = state('terminated', 'close', 'it ended when its channel was closed')
 const unknown = state('unknown', 'none', 'what became of it is not known: the connection ended')
 
 function state(remote: RemoteState, by: CommandEnding['by'], detail: string): RemoteEnd {

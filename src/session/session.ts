@@ -148,6 +148,7 @@ export class Session implements Tenant {
 
   gone(): void {
     this.#options.runs.ended(this)
+    this.#news.came()
   }
 
   /** Nothing of the start is waited for any more, and no limit holds. */

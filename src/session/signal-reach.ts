@@ -10,6 +10,9 @@ export interface SignalCircumstances {
   readonly program: Program['type']
 }
 
+/** What helps with a forced command. */
+export const forcedAdvice = "what helps: pty, or secondSession: 'always' if it runs what it is asked for"
+
 /** Whether a `signal` request reaches what runs, as far as the server's kind tells. */
 export type SignalReach =
   | { readonly kind: 'passes' }
@@ -20,7 +23,7 @@ export type SignalReach =
 export function signalReach({ peer, username, isForced, program }: SignalCircumstances): SignalReach {
   const version = openSshVersion(peer)
   if (version === undefined) return { kind: 'unknown' }
-  if (isForced) return drops('sshd passes no signal on to a forced command')
+  if (isForced) return drops(`sshd passes no signal on to a forced command (${forcedAdvice})`)
   if (program === 'subsystem') return drops('sshd passes no signal on to a subsystem')
   if (version < 7.09) return drops('sshd before 7.9 knows no signals')
   if (username === 'root' && version < 9.08) return drops('sshd before 9.8 passes no signal on for root')

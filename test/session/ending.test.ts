@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { describe, type TestContext, test } from 'node:test'
+import { setTimeout as sleepFor } from 'node:timers/promises'
 import { type Client, type Command, CommandError, type ExecOptions } from 'holdfast'
 import { skipReason } from '../servers/availability.js'
 import { prepareDropbear, startDropbear } from '../servers/dropbear.js'
@@ -24,12 +26,24 @@ async function fails(ssh: Client, command: string, options: ExecOptions = {}): P
   return error
 }
 
+async function endOf({ exited }: Command): Promise<CommandError> {
+  const error: unknown = await exited.then(
+    () => undefined,
+    (failure: unknown) => failure,
+  )
+  assert.ok(error instanceof CommandError)
+  return error
+}
+
 async function firstLine({ stdout }: Command): Promise<string> {
   const [chunk] = (await once(stdout, 'data')) as [Buffer]
   return chunk.toString().trim()
 }
 
+/** What a dying shell hangs up is gone a moment after it. */
 async function expectGone(server: SshdServer): Promise<void> {
+  const giveUpAt = performance.now() + 2000
+  while ((await running(server)).length > 0 && performance.now() < giveUpAt) await sleepFor(20)
   assert.deepEqual(await running(server), [])
 }
 
@@ -112,6 +126,17 @@ for (const version of ['9.2', '10'] as const) {
         await expectGone(server)
       })
 
+      test('a shell is gone, and what runs in its foreground', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const shell = await ssh.shell()
+        shell.stdin.write('echo be""gins; sleep 30000\n')
+        for await (const chunk of shell.stdout.iterator({ destroyOnReturn: false }))
+          if (String(chunk).includes('begins')) break
+        await shell[Symbol.asyncDispose]()
+        assert.equal((await endOf(shell)).remote, 'killed')
+        await expectGone(server)
+      })
+
       test('a subsystem is gone', async (t) => {
         const { server, ssh } = await open(t, { version })
         const sftp = await ssh.subsystem('sftp')
@@ -123,6 +148,19 @@ for (const version of ['9.2', '10'] as const) {
           ['sftp-server'],
         )
         await sftp[Symbol.asyncDispose]()
+        assert.deepEqual((await endOf(sftp)).ending.by, 'close')
+        await expectGone(server)
+      })
+
+      test('a subsystem that is stopped is gone too', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const sftp = await ssh.subsystem('sftp')
+        sftp.stdin.write(Buffer.of(0, 0, 0, 5, 1, 0, 0, 0, 3))
+        await once(sftp.stdout, 'data')
+        for (const { pid } of await running(server)) process.kill(pid, 'SIGSTOP')
+        await sftp[Symbol.asyncDispose]()
+        const { remote, ending } = await endOf(sftp)
+        assert.deepEqual([remote, ending.by], ['killed', 'process-group'])
         await expectGone(server)
       })
     })
