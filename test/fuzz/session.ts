@@ -1,4 +1,6 @@
 import { defaultAlgorithms } from '#src/kex/algorithms.js'
+import { decodeChannelOpen } from '#src/wire/connection-messages.js'
+import { messageNumber } from '#src/wire/numbers.js'
 import { CoreEnd, type CoreOptions } from '../support/core/core-end.js'
 import { clientOptions, serverOptions } from '../support/core/options.js'
 import { Random } from '../support/core/random.js'
@@ -141,9 +143,14 @@ class Session {
     const server = new ScriptedPeer(this.#random, toClient, { strict: !this.#random.once(3) })
     toServer.readBy(server)
     server.start()
+    const channels: number[] = []
+    server.before = (payload) => {
+      if (payload[0] === messageNumber.CHANNEL_OPEN) channels.push(decodeChannelOpen(payload).sender)
+      return false
+    }
     const speak = () => {
       if (this.#client.cause !== undefined) return
-      if (server.isFree || this.#random.once(20)) server.send(stray(this.#random))
+      if (server.isFree || this.#random.once(20)) server.send(stray(this.#random, channels))
       this.#time.after(1 + this.#random.below(this.#random.pick([2, 500, 5000])), speak)
     }
     this.#time.after(this.#random.below(200), speak)

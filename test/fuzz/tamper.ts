@@ -59,49 +59,57 @@ export function tamperWithPayloads(random: Random, rarity: number): (payload: Bu
         kept.push(payload)
         return []
       case 3:
-        return [stray(random), payload]
+        return [stray(random, [0, 1, 2, 3]), payload]
       default:
         return [notEmpty(mutate(payload, random))]
     }
   }
 }
 
-/** A message that nobody expects now: any there is, or one for a channel that may well be open. */
-export function stray(random: Random): Buffer {
-  if (!random.once(6)) return random.pick(likely)(random)
+/**
+ * A message that nobody expects now: any there is, or a well-formed one, which is more likely to be believed.
+ * @param channels those that may well be open
+ */
+export function stray(random: Random, channels: readonly number[]): Buffer {
+  const someChannel = () => (channels.length === 0 || random.once(100) ? random.below(5) : random.pick(channels))
+  if (!random.once(100)) return random.pick(likely)(random, someChannel)
   const sample = random.pick(samples)
   return notEmpty(random.once(3) ? mutate(sample, random) : Buffer.from(sample))
 }
 
 const none = Buffer.alloc(0)
-const someChannel = (random: Random): number => (random.once(30) ? random.word() : random.below(4))
 const someData = (random: Random): Buffer => Buffer.alloc(random.below(random.pick([1, 100, 3000])))
 
-/** Well formed, and so more likely to be believed. */
-const likely: readonly ((random: Random) => Buffer)[] = [
+type SomeChannel = () => number
+
+const likely: readonly ((random: Random, someChannel: SomeChannel) => Buffer)[] = [
   (random) => connection.encodeRequestSuccess(someData(random)),
   () => connection.encodeRequestFailure(),
   (random) => connection.encodeGlobalRequest('x@y', random.once(2), someData(random)),
-  (random) => connection.encodeBareChannelMessage('CHANNEL_SUCCESS', someChannel(random)),
-  (random) => connection.encodeBareChannelMessage('CHANNEL_FAILURE', someChannel(random)),
-  (random) => connection.encodeWindowAdjust(someChannel(random), random.below(100_000)),
-  (random) => {
+  (_random, someChannel) => connection.encodeBareChannelMessage('CHANNEL_SUCCESS', someChannel()),
+  (_random, someChannel) => connection.encodeBareChannelMessage('CHANNEL_FAILURE', someChannel()),
+  (random, someChannel) => connection.encodeWindowAdjust(someChannel(), random.below(100_000)),
+  (random, someChannel) => {
     const data = someData(random)
-    return Buffer.concat([connection.encodeChannelDataHead(someChannel(random), data.length), data])
+    return Buffer.concat([connection.encodeChannelDataHead(someChannel(), data.length), data])
   },
-  (random) => {
+  (random, someChannel) => {
     const data = someData(random)
-    return Buffer.concat([connection.encodeExtendedDataHead(someChannel(random), random.below(3), data.length), data])
+    return Buffer.concat([connection.encodeExtendedDataHead(someChannel(), random.below(3), data.length), data])
   },
-  (random) => {
-    const request = { recipient: someChannel(random), type: random.pick(['exit-status', 'exit-signal', 'x@y']) }
+  (random, someChannel) => {
+    const request = { recipient: someChannel(), type: random.pick(['exit-status', 'exit-signal', 'x@y']) }
     return connection.encodeChannelRequest({ ...request, wantReply: random.once(2), data: someData(random) })
   },
-  (random) =>
-    connection.encodeBareChannelMessage(random.once(4) ? 'CHANNEL_CLOSE' : 'CHANNEL_EOF', someChannel(random)),
+  // Rarely: after it there is little that the channel may still hear.
+  (random, someChannel) =>
+    random.once(10)
+      ? connection.encodeBareChannelMessage(random.once(2) ? 'CHANNEL_CLOSE' : 'CHANNEL_EOF', someChannel())
+      : connection.encodeWindowAdjust(someChannel(), 1),
   (random) =>
     connection.encodeChannelOpen({ type: 'x11', sender: random.below(3), window: 100, maxPacket: 100, data: none }),
-  (random) => connection.encodeChannelOpenFailure({ recipient: someChannel(random), reason: 1, description: 'no' }),
+  (_random, someChannel) =>
+    connection.encodeChannelOpenFailure({ recipient: someChannel(), reason: 1, description: 'no' }),
   () => transport.encodePing(none),
   () => transport.encodePong(none),
   () => transport.encodeIgnore(none),
