@@ -59,6 +59,7 @@ export class Session implements Tenant {
   /** The end, where it came before we saw that the server had accepted the program. */
   #earlyEnd: CommandExit | undefined
   #outputOpen = false
+  #isComplete = false
   #isAbandoned = false
 
   constructor(options: SessionOptions) {
@@ -301,7 +302,8 @@ export class Session implements Tenant {
 
   #lost(cause: HoldfastError): void {
     this.fail(cause)
-    this.failStreams(cause)
+    // Output that had come whole may still be read.
+    if (!this.#isComplete) this.failStreams(cause)
   }
 
   #endOutput(): void {
@@ -315,6 +317,7 @@ export class Session implements Tenant {
   }
 
   #complete(outputOpen: boolean): void {
+    this.#isComplete = true
     this.#limits.stop()
     this.#endOutput()
     void this.close()

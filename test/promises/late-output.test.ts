@@ -1,5 +1,6 @@
 /** Row 24 of the table of failures: output that comes after the exit is known, and what may hold it up. */
 import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ServerSession } from 'holdfast/testing'
@@ -31,6 +32,22 @@ describe('output after the exit', { concurrency: true, timeout: 30_000 }, () => 
     await upload
   })
 
+  for (const how of ['close', 'reset'] as const) {
+    test(`that came whole can be read after the end of the connection (${how})`, async (t) => {
+      const relay = await network(t, await server(t, { exec: (session) => writesThenEnds(session, relaySlows) }))
+      const relaySlows = () => relay.rate({ bytesPerSecond: 1000 })
+      const ssh = await client(t, relay)
+      const command = await ssh.spawn('anything')
+      assert.equal((await command.exited).exitCode, 0)
+      // Its last packet, the CLOSE, is still on its way.
+      assert.equal(ssh.stats().channels.length, 1)
+      if (how === 'close') void ssh.close()
+      else relay.reset()
+      await ssh.closed
+      assert.equal((await text(command.stdout)).length, 100_000)
+    })
+  }
+
   test('that never ends is given up after two seconds of silence', async (t) => {
     const ssh = await client(t, await server(t))
     const { stdout, exitCode, outputOpen, durationMs } = await ssh.exec('sleep 20 & echo hi')
@@ -50,6 +67,12 @@ async function exitsFirst(session: ServerSession, between: () => void): Promise<
   setTimeout(between, 100)
   await pause(300)
   session.stdout.write('after')
+}
+
+async function writesThenEnds({ stdout }: ServerSession, between: () => void): Promise<void> {
+  await new Promise((resolve) => stdout.write(Buffer.alloc(100_000, 'x'), resolve))
+  await pause(200)
+  between()
 }
 
 async function talksOrListens(session: ServerSession): Promise<void> {

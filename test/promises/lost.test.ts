@@ -50,6 +50,18 @@ for (const version of ['9.2', '10'] as const) {
   })
 }
 
+test('a goodbye of the server fails everything that is pending, with its words', { timeout: 30_000 }, async (t) => {
+  const started = await server(t)
+  const ssh = await client(t, started)
+  const pending = pendingOn(ssh, await ssh.spawn('sleep 3000')).map(failure)
+  await started.connections[0]?.disconnect()
+  const failures = await Promise.all(pending)
+  const reason = await ssh.closed
+  assert.deepEqual([reason.code, reason.phase], ['ERR_SSH_DISCONNECTED', 'ready'])
+  assert.match(reason.message, /closed by the server \(reason 11\)/)
+  for (const { error } of failures) assert.ok(error === reason || error.cause === reason, String(error))
+})
+
 describe('a reset', { concurrency: true, timeout: 30_000 }, () => {
   test('fails everything that is pending, with what the system said', async (t) => {
     const relay = await network(t, await server(t))

@@ -63,6 +63,18 @@ describe('behind a network', { concurrency: true, timeout: 30_000 }, () => {
     })
   }
 
+  test('that takes no more bytes, a peer that answers no probes is given up within the bound too', async (t) => {
+    const relay = await network(t, await server(t, { answerKeepalives: false }))
+    const ssh = await client(t, relay, { keepalive })
+    const commands = await Promise.all([1, 2, 3, 4].map(() => ssh.spawn('sleep 60')))
+    while (ssh.liveness.bound !== null) await pause(10)
+    relay.stall()
+    for (const { stdin } of commands) stdin.write(Buffer.alloc(4_000_000))
+    const since = performance.now()
+    assert.match((await ssh.closed).message, /took none of our bytes/)
+    assertWithin(performance.now() - since, due)
+  })
+
   test('that is out for a while, the peer is in doubt, and nothing is lost', async (t) => {
     const relay = await network(t, await server(t))
     const ssh = await client(t, relay, { keepalive: { interval, countMax: 5 } })
