@@ -66,7 +66,7 @@ export class Exchange {
       limit: 'authentication',
       limitMs: this.#limitMs,
       spentMs: this.#spentMs,
-      clock: 'peer',
+      clock: 'answer',
       phase: 'authentication',
       what,
     })
@@ -81,7 +81,7 @@ export class Exchange {
       this.#succeeded = answer[0] === messageNumber.USERAUTH_SUCCESS
     }
     this.#requestService()
-    this.#port.send(payload)
+    this.#port.send(payload, () => wait.sent())
     return wait.promise
   }
 

@@ -7,7 +7,8 @@ export const connectionService = 'ssh-connection'
 
 /** What authentication, in either role, needs of the connection below it. */
 export interface AuthPort {
-  send(payload: Buffer): void
+  /** @param taken called once the kernel has taken its last byte; never after the connection ended */
+  send(payload: Buffer, taken?: () => void): void
   /** The exchange hash of this connection's first key exchange: RFC 4253 section 7.2. It never changes. */
   sessionId(): Buffer
   /** The signature algorithms that the peer's EXT_INFO lists, once it came: RFC 8308 section 3.1. */

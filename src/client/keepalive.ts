@@ -54,13 +54,17 @@ export class ClientKeepalive {
       limit: 'reply',
       code: 'ERR_SSH_PROBE_TIMEOUT',
       limitMs: options.timeout === undefined ? replyLimitMs : parseDuration(options.timeout, 'timeout'),
-      clock: 'peer',
+      clock: 'answer',
       phase: 'ready',
       what: 'the answer to the probe',
       signal: options.signal,
     })
     if (!wait.pending) return wait.promise
-    const takeBack = connection.keepalive.probeNow(connection.now(), (answer) => wait.resolve(answer))
+    const takeBack = connection.keepalive.probeNow(
+      connection.now(),
+      (answer) => wait.resolve(answer),
+      () => wait.sent(),
+    )
     try {
       return await wait.promise
     } finally {

@@ -22,7 +22,7 @@ import { printableLines } from '../wire/printable.js'
 import { HostTrust } from './host-trust.js'
 import { identification } from './identification.js'
 import { type Identity, loadIdentity } from './identity.js'
-import { nodeEnvironment } from './node-environment.js'
+import { busyMs, nodeEnvironment } from './node-environment.js'
 import type { Settings } from './settings.js'
 
 /** RFC 4254 section 5.2. A larger window makes sshd itself slow; a smaller one makes a far server slow. */
@@ -57,7 +57,7 @@ export class Link implements ConnectionHost {
   constructor(settings: Settings, events: LinkEvents) {
     this.settings = settings
     this.#events = events
-    this.facts = new Facts(() => nodeEnvironment.now(), `${settings.host}:${settings.port}`)
+    this.facts = new Facts(() => nodeEnvironment.now(), `${settings.host}:${settings.port}`, busyMs)
     this.waits = new Waits(this.facts, this.deadlines)
     this.#scheduler = new Scheduler({
       deadlines: this.deadlines,

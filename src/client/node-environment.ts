@@ -21,3 +21,8 @@ export const nodeEnvironment: Environment = {
     return pool.subarray(used - size, used)
   },
 }
+
+/** Milliseconds in which the event loop of this thread was not waiting for input: it ran callbacks, or one that blocked it. */
+export function busyMs(): number {
+  return performance.now() - performance.eventLoopUtilization().idle
+}

@@ -278,7 +278,7 @@ export class Connection {
 
   #authenticate(): void {
     const port: AuthPort = {
-      send: (payload) => this.#transport.send(payload),
+      send: (payload, taken) => this.#transport.send(payload, taken),
       sessionId: () => this.#transport.sessionId ?? Buffer.alloc(0),
       serverSigAlgs: () => this.#transport.extensions.get('server-sig-algs')?.toString('latin1').split(','),
       waits: this.waits,

@@ -10,18 +10,24 @@ export class Facts implements WaitsEnvironment {
   /** Which connection this is about, in events that leave the library. */
   readonly about: AboutConnection
   readonly #now: () => number
+  readonly #busyMs: () => number
   #trafficAt = Number.NEGATIVE_INFINITY
   #evidence: (() => Evidence) | undefined
 
   /** @param host whom we talk to, as errors are to say it */
-  constructor(now: () => number, host: string) {
+  constructor(now: () => number, host: string, busyMs = () => 0) {
     this.#now = now
+    this.#busyMs = busyMs
     connections++
     this.about = { connection: connections, host }
   }
 
   now(): number {
     return this.#now()
+  }
+
+  busyMs(): number {
+    return this.#busyMs()
   }
 
   lastTrafficAt(): number {

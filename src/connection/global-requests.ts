@@ -58,14 +58,14 @@ export class GlobalRequests {
   }
 
   /** Sends a request to which any answer will do. */
-  probe(name: string, answered: () => void): void {
+  probe(name: string, answered: () => void, taken: () => void): void {
     this.#slots.push({
       sentAt: this.#port.now(),
       sequence: this.#port.nextSequence(),
       succeeded: answered,
       failed: answered,
     })
-    this.#port.send(encodeGlobalRequest(name, true))
+    this.#port.send(encodeGlobalRequest(name, true), taken)
   }
 
   /** @returns false when nobody asked */

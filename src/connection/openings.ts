@@ -92,13 +92,13 @@ export class Openings {
   }
 
   /** Asks for a channel of a type that nobody has, which the peer must refuse (RFC 4254 section 5.1). */
-  probe(answered: () => void): void {
+  probe(answered: () => void, taken: () => void): void {
     const confirmed = (channel: Channel) => {
       void channel.close()
       answered()
     }
     const opening = { type: 'keepalive@holdfast', sentAt: this.#port.now(), confirmed, refused: answered }
-    this.#send(Buffer.alloc(0), opening)
+    this.#send(Buffer.alloc(0), opening, taken)
   }
 
   #send(data: Buffer, opening: Opening, taken?: () => void): void {

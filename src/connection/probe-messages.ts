@@ -30,12 +30,12 @@ export class ProbeMessages implements KeepalivePort {
   readonly #exchanges: SentProbe[] = []
   #stuckSince: number | undefined
 
-  readonly #senders: Readonly<Record<ProbeKind, () => SentProbe | undefined>> = {
-    ping: () => this.#ping(),
-    'global-request': () =>
-      this.#note('global-request', (answered) => this.#mux.globalRequests.probe(keepaliveRequest, answered)),
-    'channel-request': () => this.#probeChannel(),
-    'channel-open': () => this.#note('channel-open', (answered) => this.#mux.openings.probe(answered)),
+  readonly #senders: Readonly<Record<ProbeKind, (taken: () => void) => SentProbe | undefined>> = {
+    ping: (taken) => this.#ping(taken),
+    'global-request': (taken) =>
+      this.#note('global-request', (answered) => this.#mux.globalRequests.probe(keepaliveRequest, answered, taken)),
+    'channel-request': (taken) => this.#probeChannel(taken),
+    'channel-open': (taken) => this.#note('channel-open', (answered) => this.#mux.openings.probe(answered, taken)),
     'key-exchange': () => this.#exchangeKeys(),
   }
 
@@ -45,8 +45,8 @@ export class ProbeMessages implements KeepalivePort {
     this.#sink = sink
   }
 
-  send(kind: ProbeKind): SentProbe | undefined {
-    const probe = this.#transport.isOpen ? this.#senders[kind]() : undefined
+  send(kind: ProbeKind, taken: () => void): SentProbe | undefined {
+    const probe = this.#transport.isOpen ? this.#senders[kind](taken) : undefined
     if (probe !== undefined) this.#sink.sent(probe)
     return probe
   }
@@ -108,22 +108,23 @@ export class ProbeMessages implements KeepalivePort {
     this.#stuckSince = this.#transport.unsentBytes > 0 ? this.#sink.now() : undefined
   }
 
-  #ping(): SentProbe | undefined {
+  #ping(taken: () => void): SentProbe | undefined {
     if (!this.#transport.extensions.has('ping@openssh.com')) return undefined
     const number = this.#nextPing
     this.#nextPing = (number + 1) % 2 ** 32
     const sequence = this.#transport.outbound.sequence
     const data = Buffer.alloc(4)
     data.writeUInt32BE(number, 0)
-    this.#transport.send(encodePing(data))
+    this.#transport.send(encodePing(data), taken)
     const probe = this.#describe('ping')
     this.#pings.set(number, { probe, sequence })
     return probe
   }
 
-  #probeChannel(): SentProbe | undefined {
+  #probeChannel(taken: () => void): SentProbe | undefined {
     for (const channel of this.#mux.channels) {
-      if (channel.isOpen) return this.#note('channel-request', (answered, voided) => channel.probe(answered, voided))
+      if (!channel.isOpen) continue
+      return this.#note('channel-request', (answered, voided) => channel.probe(answered, voided, taken))
     }
     return undefined
   }

@@ -44,6 +44,8 @@ export class Exchanges {
   #peerIdentification: Buffer | undefined
   #current: KeyExchange | undefined
   #wait: Wait<void> | undefined
+  /** The kernel has taken our KEXINIT. */
+  #isInitTaken = false
   #sentNewKeys = false
   #receivedNewKeys = false
   #completed = 0
@@ -93,9 +95,13 @@ export class Exchanges {
     this.#sentNewKeys = false
     this.#receivedNewKeys = false
     const init = encodeKexInit(environment.randomBytes(16), { offer: this.#offer, firstKexPacketFollows: false })
+    this.#isInitTaken = false
     if (this.#completed > 0) this.#wait = this.#startWait('rekey')
     this.#port.holdOthers()
-    this.#port.send(init, () => this.#wait?.sent())
+    this.#port.send(init, () => {
+      this.#isInitTaken = true
+      this.#wait?.sent()
+    })
     this.#current = new KeyExchange(
       {
         role,
@@ -262,10 +268,11 @@ export class Exchanges {
     const wait = this.#options.waits.start<void>({
       limit,
       limitMs: this.#options.limits[limit],
-      clock: limit === 'rekey' ? 'reply' : 'peer',
+      clock: limit === 'rekey' ? 'reply' : 'answer',
       phase: limit,
       what: 'the end of the key exchange',
     })
+    if (this.#isInitTaken) wait.sent()
     wait.promise.catch((error: unknown) => {
       // Whoever asked for new keys is told of a close at once, but what was written before still needs them to go out.
       const closing = limit === 'rekey' && error instanceof HoldfastError && error.code !== 'ERR_SSH_TIMEOUT'

@@ -134,10 +134,15 @@ export class Keepalive {
   /**
    * Asks now, or as soon as a key exchange is over; judges nobody.
    * @param answered is called once, with the first answer to anything asked from now on
+   * @param sent is called once the kernel has taken the last byte of what asks
    * @returns a function that takes it back
    */
-  probeNow(now: number, answered: (answer: ProbeAnswer) => void): () => void {
-    const takeBack = this.#prober.ask(now, (probe, rttMs, at) => answered({ probe, rttMs, nextMs: this.nextMs(at) }))
+  probeNow(now: number, answered: (answer: ProbeAnswer) => void, sent = () => {}): () => void {
+    const takeBack = this.#prober.ask({
+      from: now,
+      sent,
+      answered: (probe, rttMs, at) => answered({ probe, rttMs, nextMs: this.nextMs(at) }),
+    })
     this.#schedule(now)
     return takeBack
   }

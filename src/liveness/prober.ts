@@ -3,6 +3,9 @@ import { type Probes, roundTrip } from './probes.js'
 
 interface Asker {
   readonly from: number
+  /** Called whenever the kernel has taken a probe that was sent from then on. */
+  readonly sent: () => void
+  /** Called once, with the first answer to anything sent from then on. */
   readonly answered: (kind: ProbeKind, rttMs: number, at: number) => void
 }
 
@@ -41,7 +44,7 @@ export class Prober {
     this.#triedAt = now
     this.#owed = false
     for (const kind of kinds) {
-      const probe = this.#port.send(kind)
+      const probe = this.#port.send(kind, () => this.#taken(now))
       if (probe === undefined) continue
       this.#sent++
       this.#probes.add(probe, now)
@@ -59,20 +62,18 @@ export class Prober {
 
   /**
    * Asks, by whatever can be sent; a key exchange in progress is over first.
-   * @param answered is called once, with the first answer to anything sent from now on
    * @returns a function that takes it back
    */
-  ask(now: number, answered: Asker['answered']): () => void {
-    const asker = { from: now, answered }
+  ask(asker: Asker): () => void {
     this.#askers.add(asker)
-    this.probe(now, this.#probes.everyKind())
+    this.probe(asker.from, this.#probes.everyKind())
     return () => this.#askers.delete(asker)
   }
 
   answered(probe: SentProbe, now: number): void {
     const sentAt = this.#probes.answered(probe, now)
     if (sentAt === undefined) return
-    for (const asker of [...this.#askers].filter(({ from }) => sentAt >= from)) {
+    for (const asker of this.#askedBy(sentAt)) {
       this.#askers.delete(asker)
       asker.answered(probe.kind, roundTrip(sentAt, now), now)
     }
@@ -92,5 +93,14 @@ export class Prober {
 
   forgetAskers(): void {
     this.#askers.clear()
+  }
+
+  #taken(sentAt: number): void {
+    for (const asker of this.#askedBy(sentAt)) asker.sent()
+  }
+
+  /** Whom an answer to what was sent then serves. */
+  #askedBy(sentAt: number): Asker[] {
+    return [...this.#askers].filter(({ from }) => sentAt >= from)
   }
 }

@@ -2,38 +2,19 @@ import { type ErrorCode, type ErrorDetails, HoldfastError, type LimitName, type 
 import { AbortListeners } from './abort.js'
 import type { Deadline, Deadlines } from './deadlines.js'
 import { Deferred } from './deferred.js'
+import { LimitClock, type LimitClockEnvironment, type LimitClockOptions } from './limit-clock.js'
 
-/**
- * On which clock a wait runs.
- * - `call`: from the call on, whatever happens.
- * - `peer`: the same, but time in which this process could not listen (a blocked event loop) does not count.
- * - `reply`: as `peer`, and it stands still until the kernel has taken the request, and while traffic that may be ahead
- *   of the reply keeps arriving; at most ten times the limit in all. A silent peer gets no such grace.
- * - `connect`: as `peer`, and it stands still while somebody who is not the peer is waited for: a person, an agent, which
- *   have the limits `prompt` and `agent` of their own.
- */
-export type WaitClock = 'call' | 'peer' | 'reply' | 'connect'
-
-export interface WaitOptions {
+export interface WaitOptions extends LimitClockOptions {
   readonly limit: LimitName
   /** Of the error when the limit is reached; default ERR_SSH_TIMEOUT. */
   readonly code?: 'ERR_SSH_TIMEOUT' | 'ERR_SSH_PROBE_TIMEOUT'
-  /** Milliseconds, or false for a wait that only its owner, an abort or the teardown ends. */
-  readonly limitMs: number | false
-  readonly clock: WaitClock
-  /** Milliseconds of the limit that earlier waits have used, where several waits share one limit. */
-  readonly spentMs?: number
   readonly phase: Phase
   /** What is waited for, as an error is to say it: `the reply to the exec request`. */
   readonly what: string
   readonly signal?: AbortSignal | undefined
 }
 
-export interface WaitsEnvironment {
-  /** Milliseconds on a monotonic clock. */
-  now(): number
-  /** When traffic that can hold up a reply last arrived: channel messages, not keepalives. */
-  lastTrafficAt(): number
+export interface WaitsEnvironment extends LimitClockEnvironment {
   /** What every error of this connection says: host, evidence. */
   errorDetails(): ErrorDetails
   /** A limit has ended a wait, for whoever watches from outside. */
@@ -49,12 +30,9 @@ export interface Wait<T> {
   readonly spentMs: number
   resolve(value: T): void
   reject(error: unknown): void
-  /** The kernel has taken the request's last byte: the reply clock starts. */
+  /** The kernel has taken the request's last byte: the clocks `answer` and `reply` start. */
   sent(): void
 }
-
-/** The reply clock stands still for at most this many limits in all. */
-const patience = 10
 
 /**
  * The one place where something is waited for. Every promise that a connection hands out while it waits for its peer
@@ -158,9 +136,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
   /** The caller's stack: an error made when the deadline expires would show the timer's alone. */
   readonly #origin = new Error('waiting')
   readonly #calledAt: number
-  #startedAt: number
-  #sentAt: number | undefined
-  #pausedAt: number | undefined
+  readonly #clock: LimitClock
   #pending = true
   #deadline: Deadline | undefined
   #unlisten: (() => void) | undefined
@@ -171,7 +147,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#deadlines = deadlines
     this.#owner = owner
     this.#calledAt = environment.now()
-    this.#startedAt = this.#calledAt - (options.spentMs ?? 0)
+    this.#clock = new LimitClock(options, environment)
   }
 
   get step(): Step {
@@ -187,7 +163,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   get spentMs(): number {
-    return this.#environment.now() - this.#startedAt
+    return this.#clock.spentMs
   }
 
   begin(aborts: AbortListeners): void {
@@ -209,57 +185,39 @@ class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   sent(): void {
-    if (!this.#pending) return
-    this.#sentAt ??= this.#environment.now()
-    if (this.#options.clock === 'reply') this.#schedule()
+    this.#clock.sent()
+    this.#schedule()
   }
 
   pause(): void {
-    if (this.#options.clock !== 'connect') return
-    this.#pausedAt ??= this.#environment.now()
-    this.#deadline?.cancel()
+    this.#clock.pause()
+    this.#schedule()
   }
 
   resume(): void {
-    if (this.#pausedAt === undefined) return
-    this.#startedAt += this.#environment.now() - this.#pausedAt
-    this.#pausedAt = undefined
+    this.#clock.resume()
     this.#schedule()
   }
 
   lost(milliseconds: number): void {
-    if (this.#options.clock === 'call' || this.#pausedAt !== undefined) return
-    // What began only while nobody listened, or came since, has lost less than that: nothing begins later than now.
-    // Of a shared limit the earlier waits get theirs back: what queued meanwhile is read before the loss is known, so
-    // the wait that lost the time may have settled already.
-    const now = this.#environment.now()
-    this.#startedAt = Math.min(this.#startedAt + milliseconds, now)
-    if (this.#sentAt !== undefined) {
-      const quietSince = Math.max(this.#sentAt, this.#environment.lastTrafficAt())
-      this.#sentAt = Math.min(quietSince + milliseconds, now)
-    }
+    this.#clock.lost(milliseconds)
     this.#schedule()
   }
 
   #schedule(): void {
+    if (!this.#pending) return
+    const due = this.#clock.due()
+    if (due === this.#deadline?.at) return
     this.#deadline?.cancel()
-    const due = this.#due()
-    if (due !== undefined) this.#deadline = this.#deadlines.add(due, (now) => this.#expire(now))
-  }
-
-  #due(): number | undefined {
-    const { limitMs, clock } = this.#options
-    if (limitMs === false) return undefined
-    if (clock !== 'reply') return this.#startedAt + limitMs
-    const atMost = this.#startedAt + patience * limitMs
-    if (this.#sentAt === undefined) return atMost
-    return Math.min(Math.max(this.#sentAt, this.#environment.lastTrafficAt()) + limitMs, atMost)
+    this.#deadline = due === undefined ? undefined : this.#deadlines.add(due, (now) => this.#expire(now))
   }
 
   #expire(now: number): void {
-    const due = this.#due()
-    if (due !== undefined && due > now) this.#schedule()
-    else this.reject(this.#timeout())
+    this.#deadline = undefined
+    this.#clock.excuse(now)
+    const due = this.#clock.due()
+    if (due !== undefined && due <= now) this.reject(this.#timeout())
+    else this.#schedule()
   }
 
   #timeout(): HoldfastError {

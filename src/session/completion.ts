@@ -106,12 +106,16 @@ export class Completion {
     const question = waits.start<void>({
       limit: 'reply',
       limitMs: answerMs,
-      clock: 'peer',
+      clock: 'answer',
       phase: 'command',
       what: 'an answer that comes behind the output',
     })
     this.#question = question
-    const takeBack = keepalive.probeNow(this.#port.now(), () => question.resolve())
+    const takeBack = keepalive.probeNow(
+      this.#port.now(),
+      () => question.resolve(),
+      () => question.sent(),
+    )
     const goOn = () => {
       takeBack()
       if (!this.#isOver) this.#watch()

@@ -1,5 +1,6 @@
 import { HoldfastError, type LimitName } from '../errors.js'
-import type { Wait, WaitClock, Waits } from '../liveness/waits.js'
+import type { WaitClock } from '../liveness/limit-clock.js'
+import type { Wait, Waits } from '../liveness/waits.js'
 
 export interface QuietLimitOptions {
   readonly waits: Waits

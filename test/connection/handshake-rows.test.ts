@@ -151,3 +151,21 @@ test('a refusal that never ends is not asked for ever', async () => {
   assert.ok(server.heardOf(messageNumber.USERAUTH_REQUEST).length < 20)
   nothingLeft(client)
 })
+
+test('what the kernel has not taken of a handshake is not held against the peer', async () => {
+  const { time, client, server } = scriptedServer()
+  client.kernelTakes = false
+  server.start()
+  await time.run(15_000)
+  client.kernelTakes = true
+  // From here on everything but the key exchange itself stands still: its end comes, our own next steps do not leave.
+  server.before = (payload) => {
+    if (payload[0] === 30) client.kernelTakes = false
+    return false
+  }
+  client.flush()
+  await time.run(25_000)
+  client.kernelTakes = true
+  client.flush()
+  await time.value(client.connection.ready, 1000)
+})

@@ -4,14 +4,21 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HoldfastError } from '#src/errors.js'
 import { Deadlines } from '#src/liveness/deadlines.js'
-import { type Wait, type WaitClock, type WaitOptions, Waits } from '#src/liveness/waits.js'
+import type { WaitClock } from '#src/liveness/limit-clock.js'
+import { type Wait, type WaitOptions, Waits } from '#src/liveness/waits.js'
 
 class World {
   now = 0
   traffic = 0
+  busy = 0
   readonly deadlines = new Deadlines()
   readonly waits = new Waits(
-    { now: () => this.now, lastTrafficAt: () => this.traffic, errorDetails: () => ({ host: 'example.org' }) },
+    {
+      now: () => this.now,
+      lastTrafficAt: () => this.traffic,
+      busyMs: () => this.busy,
+      errorDetails: () => ({ host: 'example.org' }),
+    },
     this.deadlines,
   )
 
@@ -42,7 +49,15 @@ class World {
   /** A loop that was blocked: nothing expired, then the driver says how long it was. */
   block(ms: number): void {
     this.now += ms
+    this.busy += ms
     this.waits.lost(ms)
+    this.deadlines.expire(this.now)
+  }
+
+  /** A loop that was blocked, and was free again before anything was due: nobody tells. */
+  blockUnnoticed(ms: number): void {
+    this.now += ms
+    this.busy += ms
     this.deadlines.expire(this.now)
   }
 }
@@ -56,7 +71,7 @@ function settledAt(world: World, wait: Wait<string>, until: number, trafficEvery
   return undefined
 }
 
-const waitClocks = ['call', 'peer', 'reply'] as const
+const waitClocks = ['call', 'peer', 'answer', 'reply'] as const
 
 test('a wait that nobody settles rejects at its limit, with what was waited for and who waited', async () => {
   const world = new World()
@@ -119,12 +134,23 @@ test('a wait without a limit has no deadline', () => {
   assert.equal(world.deadlines.next(), undefined)
 })
 
-test('the reply clock stands still until the kernel took the request', () => {
+for (const clock of ['answer', 'reply'] as const) {
+  test(`the ${clock} clock stands still until the kernel took the request`, () => {
+    const world = new World()
+    const wait = world.start(clock)
+    world.run(5000)
+    wait.sent()
+    assert.equal(settledAt(world, wait, 20_000), 6000)
+  })
+}
+
+test('of a shared limit, what earlier waits used counts from when the kernel took the request', () => {
   const world = new World()
-  const wait = world.start('reply')
+  const wait = world.start('answer', { spentMs: 600 })
   world.run(5000)
+  assert.equal(wait.spentMs, 600)
   wait.sent()
-  assert.equal(settledAt(world, wait, 20_000), 6000)
+  assert.equal(settledAt(world, wait, 20_000), 5400)
 })
 
 test('the reply clock stands still while traffic comes, and runs once it stops', () => {
@@ -149,9 +175,10 @@ test('the reply clock gives no more than ten limits, sent or not, whatever comes
 })
 
 test('the other clocks know no traffic', () => {
-  for (const clock of ['call', 'peer'] as const) {
+  for (const clock of ['call', 'peer', 'answer'] as const) {
     const world = new World()
     const wait = world.start(clock)
+    wait.sent()
     world.run(999, 100)
     assert.ok(wait.pending)
     world.run(1000, 100)
@@ -187,6 +214,49 @@ test('a wait that began at the end of a block gains nothing by it', () => {
   const wait = world.start('peer')
   world.waits.lost(70_000)
   assert.equal(settledAt(world, wait, 200_000), 71_000)
+})
+
+for (const ms of [900, 999, 1000, 1049]) {
+  test(`a block of ${ms} ms, which made no timer late, leaves the peer the whole limit of 1000 ms`, () => {
+    for (const clock of waitClocks) {
+      const world = new World()
+      const wait = world.start(clock)
+      wait.sent()
+      world.blockUnnoticed(ms)
+      const at = wait.pending ? settledAt(world, wait, 20_000) : world.now
+      assert.equal(at, clock === 'call' ? Math.max(ms, 1000) : 1000 + ms)
+    }
+  })
+}
+
+test('a loop that is always busy makes a limit twice as long, and no longer', () => {
+  for (const clock of ['peer', 'answer', 'reply'] as const) {
+    const world = new World()
+    const wait = world.start(clock)
+    wait.sent()
+    for (let n = 0; n < 199; n++) world.blockUnnoticed(10)
+    assert.ok(wait.pending)
+    world.blockUnnoticed(10)
+    assert.ok(!wait.pending)
+  }
+})
+
+test('what was busy while nobody waited, or before the request was taken, gives a wait nothing', () => {
+  const world = new World()
+  world.blockUnnoticed(700)
+  const wait = world.start('answer')
+  world.blockUnnoticed(300)
+  wait.sent()
+  assert.equal(settledAt(world, wait, 20_000), 2000)
+})
+
+test('an unnoticed block under an earlier wait is not counted as spent of a shared limit', () => {
+  const world = new World()
+  const wait = world.start('answer')
+  wait.sent()
+  world.run(100)
+  world.blockUnnoticed(800)
+  assert.equal(wait.spentMs, 100)
 })
 
 test('what earlier waits have used of a shared limit stays used', () => {

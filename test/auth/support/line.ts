@@ -24,8 +24,9 @@ export class End {
   deliver: (payload: Buffer) => void = () => {}
 
   readonly port: AuthPort = {
-    send: (payload) => {
+    send: (payload, taken) => {
       this.sent.push(payload)
+      taken?.()
       this.deliver(payload)
     },
     sessionId: () => this.sessionId,

@@ -1,0 +1,143 @@
+/**
+ * On which clock a wait runs.
+ * - `call`: from the call on, whatever happens.
+ * - `peer`: the same, but time in which this process could not listen (a blocked event loop) does not count.
+ * - `answer`: as `peer`, for what a request of ours is to bring: it stands still until the kernel has taken the request,
+ *   told by `sent()`; at most ten times the limit in all.
+ * - `reply`: as `answer`, and it stands still while traffic that may be ahead of the reply keeps arriving. A silent peer
+ *   gets no such grace.
+ * - `connect`: as `peer`, and it stands still while somebody who is not the peer is waited for: a person, an agent, which
+ *   have the limits `prompt` and `agent` of their own.
+ */
+export type WaitClock = 'call' | 'peer' | 'answer' | 'reply' | 'connect'
+
+export interface LimitClockOptions {
+  /** Milliseconds, or false for none. */
+  readonly limitMs: number | false
+  readonly clock: WaitClock
+  /** Milliseconds of the limit that earlier waits have used, where several waits share one limit. */
+  readonly spentMs?: number
+}
+
+export interface LimitClockEnvironment {
+  /** Milliseconds on a monotonic clock. */
+  now(): number
+  /** When traffic that can hold up a reply last arrived: channel messages, not keepalives. */
+  lastTrafficAt(): number
+  /** Milliseconds in which this process ran code instead of listening, all in all; absent where it always listens. */
+  busyMs?(): number
+}
+
+/** The clocks `answer` and `reply` stand still for at most this many limits in all. */
+const patience = 10
+
+/** How much of a limit is used up, and when it ends. */
+export class LimitClock {
+  readonly #options: LimitClockOptions
+  readonly #environment: LimitClockEnvironment
+  /** From when on the limit is counted, what earlier waits used of it included. */
+  #startedAt: number
+  /** From when on the patience is counted. */
+  #askedAt: number
+  /** Since when the clock stands still; undefined while it runs. */
+  #pausedAt: number | undefined
+  /** What `busyMs` said when the clock started, and what was given back since. */
+  #busyAt: number
+  #excused = false
+
+  constructor(options: LimitClockOptions, environment: LimitClockEnvironment) {
+    this.#options = options
+    this.#environment = environment
+    this.#askedAt = environment.now()
+    this.#startedAt = this.#askedAt - (options.spentMs ?? 0)
+    this.#busyAt = this.#busyMs
+    if (this.#waitsForKernel) this.#pausedAt = this.#askedAt
+  }
+
+  /** Milliseconds of the limit used so far. */
+  get spentMs(): number {
+    const until = this.#pausedAt ?? this.#environment.now()
+    return Math.max(0, until - this.#startedAt - this.#unexcusedMs)
+  }
+
+  /** When the limit is used up, as far as is known now; undefined without a limit, and while somebody else is waited for. */
+  due(): number | undefined {
+    const { limitMs } = this.#options
+    if (limitMs === false) return undefined
+    const atMost = this.#waitsForKernel ? this.#askedAt + patience * limitMs : undefined
+    if (this.#pausedAt !== undefined) return atMost
+    return Math.min(this.#runsFrom + limitMs, atMost ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** The kernel has taken the request's last byte. */
+  sent(): void {
+    if (!this.#waitsForKernel || this.#pausedAt === undefined) return
+    this.#busyAt = this.#busyMs
+    this.#run(this.#pausedAt)
+  }
+
+  /** Somebody who is not the peer is waited for. */
+  pause(): void {
+    if (this.#options.clock === 'connect') this.#pausedAt ??= this.#environment.now()
+  }
+
+  resume(): void {
+    if (this.#options.clock === 'connect' && this.#pausedAt !== undefined) this.#run(this.#pausedAt)
+  }
+
+  /** Time in which this process could not listen does not count. */
+  lost(milliseconds: number): void {
+    const { clock } = this.#options
+    if (clock === 'call' || (clock === 'connect' && this.#pausedAt !== undefined)) return
+    this.#busyAt += milliseconds
+    this.#giveBack(milliseconds)
+  }
+
+  /**
+   * Before a limit ends a wait. A block is told by `lost()` only where it made a timer late; one that ends shortly before
+   * the limit leaves the peer less than the round trip that our next step takes, though what the kernel had queued was
+   * read. So whatever this process was busy is made up for: but once, or one that is always busy would never learn that
+   * its peer is gone. A limit becomes at most twice as long by it.
+   */
+  excuse(now: number): void {
+    const busyMs = this.#unexcusedMs
+    if (busyMs === 0 || (this.due() ?? Number.POSITIVE_INFINITY) > now) return
+    this.#excused = true
+    this.#giveBack(busyMs)
+  }
+
+  /**
+   * What began only while nobody listened, or came since, has lost less than that: nothing begins later than now. Of a
+   * shared limit the earlier waits get theirs back: what queued meanwhile is read before the loss is known, so the wait
+   * that lost the time may have settled already.
+   */
+  #giveBack(milliseconds: number): void {
+    const now = this.#environment.now()
+    this.#startedAt = Math.min(this.#runsFrom + milliseconds, this.#pausedAt ?? now)
+    this.#askedAt = Math.min(this.#askedAt + milliseconds, now)
+  }
+
+  #run(pausedAt: number): void {
+    this.#startedAt += this.#environment.now() - pausedAt
+    this.#pausedAt = undefined
+  }
+
+  get #waitsForKernel(): boolean {
+    return this.#options.clock === 'answer' || this.#options.clock === 'reply'
+  }
+
+  get #runsFrom(): number {
+    if (this.#options.clock !== 'reply' || this.#pausedAt !== undefined) return this.#startedAt
+    return Math.max(this.#startedAt, this.#environment.lastTrafficAt())
+  }
+
+  get #busyMs(): number {
+    return this.#environment.busyMs?.() ?? 0
+  }
+
+  /** Time in which this process was busy, and which nobody has given back. */
+  get #unexcusedMs(): number {
+    if (this.#excused || this.#options.clock === 'call') return 0
+    return Math.max(0, this.#busyMs - this.#busyAt)
+  }
+}
