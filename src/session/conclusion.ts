@@ -25,7 +25,7 @@ export async function conclude(session: Session, conclusion: Conclusion): Promis
     session.stopWaiting()
     const error = await failure(session, cause, conclusion)
     // When the connection closes in order, what was written still goes out, but nothing more; its end destroys the streams.
-    if (conclusion.port.cause !== undefined) session.stdin.end()
+    if (conclusion.port.cause !== undefined && session.stage !== 'opening') session.stdin.end()
     else {
       void session.close()
       session.failStreams(error)

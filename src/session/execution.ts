@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HoldfastError } from '../errors.js'
 import { type Conclusion, conclude, failure } from './conclusion.js'
-import { type InputStream, inputError } from './input.js'
+import { inputError } from './input.js'
 import type { CommandInput, ExecSettings } from './options.js'
 import type { CommandResult } from './outcome.js'
 import { CollectedOutput } from './output.js'
@@ -26,28 +26,32 @@ export async function execute(
   }
   const stdout = new CollectedOutput(room)
   const stderr = new CollectedOutput(room)
-  const feed = (stdin: InputStream) => giveInput(stdin, settings.stdin, session)
-  const session: Session = new Session({ ...host, program, settings, stdout, stderr, feed })
+  const session: Session = new Session({ ...host, program, settings, stdout, stderr })
   const { encoding } = settings
   const gathered = () => ({ command: program.command, stdout: stdout.read(encoding), stderr: stderr.read(encoding) })
   const conclusion: Conclusion = { ...host, origin: new Error('called'), gathered }
-  void start(session, settings.stdin)
+  giveInput(session, settings.stdin)
+  void session.start()
   const exit = await conclude(session, conclusion)
   if (settings.check && exit.exitCode !== 0) throw await failure(session, exitError(exit), conclusion)
   return { ...gathered(), ...exit, refusedEnv: session.refusedEnv }
 }
 
-function giveInput(stdin: InputStream, input: CommandInput | undefined, session: Session): void {
+/**
+ * From the call on, since what gives the input may fail before the command is started. Whichever of the two ends first
+ * ends the other: the input of a command that is over is destroyed.
+ */
+function giveInput(session: Session, input: CommandInput | undefined): void {
+  const { stdin } = session
   if (input === undefined) stdin.end()
   else if (typeof input === 'string' || input instanceof Uint8Array) stdin.end(input)
   // Where the command ends before its input does, the session has an end already and this is no failure of it.
-  else pipeline(input, stdin).catch((cause: unknown) => session.fail(inputError(cause)))
+  else pipeline(asStream(input), stdin).catch((cause: unknown) => session.fail(inputError(cause)))
 }
 
-/** A stream that nobody reads from would hold its file open. */
-async function start(session: Session, input: CommandInput | undefined): Promise<void> {
-  const isStarted = await session.start()
-  if (!isStarted && input instanceof Readable) input.destroy()
+/** As a stream an iterator is let go of also while it is asked for more. */
+function asStream(input: AsyncIterable<string | Uint8Array>): AsyncIterable<string | Uint8Array> {
+  return 'pipe' in input ? input : Readable.from(input)
 }
 
 function tooMuch({ maxBuffer }: ExecSettings): HoldfastError {

@@ -19,6 +19,9 @@ type Callback = (error?: Error | null) => void
 export class InputStream extends Writable {
   readonly #port: InputPort
   #writeDone: Callback | undefined
+  #isOpen = false
+  /** What waits until it is open: one write, or the end. */
+  #held: (() => void) | undefined
   /** Bytes that the channel was given and that still count as this stream's. */
   #handedOver = 0
   /** Whether everything was handed over, its end too. */
@@ -36,6 +39,13 @@ export class InputStream extends Writable {
     return this.writableLength - this.#handedOver
   }
 
+  /** The command was asked for: from now on what is written goes out. */
+  open(): void {
+    this.#isOpen = true
+    this.#held?.()
+    this.#held = undefined
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Callback): void {
     this.#send(chunk, done)
   }
@@ -45,13 +55,16 @@ export class InputStream extends Writable {
   }
 
   override _final(done: Callback): void {
-    this.#isWhole = true
-    this.#port.eof()
-    done()
+    this.#whenOpen(() => {
+      this.#isWhole = true
+      this.#port.eof()
+      done()
+    })
   }
 
   /** The command must not wait for ever for what never comes. */
   override _destroy(error: Error | null, done: Callback): void {
+    this.#held = undefined
     if (!this.#isWhole && error !== null) this.#port.failed(inputError(error))
     else this.#port.eof()
     // The channel will not report what it never sent.
@@ -61,8 +74,15 @@ export class InputStream extends Writable {
 
   #send(data: Buffer, done: Callback): void {
     this.#writeDone = done
-    this.#handedOver = data.length
-    this.#port.write(data, () => this.#finishWrite(null))
+    this.#whenOpen(() => {
+      this.#handedOver = data.length
+      this.#port.write(data, () => this.#finishWrite(null))
+    })
+  }
+
+  #whenOpen(send: () => void): void {
+    if (this.#isOpen) send()
+    else this.#held = send
   }
 
   /** Later, since it runs callbacks and `drain` listeners of the program, and this runs while packets are handled. */

@@ -30,8 +30,6 @@ export interface SessionOptions extends SessionHost {
   readonly settings: CommandSettings
   readonly stdout: Output
   readonly stderr: Output
-  /** Gives the program its input: called as soon as it can be sent. */
-  readonly feed?: ((stdin: InputStream) => void) | undefined
   /** Whether it waits for a place where the server allows no more sessions, or fails. @default 'wait' */
   readonly place?: 'wait' | 'now'
 }
@@ -209,7 +207,7 @@ export class Session implements Tenant {
   }
 
   async #start(): Promise<void> {
-    const { settings, feed, runs } = this.#options
+    const { settings, runs } = this.#options
     const { signal } = this.#startSteps
     const channel = await this.#open(signal)
     const environment = settings.env.map((variable) => this.#requestEnv(channel, variable))
@@ -218,7 +216,7 @@ export class Session implements Tenant {
     this.#stage = 'requested'
     runs.started(this)
     const accepted = channel.request(this.program.type, startData(this.program), { signal })
-    feed?.(this.stdin)
+    this.stdin.open()
     await accepted
     await Promise.all(environment)
   }

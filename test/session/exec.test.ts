@@ -53,6 +53,52 @@ for (const [name, stdin, expected] of [
   })
 }
 
+/** An input that never ends, and what became of it. */
+function endless() {
+  const fate = { returned: false }
+  const iterator = {
+    next: () => new Promise<IteratorResult<string>>(() => {}),
+    return: () => {
+      fate.returned = true
+      return Promise.resolve({ done: true as const, value: undefined })
+    },
+  }
+  return { fate, iterable: { [Symbol.asyncIterator]: () => iterator }, stream: new Readable({ read: () => {} }) }
+}
+
+test('an input that fails before the command is started fails the command, and nothing else', async () => {
+  const { error, script } = await failed({}, ({ sessions }) => {
+    const { stream } = endless()
+    process.nextTick(() => stream.destroy(new Error('no such file')))
+    return sessions.exec('anything', { stdin: stream })
+  })
+  assert.deepEqual([error.code, error.remote], ['ERR_SSH_STDIN', 'not-started'])
+  assert.deepEqual(script.types, [])
+})
+
+for (const [when, prepare] of [
+  ['the command ends', ({ script }) => (script.requested = (_type, channel) => script.finish(channel))],
+  ['it is refused', ({ script }) => (script.grant = () => false)],
+  ['it is never answered', ({ script }) => (script.grant = () => undefined)],
+  ['its channel is never opened', ({ server }) => (server.before = () => true)],
+  ['a limit ends it', () => {}],
+  ['the connection is over already', ({ client }) => client.connection.close(10)],
+  ['the connection is closed meanwhile', ({ client, time }) => time.after(10, () => void client.connection.close(10))],
+  ['it was aborted already', () => AbortSignal.abort()],
+] as [string, (world: Awaited<ReturnType<typeof scripted>>) => unknown][]) {
+  test(`nobody reads the input any more, and it is let go of, when ${when}`, async () => {
+    const world = await scripted()
+    const prepared = prepare(world)
+    const signal = prepared instanceof AbortSignal ? prepared : undefined
+    const { iterable, fate, stream } = endless()
+    for (const stdin of [iterable, stream]) {
+      await world.time.outcome(world.sessions.exec('anything', { stdin, timeout: '5s', signal }), 20_000)
+    }
+    await new Promise(setImmediate)
+    assert.deepEqual([fate.returned, stream.destroyed], [true, true])
+  })
+}
+
 test('the input goes out with the request, without a round trip between them', async () => {
   const { time, sessions, script } = await scripted()
   script.grant = () => undefined
