@@ -13,6 +13,8 @@ export class Ledger {
   readonly problems: string[] = []
   readonly #time: SimulatedTime
   readonly #promised: Promised[] = []
+  /** Time in which the program is told that it could not listen: what waits for the peer may take as much longer. */
+  #lostMs = 0
   /** How many promises were kept, and how many of them by a value. */
   settled = 0
   fulfilled = 0
@@ -23,6 +25,10 @@ export class Ledger {
 
   problem(what: string): void {
     this.problems.push(`at ${this.#time.now()} ms: ${what}`)
+  }
+
+  lost(milliseconds: number): void {
+    this.#lostMs += milliseconds
   }
 
   /** It must settle within the bound, and be rejected with nothing but an error of ours. */
@@ -68,7 +74,8 @@ export class Ledger {
     promised.settled = true
     this.settled++
     const tookMs = this.#time.now() - promised.from
-    if (tookMs > promised.boundMs) this.problem(`${promised.what} took ${tookMs} ms, more than ${promised.boundMs}`)
+    if (tookMs > promised.boundMs + this.#lostMs)
+      this.problem(`${promised.what} took ${tookMs} ms, more than ${promised.boundMs}`)
   }
 }
 

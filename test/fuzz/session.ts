@@ -203,12 +203,17 @@ class Session {
       () => this.#client.streamEnded(new Error('read ECONNRESET')),
       () => void this.#client.connection.close(this.#random.below(3000)),
       () => this.#client.connection.disturbed(),
-      () => this.#client.connection.lost(this.#random.below(100_000)),
+      () => this.#lose(this.#random.below(100_000)),
     ]
     const happen = this.#random.pick(kinds)
     this.#time.after(this.#random.below(this.#random.pick([10, 1000, 300_000])), () =>
       this.#ledger.guard('a misfortune', happen),
     )
+  }
+
+  #lose(milliseconds: number): void {
+    this.#ledger.lost(milliseconds)
+    this.#client.connection.lost(milliseconds)
   }
 
   async #checkHarmless(): Promise<void> {
