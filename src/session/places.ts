@@ -88,10 +88,13 @@ export class Places {
   }
 
   /** Opens a session if there is a place for it now. @throws as `open` */
-  async tryOpen(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel> {
-    const channel = await this.#port.open('session', none, makeSink, { signal })
-    this.#taken.set(channel, tenant)
-    return channel
+  tryOpen(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel> {
+    // At once: CLOSE may come before the caller hears of the channel, and what is noted after that is noted for ever.
+    const take = (channel: Channel) => {
+      this.#taken.set(channel, tenant)
+      return makeSink(channel)
+    }
+    return this.#port.open('session', none, take, { signal })
   }
 
   async #attempt(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel | ChannelOpenError> {

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  decodeChannelOpen,
+  encodeBareChannelMessage,
+  encodeChannelOpenConfirmation,
+  encodeChannelOpenFailure,
+} from '#src/wire/connection-messages.js'
+import { messageNumber } from '#src/wire/numbers.js'
+import { scripted } from './scripted.js'
+
+const none = Buffer.alloc(0)
+
+test('a session that the server opens and closes in one breath keeps no place', async () => {
+  const { time, server, sessions } = await scripted()
+  const before = server.before
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_OPEN) return before(payload)
+    const recipient = decodeChannelOpen(payload).sender
+    server.send(
+      encodeChannelOpenConfirmation({ recipient, sender: 0, window: 2 ** 20, maxPacket: 32_768, data: none }),
+      encodeBareChannelMessage('CHANNEL_CLOSE', recipient),
+    )
+    return true
+  }
+  const first = await time.failure(sessions.exec('one'))
+  assert.ok(first.tookMs < 100)
+  assert.deepEqual(sessions.stats, { open: 0, waiting: 0, abandoned: [] })
+  await time.run(2000)
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_OPEN) return false
+    const recipient = decodeChannelOpen(payload).sender
+    server.send(encodeChannelOpenFailure({ recipient, reason: 1, description: 'no' }))
+    return true
+  }
+  const second = await time.failure(sessions.exec('two'))
+  assert.equal(second.error.code, 'ERR_SSH_CHANNEL_OPEN')
+  assert.ok(second.tookMs < 100, 'it waited for a place that nobody has')
+})
