@@ -88,8 +88,7 @@ export class Completion {
 
   #watch(): void {
     this.#grace = new QuietLimit({
-      waits: this.#port.waits,
-      now: () => this.#port.now(),
+      port: this.#port,
       limit: 'channelClose',
       limitMs: halfGraceMs,
       // Output may stand in line behind that of other channels.

@@ -55,8 +55,7 @@ export class ProgressLimits {
     const limitMs = limits[name]
     if (limitMs === false) return undefined
     return new QuietLimit({
-      waits: this.#port.waits,
-      now: () => this.#port.now(),
+      port: this.#port,
       limit: name,
       limitMs,
       clock: 'peer',

@@ -1,10 +1,10 @@
-import { HoldfastError, type LimitName } from '../errors.js'
+import type { LimitName } from '../errors.js'
 import type { WaitClock } from '../liveness/limit-clock.js'
-import type { Wait, Waits } from '../liveness/waits.js'
+import type { Wait } from '../liveness/waits.js'
+import type { SessionPort } from './port.js'
 
 export interface QuietLimitOptions {
-  readonly waits: Waits
-  readonly now: () => number
+  readonly port: Pick<SessionPort, 'waits' | 'cause' | 'now'>
   readonly limit: LimitName
   readonly limitMs: number
   readonly clock: Exclude<WaitClock, 'call'>
@@ -25,13 +25,13 @@ export class QuietLimit {
   /** Starts at once. */
   constructor(options: QuietLimitOptions) {
     this.#options = options
-    this.#since = options.now()
+    this.#since = options.port.now()
     this.#await(options.limitMs)
   }
 
   /** Something happened: silence counts anew from here. */
   touch(): void {
-    this.#since = this.#options.now()
+    this.#since = this.#options.port.now()
   }
 
   stop(): void {
@@ -41,21 +41,26 @@ export class QuietLimit {
   }
 
   #await(limitMs: number): void {
-    const { waits, limit, clock } = this.#options
-    const wait = waits.start<void>({ limit, limitMs, clock, phase: 'command', what: 'a sign of life of the command' })
+    const { port, limit, clock } = this.#options
+    const wait = port.waits.start<void>({
+      limit,
+      limitMs,
+      clock,
+      phase: 'command',
+      what: 'a sign of life of the command',
+    })
     wait.sent()
     this.#wait = wait
-    wait.promise.catch((error: unknown) => {
-      // The end of the connection settles it too, and whatever would be started after that.
-      const isDue = error instanceof HoldfastError && error.code === 'ERR_SSH_TIMEOUT'
-      if (isDue && this.#wait === wait) this.#look()
+    wait.promise.catch(() => {
+      // The end of the connection settles it too, maybe with a timeout of its own, and whatever is started after that.
+      if (port.cause === undefined && this.#wait === wait) this.#look()
     })
   }
 
   #look(): void {
-    const { now, limitMs, excused, expired } = this.#options
+    const { port, limitMs, excused, expired } = this.#options
     if (excused()) this.touch()
-    const leftMs = this.#since + limitMs - now()
+    const leftMs = this.#since + limitMs - port.now()
     if (leftMs > 0) this.#await(leftMs)
     else expired()
   }
