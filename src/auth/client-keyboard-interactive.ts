@@ -76,8 +76,8 @@ export class KeyboardInteractiveMethod implements ClientMethod {
   }
 
   #giveUp({ prompts }: InfoRequest): Outcome {
-    const asked = prompts.map(({ text }) => `'${printable(text, 100)}'`).join(', ')
-    const reason = `the peer asks ${asked}, which the password does not answer`
+    const asked = printable(prompts.map(({ text }) => text.trimEnd()).join("', '"))
+    const reason = `the peer asks '${asked}', which the password does not answer`
     this.#context.attempts.failedHere('keyboard-interactive', reason, 'give `prompt` for a person to answer')
     return givenUp
   }

@@ -11,7 +11,10 @@ export interface AuthPort {
   send(payload: Buffer, taken?: () => void): void
   /** The exchange hash of this connection's first key exchange: RFC 4253 section 7.2. It never changes. */
   sessionId(): Buffer
-  /** The signature algorithms that the peer's EXT_INFO lists, once it came: RFC 8308 section 3.1. */
+  /**
+   * The signature algorithms that the peer's EXT_INFO lists, once it came: RFC 8308 section 3.1.
+   * @throws HoldfastError ERR_SSH_PROTOCOL when they are no name-list
+   */
   serverSigAlgs(): readonly string[] | undefined
   readonly waits: Waits
   /** What every error of this connection says: host, evidence. */

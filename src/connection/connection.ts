@@ -280,7 +280,7 @@ export class Connection {
     const port: AuthPort = {
       send: (payload, taken) => this.#transport.send(payload, taken),
       sessionId: () => this.#transport.sessionId ?? Buffer.alloc(0),
-      serverSigAlgs: () => this.#transport.extensions.get('server-sig-algs')?.toString('latin1').split(','),
+      serverSigAlgs: () => this.#transport.serverSigAlgs(),
       waits: this.waits,
       errorDetails: () => this.errorDetails(),
     }

@@ -13,6 +13,7 @@ import {
   decodeIgnore,
   decodePing,
   decodePong,
+  decodeServerSigAlgs,
   decodeUnimplemented,
   type Extensions,
   encodeExtInfo,
@@ -134,6 +135,15 @@ export class Transport {
   /** What the peer told by EXT_INFO (RFC 8308). */
   get extensions(): Extensions {
     return this.#extensions
+  }
+
+  /**
+   * The signature algorithms that the peer takes, if it said so (RFC 8308 section 3.1).
+   * @throws HoldfastError ERR_SSH_PROTOCOL when they are no name-list
+   */
+  serverSigAlgs(): readonly string[] | undefined {
+    const value = this.#extensions.get('server-sig-algs')
+    return value && decodeServerSigAlgs(value)
   }
 
   /** How often keys have been exchanged, the first time included. */

@@ -68,14 +68,12 @@ export class Reader {
   }
 
   nameList(field: string): readonly string[] {
-    const list = this.string(field).toString('latin1')
-    if (list === '') return []
-    if (!/^[\x21-\x7e]*$/.test(list)) throw this.error(field, 'has characters outside printable US-ASCII')
-    const names = list.split(',')
-    if (names.length > maxNames)
-      throw this.error(field, `lists ${names.length} names, where at most ${maxNames} are allowed`)
-    if (names.includes('')) throw this.error(field, 'has an empty name')
-    return names
+    return this.#names(this.string(field), field)
+  }
+
+  /** A name-list that is all that is left, with no length of its own. */
+  lastNameList(field: string): readonly string[] {
+    return this.#names(this.rest(), field)
   }
 
   /** A non-negative multiple precision integer, as its magnitude without leading zeros. */
@@ -104,6 +102,17 @@ export class Reader {
 
   error(field: string, problem: string): HoldfastError {
     return new HoldfastError('ERR_SSH_PROTOCOL', `${this.#message}: ${field} ${problem}`)
+  }
+
+  #names(bytes: Buffer, field: string): readonly string[] {
+    const list = bytes.toString('latin1')
+    if (list === '') return []
+    if (!/^[\x21-\x7e]*$/.test(list)) throw this.error(field, 'has characters outside printable US-ASCII')
+    const names = list.split(',')
+    if (names.length > maxNames)
+      throw this.error(field, `lists ${names.length} names, where at most ${maxNames} are allowed`)
+    if (names.includes('')) throw this.error(field, 'has an empty name')
+    return names
   }
 
   #take(length: number, field: string): number {

@@ -96,6 +96,11 @@ export function decodeExtInfo(payload: Buffer): Extensions {
   return extensions
 }
 
+/** RFC 8308 section 3.1: the value of the extension is the name-list itself. */
+export function decodeServerSigAlgs(value: Buffer): readonly string[] {
+  return new Reader('EXT_INFO', value).lastNameList('server-sig-algs')
+}
+
 export function encodePing(data: Uint8Array): Buffer {
   return new Writer().byte(messageNumber.PING).string(data).finish()
 }

@@ -7,18 +7,30 @@ import type { Signer } from '#src/auth/signer.js'
 import { defaultLimits } from '#src/client/limits.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
 import { Sessions } from '#src/session/sessions.js'
-import { encodeUserauthBanner, encodeUserauthFailure } from '#src/wire/auth-messages.js'
-import { decodeChannelOpen, encodeChannelOpenFailure } from '#src/wire/connection-messages.js'
+import {
+  decodeUserauthRequest,
+  encodeInfoRequest,
+  encodePasswordChangeRequest,
+  encodePublicKeyOk,
+  encodeUserauthBanner,
+  encodeUserauthFailure,
+} from '#src/wire/auth-messages.js'
+import { decodeChannelOpen, encodeChannelOpenFailure, encodeChannelRequest } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
+import { encodeExitSignal } from '#src/wire/session-messages.js'
 import { encodeDisconnect } from '#src/wire/transport-messages.js'
+import { Writer } from '#src/wire/writer.js'
 import { loggedIn, NotingSink, scriptedServer } from '../support/core/pair.js'
 
 /** Sets the title of a terminal, clears it, turns the direction of writing, and goes on for long. */
+const controls = '\u001b\u009b\u202e'.repeat(300)
 const evil = `\u001b]0;title\u0007\u001b[2J\u202egnp.exe\r\n${'x'.repeat(50_000)}`
+
+const control = /[\p{Cc}\p{Cf}\u2028\u2029]/u
 
 function isClean({ message, hint }: HoldfastError): void {
   for (const text of [message, hint]) {
-    assert.doesNotMatch(text, /[\p{Cc}\p{Cf}\u2028\u2029]/u)
+    assert.doesNotMatch(text, control)
     assert.ok(text.length < 3000, `${text.length} characters`)
   }
 }
@@ -40,6 +52,11 @@ test('a DISCONNECT', async () => {
   assert.equal(client.cause?.code, 'ERR_SSH_DISCONNECTED')
   isClean(client.cause)
 })
+
+/** `SSH_MSG_DEBUG` (RFC 4253 section 11.3). */
+function encodeDebug(message: string): Buffer {
+  return new Writer().byte(messageNumber.DEBUG).boolean(true).string(message).string('').finish()
+}
 
 test('the refusal of a channel, and what a command is told by it', async () => {
   const { time, client, server } = await loggedIn()
@@ -63,9 +80,10 @@ const rsaSigner: Signer = {
   sign: async () => Buffer.alloc(0),
 }
 
-test('banners, methods and signature algorithms of a login that fails', async () => {
+/** A login with a key and a password, at a server that refuses both with many words. */
+async function refusedLogin(signatureAlgorithms: string): Promise<HoldfastError> {
   const { time, client, server } = scriptedServer({
-    script: { extensions: new Map([['server-sig-algs', Buffer.from(evil)]]) },
+    script: { extensions: new Map([['server-sig-algs', Buffer.from(signatureAlgorithms)]]) },
     client: {
       authenticator: (port) =>
         new ClientAuthentication(port, {
@@ -89,10 +107,28 @@ test('banners, methods and signature algorithms of a login that fails', async ()
   }
   server.start()
   const { error } = await time.failure(client.connection.ready, 1000)
+  return error
+}
+
+test('banners, methods and signature algorithms of a login that fails', async () => {
+  const error = await refusedLogin(`ssh-ed25519,${'x'.repeat(50_000)}`)
   assert.equal(error.code, 'ERR_SSH_AUTHENTICATION')
-  assert.match(error.message, /the peer takes \\x1b/)
+  assert.match(error.message, /the peer takes ssh-ed25519, xxx/)
   isClean(error)
 })
+
+for (const [what, list] of [
+  ['characters that no name has', evil],
+  ['an empty name', 'ssh-ed25519,,rsa-sha2-256'],
+  ['more names than anybody knows', Array.from({ length: 1001 }, (_, n) => `n${n}`).join(',')],
+] as const) {
+  test(`a list of signature algorithms with ${what}`, async () => {
+    const error = await refusedLogin(list)
+    assert.equal(error.code, 'ERR_SSH_PROTOCOL')
+    assert.match(error.message, /^EXT_INFO: server-sig-algs /)
+    isClean(error)
+  })
+}
 
 test('algorithms that are offered in vain', async () => {
   const { time, client, server } = scriptedServer({
@@ -101,5 +137,74 @@ test('algorithms that are offered in vain', async () => {
   server.start()
   const { error } = await time.failure(client.connection.ready, 1000)
   assert.equal(error.code, 'ERR_SSH_NEGOTIATION')
+  isClean(error)
+})
+
+const form = (text: string) =>
+  encodeInfoRequest({ name: '', instruction: '', prompts: Array.from({ length: 64 }, () => ({ text, echo: true })) })
+
+for (const [what, method, answer, expected] of [
+  ['the prompts of a form', 'keyboard-interactive', form(evil.slice(0, 2000)), /the peer asks/],
+  ['prompts of nothing but control characters', 'keyboard-interactive', form(controls), /the peer asks/],
+  ['the prompt for a new password', 'password', encodePasswordChangeRequest(controls), /asks for a new one/],
+  [
+    'the algorithm of a key',
+    'publickey',
+    encodePublicKeyOk({ algorithm: evil, key: rsaSigner.publicKey.blob }),
+    /algorithm name has/,
+  ],
+] as const) {
+  test(`${what}, in the middle of a login`, async () => {
+    const { time, client, server } = scriptedServer({
+      client: {
+        authenticator: (port) =>
+          new ClientAuthentication(port, {
+            username: 'deploy',
+            ways: [
+              { method: 'publickey', keys: [rsaSigner, rsaSigner] },
+              { method: 'keyboard-interactive', answers: 'x' },
+              { method: 'password', password: 'x' },
+            ],
+            limits: defaultLimits,
+          }),
+      },
+    })
+    const methods = ['publickey', 'keyboard-interactive', 'password']
+    server.before = (payload) => {
+      if (payload[0] !== messageNumber.USERAUTH_REQUEST) return false
+      const asked = decodeUserauthRequest(payload).method
+      server.send(asked === method ? answer : encodeUserauthFailure({ methods, partialSuccess: false }))
+      return true
+    }
+    server.start()
+    const { error } = await time.failure(client.connection.ready, 1000)
+    assert.match(error.message, expected)
+    isClean(error)
+  })
+}
+
+test('what a peer says of itself for whoever debugs it', async () => {
+  const { time, client, server } = await loggedIn()
+  for (let n = 0; n < 100; n++) server.send(encodeDebug(controls))
+  await time.run(10)
+  assert.equal(client.connection.remarks.length, 64)
+  for (const remark of client.connection.remarks) {
+    assert.doesNotMatch(remark, control)
+    assert.ok(remark.length <= 401)
+  }
+})
+
+test('the name of the signal that ended a command', async () => {
+  const { time, client, server } = await loggedIn()
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_REQUEST) return false
+    server.send(
+      encodeChannelRequest({ recipient: 0, type: 'exit-signal', wantReply: false, data: encodeExitSignal(evil) }),
+    )
+    return true
+  }
+  const options = { openLimit: defaultLimits.channelOpen, limits: defaultLimits, username: 'deploy' }
+  const { error } = await time.failure(new Sessions(client.connection, options).exec('true'), 1000)
+  assert.equal(error.code, 'ERR_SSH_PROTOCOL')
   isClean(error)
 })
