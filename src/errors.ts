@@ -142,6 +142,10 @@ export const errorTable = {
     meaning: 'The peer refused a request on an open channel or connection; the text names it.',
     hint: 'the server does not offer this, or its configuration forbids it',
   },
+  ERR_SSH_CHANNEL_CLOSED: {
+    meaning: 'The channel ended before the peer answered a request on it; what became of the request is not known.',
+    hint: 'the peer ended the session without a word: look in its log',
+  },
   ERR_SSH_EXIT: {
     meaning: 'The command ended with another exit code than 0, and `check` was asked for.',
     hint: 'look at `exitCode`, `signal` and `stderr`',

@@ -167,7 +167,7 @@ export class Channel {
 
   /**
    * Asks for something and waits for the answer.
-   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED
+   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_CHANNEL_CLOSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED
    */
   request(type: string, data: Buffer, options: RequestOptions = {}): Promise<void> {
     const wait = this.#port.waits.start<void>({
@@ -346,10 +346,8 @@ function refusedError(type: string): HoldfastError {
 }
 
 function endedError(type: string): HoldfastError {
-  return new HoldfastError('ERR_SSH_REQUEST_REFUSED', `the channel ended before the ${type} request was answered`, {
-    phase: 'request',
-    hint: 'the peer ended the session: look in its log',
-  })
+  const message = `the channel ended before the ${type} request was answered`
+  return new HoldfastError('ERR_SSH_CHANNEL_CLOSED', message, { phase: 'request' })
 }
 
 function headFor(recipient: number, { extendedType }: Chunk, size: number): Buffer {

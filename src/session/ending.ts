@@ -39,7 +39,8 @@ function withoutEnding(session: Session, { port }: SessionHost): RemoteEnd | und
   if (session.stage === 'opening' || session.stage === 'refused')
     return state('not-started', 'none', 'it was not started')
   if (port.cause !== undefined) return unknown
-  return session.isClosed ? state('exited', 'none', 'the server had closed its session') : undefined
+  if (!session.isClosed) return undefined
+  return session.stage === 'running' ? state('exited', 'none', 'the server had closed its session') : unanswered
 }
 
 /**
@@ -172,6 +173,7 @@ function secondWay(wanted: SecondSession, reach: SignalReach, isForced: boolean)
 }
 
 const byClosing = state('terminated', 'close', 'it ended when its channel was closed')
+const unanswered = state('unknown', 'none', 'the server may have started it: it closed the session without an answer')
 const unknown = state('unknown', 'none', 'what became of it is not known: the connection ended')
 
 function state(remote: RemoteState, by: CommandEnding['by'], detail: string): RemoteEnd {

@@ -27,7 +27,7 @@ export interface CommandResult<Output extends string | Buffer = string> extends 
  * - `exited`: it ended by itself
  * - `terminated`, `killed`: we ended it: by TERM or by closing its channel, or by KILL
  * - `abandoned`: it may still be running
- * - `unknown`: the connection ended, so nobody can say
+ * - `unknown`: nobody can say: the connection ended, or the server closed the session without an answer
  */
 export type RemoteState = 'not-started' | 'exited' | 'terminated' | 'killed' | 'abandoned' | 'unknown'
 

@@ -213,8 +213,11 @@ export class Session implements Tenant {
     const environment = settings.env.map((variable) => this.#requestEnv(channel, variable))
     // Without the terminal that was asked for, the program would be another one.
     if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal })
-    this.#stage = 'requested'
-    runs.started(this)
+    // On a channel that has ended already, nothing is asked for.
+    if (channel.isOpen) {
+      this.#stage = 'requested'
+      runs.started(this)
+    }
     const accepted = channel.request(this.program.type, startData(this.program), { signal })
     this.stdin.open()
     await accepted

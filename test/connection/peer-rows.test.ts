@@ -130,7 +130,7 @@ test('a channel that the peer closes settles its requests, and says so once', as
   const asked = channel.request('exec', none)
   server.send(encodeBareChannelMessage('CHANNEL_CLOSE', channel.localId))
   const { error, tookMs } = await time.failure(asked)
-  assert.equal(error.code, 'ERR_SSH_REQUEST_REFUSED')
+  assert.equal(error.code, 'ERR_SSH_CHANNEL_CLOSED')
   assert.ok(tookMs < 10)
   assert.deepEqual(sink.heard, ['closed'])
   assert.deepEqual([...client.connection.channels], [])

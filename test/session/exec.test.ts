@@ -177,13 +177,34 @@ test('a request that is refused fails, and nothing was started', async () => {
   assert.deepEqual([error.code, error.remote], ['ERR_SSH_REQUEST_REFUSED', 'not-started'])
 })
 
-test('a channel that closes before the request is answered fails', async () => {
+test('whether a command ran is not known where its channel closes without an answer', async () => {
   const { error } = await failed({}, ({ sessions, script }) => {
     script.grant = () => undefined
     script.requested = (_type, channel) => script.close(channel)
     return sessions.exec('anything')
   })
-  assert.deepEqual([error.code, error.remote], ['ERR_SSH_REQUEST_REFUSED', 'not-started'])
+  assert.deepEqual([error.code, error.remote], ['ERR_SSH_CHANNEL_CLOSED', 'unknown'])
+  assert.match(error.message, /may have started it/)
+})
+
+test('a command whose end was told has ended, although the request for it was never answered', async () => {
+  const { time, sessions, script } = await scripted()
+  script.grant = () => undefined
+  script.requested = (_type, channel) => {
+    script.exitStatus(channel, 3)
+    script.close(channel)
+  }
+  const { exitCode } = await time.value(sessions.exec('anything'))
+  assert.equal(exitCode, 3)
+})
+
+test('a command was not started where its channel closes before it is asked for', async () => {
+  const { error } = await failed({}, ({ sessions, script }) => {
+    script.grant = () => undefined
+    script.requested = (_type, channel) => script.close(channel)
+    return sessions.exec('anything', { pty: true })
+  })
+  assert.deepEqual([error.code, error.remote], ['ERR_SSH_CHANNEL_CLOSED', 'not-started'])
 })
 
 test('check makes an exit code a failure, with all that came', async () => {
