@@ -54,6 +54,7 @@ class AesGcmSealer implements Sealer {
 class AesGcmOpener implements Opener {
   readonly blockSize = blockSize
   readonly headBytes = lengthBytes
+  readonly lengthField = 'clear'
   readonly lengthInPadding = false
   readonly tagBytes = tagBytes
   readonly #algorithm: Algorithm

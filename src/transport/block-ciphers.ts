@@ -27,8 +27,9 @@ function blockCipher(name: string, algorithm: string, { keyBytes, blockSize, ins
     opener({ key, iv, macKey }, macSpec) {
       const mac = macFor(name, macSpec)
       const decipher = createDecipheriv(algorithm, createSecretKey(key), iv).setAutoPadding(false)
-      const Opener = mac.etm ? EncryptThenMacOpener : EncryptAndMacOpener
-      return new Opener(blockSize, decipher, new Mac(mac, macKey))
+      if (mac.etm) return new EncryptThenMacOpener(blockSize, decipher, new Mac(mac, macKey))
+      const lengthField = algorithm.endsWith('cbc') ? 'chained' : 'encrypted'
+      return new EncryptAndMacOpener(blockSize, decipher, new Mac(mac, macKey), lengthField)
     },
   }
 }

@@ -60,6 +60,7 @@ class ChaCha20Poly1305Sealer implements Sealer {
 class ChaCha20Poly1305Opener implements Opener {
   readonly blockSize = blockSize
   readonly headBytes = lengthBytes
+  readonly lengthField = 'encrypted'
   readonly lengthInPadding = false
   readonly tagBytes = tagBytes
   readonly #streams: Streams

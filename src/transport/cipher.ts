@@ -22,6 +22,11 @@ export interface Opener {
   readonly headBytes: number
   readonly lengthInPadding: boolean
   readonly tagBytes: number
+  /**
+   * What somebody who altered a packet could learn from how its length is refused: nothing where it goes in the clear;
+   * plain text where it is encrypted, if it is told; and with CBC already by when the connection ends (CVE-2008-5161).
+   */
+  readonly lengthField: 'clear' | 'encrypted' | 'chained'
   /** The length field of the next packet, still unauthenticated. Call it exactly once a packet, before `open`. */
   length(sequence: number, head: Buffer): number
   /**

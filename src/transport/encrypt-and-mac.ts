@@ -30,15 +30,17 @@ export class EncryptAndMacSealer implements Sealer {
 export class EncryptAndMacOpener implements Opener {
   readonly blockSize: number
   readonly headBytes: number
+  readonly lengthField: 'encrypted' | 'chained'
   readonly lengthInPadding = true
   readonly tagBytes: number
   readonly #decipher: Decipher
   readonly #mac: Mac
   #firstBlock: Buffer = Buffer.alloc(0)
 
-  constructor(blockSize: number, decipher: Decipher, mac: Mac) {
+  constructor(blockSize: number, decipher: Decipher, mac: Mac, lengthField: 'encrypted' | 'chained') {
     this.blockSize = blockSize
     this.headBytes = blockSize
+    this.lengthField = lengthField
     this.tagBytes = mac.tagBytes
     this.#decipher = decipher
     this.#mac = mac

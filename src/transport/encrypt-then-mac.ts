@@ -29,6 +29,7 @@ export class EncryptThenMacSealer implements Sealer {
 export class EncryptThenMacOpener implements Opener {
   readonly blockSize: number
   readonly headBytes = lengthBytes
+  readonly lengthField = 'clear'
   readonly lengthInPadding = false
   readonly tagBytes: number
   readonly #decipher: Decipher

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../errors.js'
 import type { Opener } from './cipher.js'
 import { type Identification, IdentificationReader } from './identification.js'
+import { wrongMac } from './mac.js'
 import { plainOpener } from './plain.js'
 
 /** RFC 4253 section 6.1 asks for 35000 bytes; OpenSSH takes up to this (PACKET_MAX_SIZE in packet.c). */
@@ -28,6 +29,8 @@ export class Inbound {
   /** The beginning of a packet whose rest has not arrived; allocated only while there is one. */
   #partial: Buffer | undefined
   #partialLength = 0
+  /** Why the connection ends, once as much has come as a packet may have. */
+  #doom: HoldfastError | undefined
   #stopped = false
   /** Since the keys were switched: what decides when to exchange keys again. */
   bytesUnderKeys = 0
@@ -99,13 +102,29 @@ export class Inbound {
   }
 
   #checkLength(length: number): number {
+    const problem = this.#lengthProblem(length)
+    if (problem === undefined) return length
+    if (this.#opener.lengthField === 'clear') throw this.#error('length', `is ${length}, ${problem}`)
+    return this.#refuse(wrongMac(this.#sequence), maxPacketLength)
+  }
+
+  #lengthProblem(length: number): string | undefined {
     const { blockSize, lengthInPadding } = this.#opener
-    if (length > maxPacketLength)
-      throw this.#error('length', `is ${length}, where at most ${maxPacketLength} is allowed`)
-    if (length < 1 + minPadding) throw this.#error('length', `is ${length}, too short for any packet`)
+    if (length > maxPacketLength) return `where at most ${maxPacketLength} is allowed`
+    if (length < 1 + minPadding) return 'too short for any packet'
     const padded = lengthInPadding ? length + lengthBytes : length
-    if (padded % blockSize !== 0)
-      throw this.#error('length', `is ${length}, no multiple of the block size ${blockSize}`)
+    return padded % blockSize === 0 ? undefined : `no multiple of the block size ${blockSize}`
+  }
+
+  /**
+   * A packet whose MAC is wrong, or whose length is none, which nobody can tell before the MAC. With CBC its sender must
+   * not see how long it seemed to be, so as many bytes are read as the longest packet has, as OpenSSH does.
+   * @param length of what is still to come of it, without length field and tag
+   * @returns the same, where the connection is not to end at once
+   */
+  #refuse(error: HoldfastError, length: number): number {
+    if (this.#opener.lengthField !== 'chained' || length <= 0) throw error
+    this.#doom = error
     return length
   }
 
@@ -143,7 +162,9 @@ export class Inbound {
   }
 
   #open(packet: Buffer): void {
-    const opened = this.#opener.open(this.#sequence, packet)
+    if (this.#doom !== undefined) throw this.#doom
+    const opened = this.#openOrRefuse(packet)
+    if (opened === undefined) return
     const padding = opened.readUInt8(0)
     const end = opened.length - padding
     if (padding < minPadding)
@@ -155,6 +176,16 @@ export class Inbound {
     this.bytesUnderKeys += packet.length
     this.packetsUnderKeys++
     this.#sink.packet(opened.subarray(1, end), sequence)
+  }
+
+  #openOrRefuse(packet: Buffer): Buffer | undefined {
+    try {
+      return this.#opener.open(this.#sequence, packet)
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+      this.#length = this.#refuse(error, maxPacketLength - packet.length)
+      return undefined
+    }
   }
 
   #error(field: string, problem: string): HoldfastError {

@@ -15,6 +15,7 @@ export const plainOpener: Opener = {
   headBytes: 4,
   lengthInPadding: true,
   tagBytes: 0,
+  lengthField: 'clear',
   length: (_sequence, head) => head.readUInt32BE(0),
   // A copy, as every other opener's result is: a handler may keep the payload, and the read buffer is used again.
   open: (_sequence, packet) => Buffer.from(packet.subarray(4)),
