@@ -1,5 +1,6 @@
 import { HoldfastError } from '../errors.js'
 import type { Wait, Waits } from '../liveness/waits.js'
+import { oversizeError } from '../transport/packet-size.js'
 import {
   encodeBareChannelMessage,
   encodeChannelDataHead,
@@ -167,9 +168,12 @@ export class Channel {
 
   /**
    * Asks for something and waits for the answer.
-   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_CHANNEL_CLOSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED
+   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_CHANNEL_CLOSED, ERR_SSH_TIMEOUT (limit `reply`),
+   * ERR_SSH_ABORTED, ERR_SSH_OPTION for what no packet can take
    */
   request(type: string, data: Buffer, options: RequestOptions = {}): Promise<void> {
+    const payload = encodeChannelRequest({ recipient: this.#remote.id, type, wantReply: true, data })
+    const problem = oversizeError(payload)
     const wait = this.#port.waits.start<void>({
       limit: 'reply',
       limitMs: options.limitMs ?? this.#port.limits.reply,
@@ -178,11 +182,9 @@ export class Channel {
       what: `the reply to the ${type} request`,
       signal: options.signal,
     })
+    if (problem !== undefined) wait.reject(problem)
+    else if (!this.isOpen) wait.reject(endedError(type))
     if (!wait.pending) return wait.promise
-    if (!this.isOpen) {
-      wait.reject(endedError(type))
-      return wait.promise
-    }
     // The slot stays in line whatever becomes of the wait: replies come in the order of requests.
     this.#owed.push({
       sentAt: this.#port.now(),
@@ -190,7 +192,6 @@ export class Channel {
       refused: () => wait.reject(refusedError(type)),
       dropped: () => wait.reject(endedError(type)),
     })
-    const payload = encodeChannelRequest({ recipient: this.#remote.id, type, wantReply: true, data })
     this.#port.send(payload, () => wait.sent())
     return wait.promise
   }

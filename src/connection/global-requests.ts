@@ -1,5 +1,6 @@
 import { HoldfastError } from '../errors.js'
 import type { Wait, Waits } from '../liveness/waits.js'
+import { oversizeError } from '../transport/packet-size.js'
 import { encodeGlobalRequest } from '../wire/connection-messages.js'
 
 export interface GlobalRequestsPort {
@@ -46,6 +47,9 @@ export class GlobalRequests {
       what: `the reply to the global request ${name}`,
       signal: options.signal,
     })
+    const payload = encodeGlobalRequest(name, true, data)
+    const problem = oversizeError(payload)
+    if (problem !== undefined) wait.reject(problem)
     if (!wait.pending) return wait.promise
     this.#slots.push({
       sentAt: this.#port.now(),
@@ -53,7 +57,7 @@ export class GlobalRequests {
       succeeded: (reply) => wait.resolve(reply),
       failed: () => wait.reject(refused(name)),
     })
-    this.#port.send(encodeGlobalRequest(name, true, data), () => wait.sent())
+    this.#port.send(payload, () => wait.sent())
     return wait.promise
   }
 

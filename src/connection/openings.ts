@@ -1,5 +1,6 @@
 import { type ErrorDetails, HoldfastError } from '../errors.js'
 import type { Waits } from '../liveness/waits.js'
+import { oversizeError } from '../transport/packet-size.js'
 import { encodeChannelOpen } from '../wire/connection-messages.js'
 import { printable } from '../wire/printable.js'
 import type { Channel, ChannelSink } from './channel.js'
@@ -87,7 +88,8 @@ export class Openings {
       }
     }
     const refused = (reason: number, text: string) => wait.reject(new ChannelOpenError(type, reason, text))
-    this.#send(data, { type, sentAt: this.#port.now(), confirmed, refused }, () => wait.sent())
+    const problem = this.#send(data, { type, sentAt: this.#port.now(), confirmed, refused }, () => wait.sent())
+    if (problem !== undefined) wait.reject(problem)
     return wait.promise
   }
 
@@ -101,11 +103,16 @@ export class Openings {
     this.#send(Buffer.alloc(0), opening, taken)
   }
 
-  #send(data: Buffer, opening: Opening, taken?: () => void): void {
+  /** @returns what is wrong with it; nothing was sent then */
+  #send(data: Buffer, opening: Opening, taken?: () => void): HoldfastError | undefined {
     const { type } = opening
     const sender = this.takeId()
+    const payload = encodeChannelOpen({ type, sender, window: this.#port.window, maxPacket, data })
+    const problem = oversizeError(payload)
+    if (problem !== undefined) return problem
     this.#pending.set(sender, opening)
-    this.#port.send(encodeChannelOpen({ type, sender, window: this.#port.window, maxPacket, data }), taken)
+    this.#port.send(payload, taken)
+    return undefined
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Outbound } from '../transport/outbound.js'
+import { oversizeError } from '../transport/packet-size.js'
 
 interface Held {
   readonly payload: Buffer
@@ -52,7 +53,10 @@ export class SendQueue {
     for (const { payload, taken } of held) this.sendNow(payload, taken)
   }
 
+  /** @throws HoldfastError ERR_SSH_OPTION for what no packet can take, also where it would be held */
   send(payload: Buffer, taken?: () => void): void {
+    const problem = oversizeError(payload)
+    if (problem !== undefined) throw problem
     if (!this.#isHeld) {
       this.sendNow(payload, taken)
       return

@@ -4,6 +4,7 @@ import { ciphers } from '../transport/ciphers.js'
 import type { Identification } from '../transport/identification.js'
 import { Inbound } from '../transport/inbound.js'
 import { Outbound } from '../transport/outbound.js'
+import { maxPayload } from '../transport/packet-size.js'
 import { isKexMethodNumber, isServiceNumber, messageNumber } from '../wire/numbers.js'
 import { printable } from '../wire/printable.js'
 import {
@@ -177,6 +178,7 @@ export class Transport {
   /**
    * Sends a message of the layers above, or holds it while a key exchange is under way.
    * @param taken called once the kernel has taken its last byte; never after the connection ended
+   * @throws HoldfastError ERR_SSH_OPTION for what no packet can take
    */
   send(payload: Buffer, taken?: () => void): void {
     if (this.#stopped) return
@@ -189,6 +191,7 @@ export class Transport {
   reply(payload: Buffer): void {
     if (this.#queue.unsentBytes + this.#queue.heldBytes > maxUnreadReplies)
       throw protocolError('the peer', 'asks for replies and does not read them')
+    if (payload.length > maxPayload) throw protocolError('the peer', 'asks for a reply that no packet can take')
     this.send(payload)
   }
 

@@ -1,8 +1,10 @@
 import type { LimitName } from '../errors.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
-import type { PtyRequest } from '../wire/session-messages.js'
+import { printable } from '../wire/printable.js'
+import { encodeEnv, type PtyRequest } from '../wire/session-messages.js'
 import { optionError } from './option-error.js'
 import { type PtyOptions, resolvePty } from './pty.js'
+import { checkRequestSize } from './request-size.js'
 
 /** The limits of a command. None by default: how long a program may run is its owner's to say. */
 export const commandLimits = [
@@ -134,8 +136,12 @@ function resolveLimit(name: CommandLimit, options: SpawnOptions, defaults: Comma
 
 function resolveEnv(env: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] {
   return Object.entries(env).map(([name, value]) => {
-    if (typeof value !== 'string') throw optionError(`env.${name}`, 'must be a string')
-    if (name === '' || /[=\0]/.test(name)) throw optionError(`env: '${name}'`, 'is no name of a variable')
+    // sshd ends the whole connection at a NUL in a request.
+    if (typeof value !== 'string' || value.includes('\0'))
+      throw optionError(`env.${printable(name, 60)}`, 'must be a string without NUL')
+    if (name === '' || /[=\0]/.test(name))
+      throw optionError(`env: '${printable(name, 60)}'`, 'is no name of a variable')
+    checkRequestSize(`env.${printable(name, 60)}`, 'env', encodeEnv(name, value), value)
     return [name, value]
   })
 }

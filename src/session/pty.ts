@@ -1,6 +1,7 @@
-import type { PtyRequest, TerminalSize } from '../wire/session-messages.js'
+import { encodePtyRequest, type PtyRequest, type TerminalSize } from '../wire/session-messages.js'
 import { Writer } from '../wire/writer.js'
 import { optionError } from './option-error.js'
+import { checkRequestSize } from './request-size.js'
 
 /** RFC 4254 section 8, and IUTF8 of RFC 8160. */
 const opcodes = {
@@ -30,8 +31,12 @@ const endOfModes = 0
 export function resolvePty(option: boolean | PtyOptions): PtyRequest | undefined {
   if (option === false) return undefined
   const { term = 'xterm-256color', columns = 80, rows = 24, modes = {} } = option === true ? {} : option
-  if (typeof term !== 'string') throw optionError('pty.term', 'must be a string')
-  return { term, columns: cells(columns, 'pty.columns'), rows: cells(rows, 'pty.rows'), modes: encodeModes(modes) }
+  // sshd ends the whole connection at a NUL in a request.
+  if (typeof term !== 'string' || term.includes('\0')) throw optionError('pty.term', 'must be a string without NUL')
+  const size = { columns: cells(columns, 'pty.columns'), rows: cells(rows, 'pty.rows') }
+  const request = { ...size, term, modes: encodeModes(modes) }
+  checkRequestSize('pty.term', 'pty-req', encodePtyRequest(request), term)
+  return request
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */

@@ -1,3 +1,4 @@
+import { encodeStart } from '../wire/session-messages.js'
 import { type Command, RunningCommand } from './command.js'
 import { conclude } from './conclusion.js'
 import { execute } from './execution.js'
@@ -18,6 +19,7 @@ import type { SessionHost, SessionPort } from './port.js'
 import { ProcessHelper } from './process-helper.js'
 import { ProcessHelpers } from './process-helpers.js'
 import { commandText, type Program } from './program.js'
+import { checkRequestSize } from './request-size.js'
 import { Runs } from './runs.js'
 import { Session } from './session.js'
 
@@ -70,13 +72,13 @@ export class Sessions {
   exec(command: string, options?: ExecOptions): Promise<CommandResult<string | Buffer>>
   async exec(command: string, options: ExecOptions = {}): Promise<CommandResult<string | Buffer>> {
     const settings = resolveExec(options, this.#options.limits)
-    const program = { type: 'exec', command: line(command, 'command') } as const
+    const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
     return execute(program, settings, this.#host)
   }
 
   /** Starts a command. Resolves when the server accepted it. @throws as `exec` */
   async spawn(command: string, options: SpawnOptions = {}): Promise<Command> {
-    const program = { type: 'exec', command: line(command, 'command') } as const
+    const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
     return this.#spawn(program, resolveSpawn(options, this.#options.limits))
   }
 
@@ -87,7 +89,7 @@ export class Sessions {
 
   /** Starts a subsystem of the server, `sftp` say. @throws as `exec` */
   async subsystem(name: string, options: SpawnOptions = {}): Promise<Command> {
-    const program = { type: 'subsystem', name: line(name, 'subsystem') } as const
+    const program = { type: 'subsystem', name: line(name, 'subsystem', 'subsystem') } as const
     return this.#spawn(program, resolveSpawn(options, this.#options.limits))
   }
 
@@ -106,7 +108,9 @@ export class Sessions {
 }
 
 /** A command or name goes as it is, but for what no server could take. */
-function line(value: unknown, field: string): string {
-  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value
-  throw optionError(field, 'must be a string, not empty and without NUL')
+function line(value: unknown, field: string, type: Program['type']): string {
+  if (typeof value !== 'string' || value === '' || value.includes('\0'))
+    throw optionError(field, 'must be a string, not empty and without NUL')
+  checkRequestSize(field, type, encodeStart(value), value)
+  return value
 }

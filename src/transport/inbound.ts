@@ -2,10 +2,9 @@ import { HoldfastError } from '../errors.js'
 import type { Opener } from './cipher.js'
 import { type Identification, IdentificationReader } from './identification.js'
 import { wrongMac } from './mac.js'
+import { maxPacketLength } from './packet-size.js'
 import { plainOpener } from './plain.js'
 
-/** RFC 4253 section 6.1 asks for 35000 bytes; OpenSSH takes up to this (PACKET_MAX_SIZE in packet.c). */
-const maxPacketLength = 256 * 1024
 const lengthBytes = 4
 const minPadding = 4
 

@@ -1,6 +1,7 @@
 import { authMethodNumber } from '../wire/auth-messages.js'
 import { messageNumber } from '../wire/numbers.js'
 import type { Sealer } from './cipher.js'
+import { oversizeError } from './packet-size.js'
 import { plainSealer } from './plain.js'
 
 const lengthBytes = 4
@@ -46,9 +47,12 @@ export class Outbound {
   /**
    * Seals one packet. The payload may be given in two parts, so that data need not be copied to be framed.
    * @returns the packet's sequence number
+   * @throws HoldfastError ERR_SSH_OPTION for what no packet can take; nothing was sent then
    */
   send(payload: Buffer, data?: Buffer): number {
     const payloadLength = payload.length + (data?.length ?? 0)
+    const problem = oversizeError(payload, payloadLength)
+    if (problem !== undefined) throw problem
     const block = isAuthentication(payload) ? authenticationBlock : this.#sealer.blockSize
     const padding = this.#paddingFor(payloadLength, block)
     const length = 1 + payloadLength + padding

@@ -278,6 +278,26 @@ test('a source of input that fails ends the command', async () => {
   assert.ok(error.cause instanceof HoldfastError && error.cause.cause === cause)
 })
 
+test('the longest command that is allowed goes out, and as one packet that every peer takes', async () => {
+  const { time, sessions, script } = await scripted()
+  script.requested = (_type, channel) => script.finish(channel)
+  const command = 'ä'.repeat(131_029)
+  await time.value(sessions.exec(command))
+  const { error } = await time.failure(sessions.exec(`${command}x`))
+  assert.equal(error.code, 'ERR_SSH_OPTION')
+  assert.equal(script.requests[0]?.data.length, 4 + 2 * 131_029)
+})
+
+test('a signal that no packet can take is refused, and the command goes on', async () => {
+  const { time, sessions, script, client } = await scripted()
+  const command = await time.value(sessions.spawn('anything'))
+  assert.throws(() => command.kill('X'.repeat(300_000)), { code: 'ERR_SSH_OPTION' })
+  await time.run(10)
+  assert.equal(client.cause, undefined)
+  script.finish(script.requests[0]?.recipient ?? -1)
+  assert.equal((await time.value(command.exited)).exitCode, 0)
+})
+
 test('whatever is wrong with an option is said before anything is sent', async () => {
   const { time, sessions, server } = await scripted()
   const heard = server.heard.length
@@ -285,6 +305,11 @@ test('whatever is wrong with an option is said before anything is sent', async (
     [/^command /, ''],
     [/^command /, 'with \0'],
     [/^command /, 7],
+    [/^command has 262059 bytes, and at most 262058 /, 'x'.repeat(262_059)],
+    [/^env.A has 300000 bytes/, 'true', { env: { A: 'x'.repeat(300_000) } }],
+    [/^env.A /, 'true', { env: { A: 'with \0' } }],
+    [/^pty.term /, 'true', { pty: { term: 'x'.repeat(300_000) } }],
+    [/^pty.term /, 'true', { pty: { term: 'with \0' } }],
     [/^timout /, 'true', { timout: '1s' }],
     [/^timeout/, 'true', { timeout: 0 }],
     [/^idleTimeout/, 'true', { idleTimeout: '5 parsecs' }],
