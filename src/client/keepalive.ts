@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.js'
+import { HoldfastError } from '../errors.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { ProbeAnswer } from '../liveness/keepalive.js'
 import { type KeepaliveOptions, type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
@@ -10,6 +11,9 @@ export interface ProbeOptions {
   /** Gives up waiting: ERR_SSH_ABORTED. The probe itself is sent all the same. */
   readonly signal?: AbortSignal | undefined
 }
+
+/** A program may ask a deaf peer for ever, and each probe keeps its place in the line of answers until one comes. */
+const maxUnanswered = 256
 
 export interface KeepalivePort {
   /** Called only once the client exists, and with it the connection. */
@@ -45,7 +49,7 @@ export class ClientKeepalive {
 
   /**
    * Asks the peer now, or as soon as a key exchange under way is over. Judges nobody.
-   * @throws HoldfastError ERR_SSH_PROBE_TIMEOUT, ERR_SSH_ABORTED, ERR_SSH_OPTION, or why the connection ended
+   * @throws HoldfastError ERR_SSH_PROBE_TIMEOUT, also when 256 probes are unanswered already; ERR_SSH_ABORTED, ERR_SSH_OPTION, or why the connection ended
    */
   async send(options: ProbeOptions = {}): Promise<ProbeAnswer> {
     const { replyLimitMs } = this.#port
@@ -59,6 +63,7 @@ export class ClientKeepalive {
       what: 'the answer to the probe',
       signal: options.signal,
     })
+    if (connection.probes.unanswered >= maxUnanswered) wait.reject(tooManyUnanswered(connection))
     if (!wait.pending) return wait.promise
     const takeBack = connection.keepalive.probeNow(
       connection.now(),
@@ -71,4 +76,9 @@ export class ClientKeepalive {
       takeBack()
     }
   }
+}
+
+function tooManyUnanswered(connection: Connection): HoldfastError {
+  const message = `the peer has left ${maxUnanswered} probes unanswered: no more are sent until it answers`
+  return new HoldfastError('ERR_SSH_PROBE_TIMEOUT', message, { ...connection.errorDetails(), phase: 'ready' })
 }

@@ -55,13 +55,13 @@ export class Connection {
   readonly waits: Waits
   readonly deadlines: Deadlines
   readonly keepalive: Keepalive
+  readonly probes: ProbeMessages
   /** Resolves once authentication succeeded; rejects with what prevented it. */
   readonly ready: Promise<void>
   readonly #options: ConnectionOptions
   readonly #host: ConnectionHost
   readonly #transport: Transport
   readonly #mux: Mux
-  readonly #probes: ProbeMessages
   readonly #services: Services
   readonly #closing: Closing
   readonly #remarks: string[] = []
@@ -79,12 +79,12 @@ export class Connection {
       ready: () => this.#authenticate(),
       message: (payload) => this.#services.receive(payload),
       heard: (bytes) => this.keepalive.heard(facts.now(), bytes),
-      pong: (data) => this.#probes.receivePong(data),
+      pong: (data) => this.probes.receivePong(data),
       remark: (text) => this.#keepRemark(text),
-      unimplemented: (sequence) => this.#probes.receiveUnimplemented(sequence),
+      unimplemented: (sequence) => this.probes.receiveUnimplemented(sequence),
       exchangeStarted: () => this.keepalive.keyExchangeStarted(),
       exchangeEnded: () => {
-        this.#probes.exchangeEnded()
+        this.probes.exchangeEnded()
         this.keepalive.keyExchangeEnded(facts.now())
         this.#mux.pump()
       },
@@ -104,7 +104,7 @@ export class Connection {
         diagnostics.channel(() => ({ ...facts.about, event, channel, type, queuedBytes })),
     })
     this.#services = new Services(options.authenticator, this.#mux)
-    this.#probes = new ProbeMessages(this.#transport, this.#mux, {
+    this.probes = new ProbeMessages(this.#transport, this.#mux, {
       now: () => facts.now(),
       sent: ({ kind }) => diagnostics.probe(() => ({ ...facts.about, event: 'sent', probe: kind })),
       answered: (probe) => this.#answered(probe),
@@ -112,7 +112,7 @@ export class Connection {
       changed: (change) => host.livenessChanged(change),
       verdict: (verdict) => this.#judged(verdict),
     })
-    this.keepalive = new Keepalive(this.#probes, options.keepalive, deadlines, options.probeMemory)
+    this.keepalive = new Keepalive(this.probes, options.keepalive, deadlines, options.probeMemory)
     this.#closing = new Closing(waits, {
       isFlushed: () => this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen,
       sayGoodbye: () => this.#sayGoodbye(),
@@ -219,7 +219,7 @@ export class Connection {
   kernelTook(bytes: number): void {
     this.#guard(() => {
       this.#transport.kernelTook(bytes)
-      this.#probes.kernelTook()
+      this.probes.kernelTook()
       this.#mux.pump()
       this.#closing.advance()
     })
@@ -306,7 +306,7 @@ export class Connection {
   }
 
   #wrote(): void {
-    this.#probes.wrote()
+    this.probes.wrote()
     this.#host.writable()
   }
 

@@ -28,6 +28,7 @@ export class ProbeMessages implements KeepalivePort {
   readonly #pings = new Map<number, Ping>()
   #nextPing = 1
   readonly #exchanges: SentProbe[] = []
+  readonly #unanswered = new Set<SentProbe>()
   #stuckSince: number | undefined
 
   readonly #senders: Readonly<Record<ProbeKind, (taken: () => void) => SentProbe | undefined>> = {
@@ -47,8 +48,18 @@ export class ProbeMessages implements KeepalivePort {
 
   send(kind: ProbeKind, taken: () => void): SentProbe | undefined {
     const probe = this.#transport.isOpen ? this.#senders[kind](taken) : undefined
-    if (probe !== undefined) this.#sink.sent(probe)
+    if (probe === undefined) return undefined
+    this.#unanswered.add(probe)
+    this.#sink.sent(probe)
     return probe
+  }
+
+  /**
+   * Probes that wait for the peer's answer, those included that the keepalive has given up: only the peer can take a slot
+   * out of its line.
+   */
+  get unanswered(): number {
+    return this.#unanswered.size
   }
 
   refresh(): boolean {
@@ -79,7 +90,7 @@ export class ProbeMessages implements KeepalivePort {
     const ping = this.#pings.get(number)
     if (ping === undefined) return
     this.#pings.delete(number)
-    this.#sink.answered(ping.probe)
+    this.#answered(ping.probe)
   }
 
   /** The peer did not know a message: that is an answer too. */
@@ -88,16 +99,17 @@ export class ProbeMessages implements KeepalivePort {
     for (const [number, ping] of this.#pings) {
       if (ping.sequence !== sequence) continue
       this.#pings.delete(number)
-      this.#sink.answered(ping.probe)
+      this.#answered(ping.probe)
       return
     }
   }
 
   /** PINGs that met the exchange are void, and packets are numbered anew. */
   exchangeEnded(): void {
+    for (const { probe } of this.#pings.values()) this.#unanswered.delete(probe)
     this.#pings.clear()
     this.#mux.globalRequests.numbersBeginAnew()
-    for (const probe of this.#exchanges.splice(0)) this.#sink.answered(probe)
+    for (const probe of this.#exchanges.splice(0)) this.#answered(probe)
   }
 
   wrote(): void {
@@ -140,12 +152,25 @@ export class ProbeMessages implements KeepalivePort {
   #note(kind: ProbeKind, send: (answered: () => void, voided: () => void) => void): SentProbe {
     // An answer cannot come before this returns, so the probe is described by then.
     const sent: { probe?: SentProbe } = {}
-    const tell = (what: 'answered' | 'voided') => () => {
-      if (sent.probe !== undefined) this.#sink[what](sent.probe)
+    const tell = (what: (probe: SentProbe) => void) => () => {
+      if (sent.probe !== undefined) what(sent.probe)
     }
-    send(tell('answered'), tell('voided'))
+    send(
+      tell((probe) => this.#answered(probe)),
+      tell((probe) => this.#voided(probe)),
+    )
     sent.probe = this.#describe(kind)
     return sent.probe
+  }
+
+  #answered(probe: SentProbe): void {
+    this.#unanswered.delete(probe)
+    this.#sink.answered(probe)
+  }
+
+  #voided(probe: SentProbe): void {
+    this.#unanswered.delete(probe)
+    this.#sink.voided(probe)
   }
 
   #describe(kind: ProbeKind): SentProbe {

@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { ClientKeepalive } from '#src/client/keepalive.js'
 import { nothingLeft } from '../support/core/checks.js'
 import { loggedIn } from '../support/core/pair.js'
+import type { ScriptOptions } from '../support/core/scripted-peer.js'
 
-async function keepaliveOfClient() {
-  const joined = await loggedIn({
-    client: { keepalive: { interval: false, countMax: 3, wantReply: true, tcp: false } },
-  })
+async function keepaliveOfClient(script: ScriptOptions = {}) {
+  const keepalive = { interval: false, countMax: 3, wantReply: true, tcp: false } as const
+  const joined = await loggedIn({ client: { keepalive }, script })
   const connection = () => joined.client.connection
   return { ...joined, keepalive: new ClientKeepalive({ connection, replyLimitMs: 15_000, setTcp: () => {} }) }
 }
@@ -30,3 +30,27 @@ test('a probe that the kernel never takes is given up after ten limits', async (
   client.connection.streamEnded()
   nothingLeft(client)
 })
+
+for (const [what, extensions] of [
+  ['global requests', new Map()],
+  ['PINGs', new Map([['ping@openssh.com', Buffer.from('0')]])],
+] as const) {
+  test(`a peer that is deaf to ${what} is asked no more once 256 are unanswered, until it answers`, async () => {
+    const { time, server, keepalive } = await keepaliveOfClient({ extensions })
+    let deaf = true
+    const held: Buffer[] = []
+    server.before = (payload) => {
+      if (deaf) held.push(payload)
+      return deaf
+    }
+    const answers = Array.from({ length: 256 }, () => keepalive.send({ timeout: '1h' }))
+    await time.run(100)
+    const { error, tookMs } = await time.failure(keepalive.send({ timeout: '1h' }))
+    assert.deepEqual([error.code, tookMs], ['ERR_SSH_PROBE_TIMEOUT', 0])
+    assert.match(error.message, /256 probes unanswered/)
+    deaf = false
+    for (const payload of held) server.handle(payload)
+    await time.value(Promise.all(answers))
+    await time.value(keepalive.send())
+  })
+}
