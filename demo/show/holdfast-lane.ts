@@ -52,6 +52,8 @@ class HoldfastSession implements LaneSession {
     }
   }
 
+  readonly closeCall = 'ssh.close()'
+
   async close(): Promise<string> {
     await this.#client.close()
     return 'close() is done'

@@ -20,6 +20,8 @@ export interface LaneSession {
   run(command: string): Promise<string>
   /** Runs a command that may not take longer than this. */
   runLimited(command: string, limitMs: number): Promise<string>
+  /** The call that does it, as a program writes it. */
+  readonly closeCall: string
   /** Ends the connection, in the way that the library's manual gives for it. */
   close(): Promise<string>
 }

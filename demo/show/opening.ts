@@ -10,6 +10,7 @@ export function opening(lanes: readonly Lane[], width: number): Line[] {
     `Three clients in four scenes, each client with an SSH server of its own behind a network that forgets connections ` +
     `which were idle for ${forgetMs / 1000} s, as NATs and firewalls do after minutes. Times are scaled to that: by ` +
     `default Holdfast asks after 15 s of silence, and gives up after 60 s. Every number is measured in this run. ` +
+    `The network is a relay on this machine: it acknowledges for the peer that is gone, where a real one is silent. ` +
     `A lane that reports nothing is given time: '${notReported}'.`
   return [
     [span('Holdfast', 'good'), span(': SSH connections that never hang', 'bold')],

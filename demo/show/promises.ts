@@ -25,7 +25,7 @@ export function checkPromises(findings: readonly Finding[], absentMs: number): C
 
 export function promiseLines(checks: readonly Check[], absentMs: number, width: number): Line[] {
   return [
-    [span('What Holdfast promises, checked by this run', 'bold')],
+    [span(`What Holdfast promises, checked by this run (${slackMs / 1000} s of slack for a busy machine)`, 'bold')],
     ...checks.flatMap((check) => checkLines(check, width)),
     ...(absentMs === 0 ? [] : wrap(busyMachine(absentMs), width).map((line) => [span(line, 'dim')])),
   ]

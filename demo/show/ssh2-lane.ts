@@ -77,6 +77,8 @@ class Ssh2Session implements LaneSession {
     })
   }
 
+  readonly closeCall = 'client.end()'
+
   /** `end()` is how the manual ends a connection. `destroy()` says no goodbye, and drops what is not sent yet. */
   close(): Promise<string> {
     return new Promise((resolve) => {

@@ -15,7 +15,7 @@ export const close: Scene = {
     stage.cut()
     track.note('the peer vanishes', 'dim')
     await pause(500)
-    track.note('closes')
+    track.note(session.closeCall)
     return [timeCell(await track.report(session.close()))]
   },
 }
