@@ -140,7 +140,10 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     return this.#link.close(this.#closeLimit(timeout))
   }
 
-  /** Lets the process end although the connection is open. A call that waits still keeps it running. */
+  /**
+   * Lets the process end although the connection is open, also under commands that run and whose output is read. A call
+   * that waits still keeps it running, and so does a command once its `exited` was asked for.
+   */
   unref(): this {
     this.#link.keepRunning(false)
     return this

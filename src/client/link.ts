@@ -100,6 +100,7 @@ export class Link implements ConnectionHost {
 
   /** Whether the open connection by itself keeps the process running. */
   keepRunning(keep: boolean): void {
+    this.waits.keepRunning(keep)
     this.#driver?.keepRunning(keep)
   }
 

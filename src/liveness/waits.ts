@@ -12,6 +12,11 @@ export interface WaitOptions extends LimitClockOptions {
   /** What is waited for, as an error is to say it: `the reply to the exec request`. */
   readonly what: string
   readonly signal?: AbortSignal | undefined
+  /**
+   * Whether a caller waits for this, under whom the process must not end. Without one it may end where the program said
+   * that the connection is no reason to go on. @default true
+   */
+  readonly isAwaited?: boolean
 }
 
 export interface WaitsEnvironment extends LimitClockEnvironment {
@@ -32,6 +37,8 @@ export interface Wait<T> {
   reject(error: unknown): void
   /** The kernel has taken the request's last byte: the clocks `answer` and `reply` start. */
   sent(): void
+  /** From now on a caller waits for it. */
+  await(): void
 }
 
 /**
@@ -47,15 +54,29 @@ export class Waits {
   #sizeChanged: () => void = () => {}
   /** How many waits are for somebody who is not the peer. */
   #bystanders = 0
+  /** How many waits have a caller. */
+  #awaited = 0
+  #keepsRunning = true
 
   constructor(environment: WaitsEnvironment, deadlines: Deadlines) {
     this.#environment = environment
     this.#deadlines = deadlines
   }
 
-  /** How many callers wait: while there are any, the process must not end under them. */
+  /** How many there are. */
   get size(): number {
     return this.#pending.size
+  }
+
+  /** Whether the process must not end: under a caller that waits, or under anything here while that keeps it running. */
+  get holdsProcess(): boolean {
+    return this.#awaited > 0 || (this.#keepsRunning && this.#pending.size > 0)
+  }
+
+  /** Whether waits without a caller are a reason for the process to go on. */
+  keepRunning(keep: boolean): void {
+    this.#keepsRunning = keep
+    this.#sizeChanged()
   }
 
   onSizeChange(changed: () => void): void {
@@ -67,11 +88,17 @@ export class Waits {
       ended: () => {
         this.#pending.delete(wait)
         this.#countBystander(options, -1)
+        if (wait.isAwaited) this.#awaited--
+        this.#sizeChanged()
+      },
+      awaited: () => {
+        this.#awaited++
         this.#sizeChanged()
       },
       step: () => this.#latestStep(),
     })
     this.#pending.add(wait)
+    if (options.isAwaited ?? true) wait.await()
     this.#countBystander(options, 1)
     // The close itself is the one wait that begins after everything else was settled.
     if (this.#cause === undefined || options.limit === 'close') wait.begin(this.#aborts)
@@ -115,6 +142,8 @@ type Step = Pick<WaitOptions, 'limit' | 'phase' | 'what'>
 interface Owner {
   /** The wait is over. */
   ended(): void
+  /** It has a caller. */
+  awaited(): void
   /** Where a wait that is made up of others stands. */
   step(): Step | undefined
 }
@@ -138,6 +167,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
   readonly #calledAt: number
   readonly #clock: LimitClock
   #pending = true
+  #isAwaited = false
   #deadline: Deadline | undefined
   #unlisten: (() => void) | undefined
 
@@ -160,6 +190,10 @@ class OpenWait<T> implements Wait<T>, Drainable {
 
   get pending(): boolean {
     return this.#pending
+  }
+
+  get isAwaited(): boolean {
+    return this.#isAwaited
   }
 
   get spentMs(): number {
@@ -187,6 +221,12 @@ class OpenWait<T> implements Wait<T>, Drainable {
   sent(): void {
     this.#clock.sent()
     this.#schedule()
+  }
+
+  await(): void {
+    if (this.#isAwaited || !this.#pending) return
+    this.#isAwaited = true
+    this.#owner.awaited()
   }
 
   pause(): void {

@@ -23,7 +23,8 @@ export interface Command extends AsyncDisposable {
   readonly refusedEnv: readonly string[]
   /**
    * How it ended: once its exit is known and all its output has come. Rejects with a `CommandError` at a limit, an abort
-   * or the loss of the connection; nobody needs to handle it.
+   * or the loss of the connection; nobody needs to handle it. Once asked for, it keeps the process running after
+   * `unref()` of the client too, which a command alone does not.
    */
   readonly exited: Promise<CommandExit>
   /**
@@ -42,14 +43,14 @@ export interface Command extends AsyncDisposable {
 export class RunningCommand implements Command {
   readonly stdout: Readable
   readonly stderr: Readable
-  readonly exited: Promise<CommandExit>
   readonly #session: Session
+  readonly #exited: Promise<CommandExit>
 
   constructor(session: Session, stdout: Readable, stderr: Readable, exited: Promise<CommandExit>) {
     this.#session = session
     this.stdout = stdout
     this.stderr = stderr
-    this.exited = exited
+    this.#exited = exited
   }
 
   get stdin(): Writable {
@@ -58,6 +59,11 @@ export class RunningCommand implements Command {
 
   get refusedEnv(): readonly string[] {
     return this.#session.refusedEnv
+  }
+
+  get exited(): Promise<CommandExit> {
+    this.#session.await()
+    return this.#exited
   }
 
   kill(signal = 'SIGTERM'): void {
@@ -70,7 +76,7 @@ export class RunningCommand implements Command {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#session.fail(new HoldfastError('ERR_SSH_ABORTED', 'the command was disposed of', { phase: 'command' }))
-    await this.exited.catch(() => {})
+    await this.#exited.catch(() => {})
   }
 }
 

@@ -108,6 +108,7 @@ export class Completion {
       clock: 'answer',
       phase: 'command',
       what: 'an answer that comes behind the output',
+      isAwaited: false,
     })
     this.#question = question
     const takeBack = keepalive.probeNow(

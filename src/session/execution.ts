@@ -30,6 +30,7 @@ export async function execute(
   const { encoding } = settings
   const gathered = () => ({ command: program.command, stdout: stdout.read(encoding), stderr: stderr.read(encoding) })
   const conclusion: Conclusion = { ...host, origin: new Error('called'), gathered }
+  session.await()
   giveInput(session, settings.stdin)
   void session.start()
   const exit = await conclude(session, conclusion)

@@ -48,6 +48,7 @@ export class QuietLimit {
       clock,
       phase: 'command',
       what: 'a sign of life of the command',
+      isAwaited: false,
     })
     wait.sent()
     this.#wait = wait

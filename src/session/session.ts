@@ -47,7 +47,7 @@ export class Session implements Tenant {
   readonly #options: SessionOptions
   readonly #limits: ProgressLimits
   readonly #completion: Completion
-  /** Whoever waits for what this session's end is: the call itself. */
+  /** Lasts as long as the session; whether anybody waits for it is the caller's to say. */
   readonly #life: Wait<CommandExit>
   /** Ends the steps of the start when nobody waits for them any more. */
   readonly #startSteps = new AbortController()
@@ -78,6 +78,7 @@ export class Session implements Tenant {
       phase: 'command',
       what: 'the end of the command',
       signal: settings.signal,
+      isAwaited: false,
     })
     this.#limits = new ProgressLimits(port, settings.limits, {
       isHeldUp: () => this.#isHeldUp(),
@@ -126,6 +127,11 @@ export class Session implements Tenant {
   /** How it ended; rejects with the first cause that it failed for, while the remote side may still run. */
   get end(): Promise<CommandExit> {
     return this.#life.promise
+  }
+
+  /** A caller waits for the end: the process must not end before it. */
+  await(): void {
+    this.#life.await()
   }
 
   /** The call fails, for a reason of ours; nothing is sent for that. */

@@ -13,7 +13,7 @@ export const systemClock: Clock = { now: () => performance.now(), wall: () => Da
 
 export interface SchedulerOptions {
   readonly deadlines: Deadlines
-  /** Its callers keep the process running; nothing else of the scheduler does. */
+  /** What waits there keeps the process running; nothing else of the scheduler does. */
   readonly waits: Waits
   /**
    * Called at each wake before anything expires, with queued input already read. `lostMs` is for how long this process
@@ -94,7 +94,7 @@ export class Scheduler {
   }
 
   #hold(): void {
-    const held = this.#options.waits.size > 0
+    const held = this.#options.waits.holdsProcess
     if (held === this.#held) return
     this.#held = held
     if (!held) this.#timer?.unref()

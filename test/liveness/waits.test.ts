@@ -299,3 +299,26 @@ test('whatever happens, a wait with a limit settles, and never before its limit'
     }),
   )
 })
+
+test('a wait without a caller holds the process only while everything here does', () => {
+  const { waits } = new World()
+  const options = { limit: 'timeout', limitMs: false, clock: 'call', phase: 'command', what: 'the end' } as const
+  const held = (): boolean => waits.holdsProcess
+  const changes: boolean[] = []
+  waits.onSizeChange(() => changes.push(waits.holdsProcess))
+  assert.equal(held(), false)
+  const wait = waits.start<void>({ ...options, isAwaited: false })
+  assert.equal(held(), true)
+  waits.keepRunning(false)
+  assert.deepEqual([held(), changes.at(-1)], [false, false])
+  wait.await()
+  wait.await()
+  assert.deepEqual([held(), changes.at(-1)], [true, true])
+  wait.resolve()
+  wait.await()
+  assert.deepEqual([held(), changes.at(-1)], [false, false])
+  const other = waits.start<void>(options)
+  assert.equal(held(), true)
+  other.resolve()
+  assert.equal(held(), false)
+})
