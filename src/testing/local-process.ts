@@ -1,6 +1,5 @@
-/** What differs between operating systems in starting commands, and in ending all that they started. */
+/** What differs between operating systems in starting commands, and in signalling all that they started. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
 import { constants, homedir } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 
@@ -57,31 +56,6 @@ export function signalGroup(leader: number, name: string): void {
     process.kill(-leader, number)
   } catch {
     // All of them have ended meanwhile.
-  }
-}
-
-/** Whether anything of a process group still runs. */
-export function isGroupAlive(leader: number): boolean {
-  try {
-    process.kill(isWindows ? leader : -leader, 0)
-  } catch {
-    return false
-  }
-  return process.platform !== 'linux' || hasLivingMember(leader)
-}
-
-/** The dead that nobody has waited for still count for kill(2); in a container without an init they stay for ever. */
-function hasLivingMember(group: number): boolean {
-  return readdirSync('/proc').some((name) => /^\d+$/.test(name) && isLivingMember(name, group))
-}
-
-function isLivingMember(pid: string, group: number): boolean {
-  try {
-    // The name stands in parentheses and may hold anything, parentheses too: proc(5).
-    const [, state, its] = /\) (\w) \d+ (\d+) [^)]*$/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
-    return Number(its) === group && state !== 'Z' && state !== 'X'
-  } catch {
-    return false
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
-import { baseEnvironment, isGroupAlive, type LocalProcess, signalGroup, startLocally } from './local-process.js'
+import { baseEnvironment, type LocalProcess, startLocally } from './local-process.js'
+import { ProcessGroup } from './process-group.js'
 import type { CommandEnd, ServerSession } from './session-handler.js'
 
 export interface LocalShellOptions {
@@ -15,7 +16,7 @@ export interface LocalShellOptions {
    * - `leave`: it runs on, with its input and output closed, as under sshd: who wants it gone has to see to it first.
    * - `end`: it is killed, with all that it started.
    *
-   * Either way nothing is left once the server is closed.
+   * Either way nothing is left once the server is closed, except outside Linux what a command itself left running.
    * @default 'leave'
    */
   readonly afterClose?: 'leave' | 'end'
@@ -45,6 +46,9 @@ const signals = new Set([
   'USR2',
 ])
 
+/** How often the shell looks what has become of those that commands left running. */
+const watchMs = 1000
+
 /** A test that crashes must not leave its commands to the machine. */
 const open = new Set<LocalShell>()
 const endAll = () => {
@@ -54,9 +58,10 @@ const endAll = () => {
 /** Runs the commands of sessions on this machine, each in a process group of its own, without a real terminal. */
 export class LocalShell {
   readonly #options: LocalShellOptions
-  /** Those of which something still runs, by the process that leads their group. */
-  readonly #running = new Map<number, string>()
+  /** The commands of which something still runs. */
+  readonly #running = new Map<ProcessGroup, string>()
   readonly #children = new Set<LocalProcess>()
+  #watch: NodeJS.Timeout | undefined
 
   constructor(options: LocalShellOptions) {
     this.#options = options
@@ -66,8 +71,8 @@ export class LocalShell {
 
   /** The commands of which something still runs, those that outlived their session among them. */
   processes(): readonly RunningProcess[] {
-    for (const pid of this.#running.keys()) if (!isGroupAlive(pid)) this.#running.delete(pid)
-    return [...this.#running].map(([pid, command]) => ({ pid, command }))
+    this.#look()
+    return [...this.#running].map(([{ leader }, command]) => ({ pid: leader, command }))
   }
 
   /** A handler of sessions. */
@@ -75,13 +80,16 @@ export class LocalShell {
     const child = startLocally(session.command, environmentOf(session))
     const { pid } = child
     if (pid === undefined) return failedToStart(child)
-    this.#running.set(pid, session.command ?? 'shell')
+    const group = new ProcessGroup(child, pid)
+    this.#running.set(group, session.command ?? 'shell')
     this.#children.add(child)
-    session.on('signal', (name) => this.#signal(pid, name))
-    session.signal.addEventListener('abort', () => this.#abandoned(session, child, pid))
+    session.on('signal', (name) => this.#signal(group, name))
+    session.signal.addEventListener('abort', () => this.#abandoned(session, child, group))
     join(session, child)
     child.on('exit', (code, signal) => {
       this.#children.delete(child)
+      if (group.isAlive()) this.#watchLeftovers()
+      else this.#running.delete(group)
       session.exit(code ?? (signal === null ? null : { signal: signal.slice('SIG'.length) }))
     })
     // Not before the last of those that inherited its output has let go of it.
@@ -97,10 +105,25 @@ export class LocalShell {
     this.killAll()
     await Promise.all(exits)
     await this.#gone()
+    clearInterval(this.#watch)
   }
 
   killAll(): void {
-    for (const { pid } of this.processes()) signalGroup(pid, 'KILL')
+    for (const group of this.#running.keys()) group.signal('KILL')
+  }
+
+  #look(): void {
+    for (const group of this.#running.keys()) if (!group.isAlive()) this.#running.delete(group)
+  }
+
+  /** The end of what a shell left running has no event, and what that starts is known to be ours only if it was seen beside it. */
+  #watchLeftovers(): void {
+    this.#watch ??= setInterval(() => {
+      this.#look()
+      if (this.#running.size > this.#children.size) return
+      clearInterval(this.#watch)
+      this.#watch = undefined
+    }, watchMs).unref()
   }
 
   /** What a shell had started is nobody's child once the shell is gone, and so has no event for its end. */
@@ -108,15 +131,15 @@ export class LocalShell {
     for (let round = 0; round < 200 && this.processes().length > 0; round++) await setTimeout(5)
   }
 
-  #signal(pid: number, name: string): void {
-    if (this.#options.signals !== 'ignore' && signals.has(name)) signalGroup(pid, name)
+  #signal(group: ProcessGroup, name: string): void {
+    if (this.#options.signals !== 'ignore' && signals.has(name)) group.signal(name)
   }
 
-  #abandoned(session: ServerSession, child: LocalProcess, pid: number): void {
+  #abandoned(session: ServerSession, child: LocalProcess, group: ProcessGroup): void {
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy()
-    if (this.#options.afterClose === 'end') signalGroup(pid, 'KILL')
+    if (this.#options.afterClose === 'end') group.signal('KILL')
     // What the end of a terminal means to those whose terminal it was.
-    else if (session.pty !== undefined) signalGroup(pid, 'HUP')
+    else if (session.pty !== undefined) group.signal('HUP')
   }
 }
 

@@ -101,7 +101,8 @@ describe('the local shell', { skip }, () => {
     const fifo = path.join(directory, 'fifo')
     const { channel, outcome } = await startSsh2(client, `mkfifo ${fifo}; (cat ${fifo}; echo late) & exit 5`)
     await once(channel, 'exit')
-    assert.equal(server.processes().length, 1)
+    // Elsewhere, what a command left running cannot be told from strangers.
+    assert.equal(server.processes().length, process.platform === 'linux' ? 1 : 0)
     await execSsh2(client, `echo go > ${fifo}`)
     assert.deepEqual(await outcome, { stdout: 'go\nlate\n', stderr: '', code: 5, signal: undefined })
   })
