@@ -25,10 +25,27 @@ function shellArguments(command: string | undefined): readonly string[] {
   return isWindows ? ['/d', '/s', '/c', `"${command}"`] : ['-c', command]
 }
 
+/** Without these, Windows starts next to nothing. */
+const windowsVariables = [
+  'SystemRoot',
+  'SystemDrive',
+  'windir',
+  'ComSpec',
+  'PATH',
+  'PATHEXT',
+  'TEMP',
+  'TMP',
+  'USERPROFILE',
+] as const
+
+/** @param own of this process: what is not named here, secrets among it, is nothing for those who can log in */
+export function windowsEnvironment(own: NodeJS.ProcessEnv, username: string): NodeJS.ProcessEnv {
+  return { ...Object.fromEntries(windowsVariables.map((name) => [name, own[name]])), USERNAME: username }
+}
+
 /** What every command finds in its environment, whoever started the server: as sshd, not the server's own. */
 export function baseEnvironment(username: string): NodeJS.ProcessEnv {
-  // Without these few, Windows starts next to nothing; they are not worth naming one by one.
-  if (isWindows) return { ...process.env, USERNAME: username }
+  if (isWindows) return windowsEnvironment(process.env, username)
   const { PATH = '', LANG } = process.env
   // sshd gives its commands the system's directories, whatever its own PATH is.
   return {
