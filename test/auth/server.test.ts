@@ -47,13 +47,16 @@ test('a password is taken or refused as the callback says', async () => {
 
 test('the callback may take its time', async () => {
   const decisions: ((decision: 'accept') => void)[] = []
-  const { client } = joined(
+  const { client, server } = joined(
     { ways: [password('x')] },
     { authenticate: () => new Promise((resolve) => decisions.push(resolve)) },
   )
-  await client.end.advance(10_000)
+  const said = () => server.end.sent.map(([number]) => number)
+  await Promise.all([client.end.advance(10_000), server.end.advance(10_000)])
+  assert.deepEqual(said(), [messageNumber.SERVICE_ACCEPT])
   decisions[0]?.('accept')
   await client.done
+  assert.deepEqual(said(), [messageNumber.SERVICE_ACCEPT, messageNumber.USERAUTH_SUCCESS])
 })
 
 for (const key of [ed25519, ecdsa, rsa]) {
