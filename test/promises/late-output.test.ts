@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ServerSession } from 'holdfast/testing'
+import { eventually } from '../testing/support/eventually.js'
 import { client, network, server } from './support/embedded.js'
 import { leavesNothing } from './support/leaks.js'
 import { assertWithin } from './support/outcome.js'
@@ -25,8 +26,9 @@ describe('output after the exit', { concurrency: true, timeout: 30_000 }, () => 
     const relay = await network(t, await server(t, { exec: talksOrListens }))
     const ssh = await client(t, relay, { keepalive })
     relay.rate({ bytesPerSecond: 200_000, direction: 'toServer' })
+    const before = relay.stats().passed.toServer
     const upload = ssh.exec('listen', { stdin: Buffer.alloc(1_200_000) })
-    await pause(200)
+    await eventually('the upload is under way', () => relay.stats().passed.toServer > before + 40_000)
     const { stdout, outputOpen } = await ssh.exec('talk')
     assert.deepEqual([stdout.length, outputOpen], [5_000_000, false])
     await upload
@@ -35,8 +37,12 @@ describe('output after the exit', { concurrency: true, timeout: 30_000 }, () => 
   for (const how of ['close', 'reset'] as const) {
     test(`that came whole can be read after the end of the connection (${how})`, async (t) => {
       const relay = await network(t, await server(t, { exec: (session) => writesThenEnds(session, relaySlows) }))
-      const relaySlows = () => relay.rate({ bytesPerSecond: 1000 })
+      const relaySlows = async () => {
+        await eventually('the output has passed', () => relay.stats().passed.toClient > before + 100_000)
+        relay.rate({ bytesPerSecond: 1000 })
+      }
       const ssh = await client(t, relay)
+      const before = relay.stats().passed.toClient
       const command = await ssh.spawn('anything')
       assert.equal((await command.exited).exitCode, 0)
       // Its last packet, the CLOSE, is still on its way.
@@ -69,10 +75,9 @@ async function exitsFirst(session: ServerSession, between: () => void): Promise<
   session.stdout.write('after')
 }
 
-async function writesThenEnds({ stdout }: ServerSession, between: () => void): Promise<void> {
+async function writesThenEnds({ stdout }: ServerSession, between: () => Promise<void>): Promise<void> {
   await new Promise((resolve) => stdout.write(Buffer.alloc(100_000, 'x'), resolve))
-  await pause(200)
-  between()
+  await between()
 }
 
 async function talksOrListens(session: ServerSession): Promise<void> {

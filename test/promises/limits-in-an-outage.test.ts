@@ -1,5 +1,6 @@
 /** Promises 4 and 5 where the peer is gone: limits, aborts and disposal settle in their time, long before the verdict. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { describe, type TestContext, test } from 'node:test'
 import { type Client, CommandError } from 'holdfast'
@@ -7,6 +8,7 @@ import type { BadNetwork } from 'holdfast/testing'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
+import { eventually } from '../testing/support/eventually.js'
 import { client, network, server } from './support/embedded.js'
 import { leavesNothing } from './support/leaks.js'
 import { assertWithin, failure } from './support/outcome.js'
@@ -54,10 +56,11 @@ describe('behind a network that is out', { concurrency: 4, timeout: 60_000 }, ()
   })
 
   test('a thousand commands fail with the verdict', async (t) => {
-    const relay = await network(t, await server(t, { maxSessions: 5 }))
+    const sshServer = await server(t, { maxSessions: 5 })
+    const relay = await network(t, sshServer)
     const ssh = await client(t, relay, { keepalive: { interval: 500, countMax: 2 } })
     const commands = Array.from({ length: 1000 }, () => failure(ssh.exec('sleep 60')))
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await eventually('the first of them run', () => sshServer.processes().length === 5)
     relay.cut()
     for (const { error, tookMs } of await Promise.all(commands)) {
       assert.equal(error.code, 'ERR_SSH_PEER_DEAD')
@@ -70,7 +73,7 @@ describe('a client', { concurrency: true, timeout: 30_000 }, () => {
   test('is closed at once while an unread download runs', { skip }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '9.2' }))
     const command = await ssh.spawn('cat /dev/zero')
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await once(command.stdout, 'readable')
     const since = performance.now()
     await ssh.close()
     assertWithin(performance.now() - since, [0, 1000])

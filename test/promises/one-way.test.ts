@@ -1,5 +1,6 @@
 /** Rows 5 and 47 of the table of failures: we hear the peer, and it does not hear us. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { oneWayBound } from '#src/liveness/answer-age.js'
 import { skipReason } from '../servers/availability.js'
@@ -37,10 +38,10 @@ describe('a peer that no longer hears us', { concurrency: true, timeout: 40_000 
   test('is given up although a command of it trickles on', async (t) => {
     const relay = await network(t, await server(t))
     const ssh = await client(t, relay, { keepalive })
-    const command = ssh.exec('while :; do echo x; sleep 0.1; done')
-    await new Promise((resolve) => setTimeout(resolve, 1000))
+    const command = await ssh.spawn('while :; do echo x; sleep 0.1; done')
+    await once(command.stdout.resume(), 'data')
     relay.swallow({ direction: 'toServer' })
-    const { error, tookMs } = await failure(command)
+    const { error, tookMs } = await failure(command.exited)
     t.diagnostic(`verdict after ${Math.round(tookMs)} ms, bound ${oneWayBound(keepalive)}`)
     assert.equal(error.code, 'ERR_SSH_PEER_DEAD')
     assert.match(error.message, /it does not hear us/)
@@ -51,10 +52,10 @@ describe('a peer that no longer hears us', { concurrency: true, timeout: 40_000 
     const relay = await network(t, await server(t))
     const ssh = await client(t, relay, { keepalive })
     relay.rate({ bytesPerSecond: 1_000_000, direction: 'toClient' })
-    const command = ssh.exec('cat /dev/zero')
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    const command = await ssh.spawn('cat /dev/zero')
+    await once(command.stdout.resume(), 'data')
     relay.swallow({ direction: 'toServer' })
-    const { error, tookMs } = await failure(command)
+    const { error, tookMs } = await failure(command.exited)
     t.diagnostic(`verdict after ${Math.round(tookMs)} ms, of which 2.1 s is the rest of the window`)
     assert.equal(error.code, 'ERR_SSH_PEER_DEAD')
     assertWithin(tookMs, [4 * keepalive.interval - 100, 2100 + oneWayBound(keepalive) + slackMs])

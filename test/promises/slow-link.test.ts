@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
 import type { Client, LivenessState } from 'holdfast'
+import type { BadNetwork } from 'holdfast/testing'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd, type SshdVersion } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
+import { eventually } from '../testing/support/eventually.js'
 import { client, network, server } from './support/embedded.js'
 import { leavesNothing } from './support/leaks.js'
 
@@ -24,10 +26,11 @@ describe('at 400 kbit/s', { concurrency: true, timeout: 60_000 }, () => {
   for (const version of ['9.2', '10'] as const) {
     describe(`sshd ${version}`, { skip: skips[version], concurrency: true }, () => {
       test('is downloaded from, and answers a command meanwhile', async (t) => {
-        const { ssh, states } = await slowLogin(t, version)
+        const slow = await slowLogin(t, version)
+        const { ssh, states } = slow
         const since = performance.now()
         const download = ssh.exec(`head -c ${size} /dev/urandom | tee >(sha256sum >&2)`, { encoding: 'buffer' })
-        const { beside, besideMs } = await execBeside(ssh)
+        const { beside, besideMs } = await execBeside(slow, 'toClient')
         const { stdout, stderr } = await download
         assert.equal(stdout.length, size)
         assert.equal(stderr.toString().slice(0, 64), sha256(stdout))
@@ -36,11 +39,12 @@ describe('at 400 kbit/s', { concurrency: true, timeout: 60_000 }, () => {
       })
 
       test('is uploaded to, and answers a command meanwhile', async (t) => {
-        const { ssh, states } = await slowLogin(t, version)
+        const slow = await slowLogin(t, version)
+        const { ssh, states } = slow
         const since = performance.now()
         const data = randomBytes(size)
         const upload = ssh.exec('sha256sum', { stdin: data })
-        const { beside, besideMs } = await execBeside(ssh)
+        const { beside, besideMs } = await execBeside(slow, 'toServer')
         const { stdout } = await upload
         assert.equal(stdout.slice(0, 64), sha256(data))
         assert.equal(beside, 'here\n')
@@ -58,18 +62,29 @@ describe('at 400 kbit/s', { concurrency: true, timeout: 60_000 }, () => {
   })
 })
 
-async function slowLogin(t: TestContext, version: SshdVersion): Promise<{ ssh: Client; states: LivenessState[] }> {
+interface SlowLogin {
+  readonly ssh: Client
+  readonly relay: BadNetwork
+  readonly states: LivenessState[]
+}
+
+async function slowLogin(t: TestContext, version: SshdVersion): Promise<SlowLogin> {
   const started = await sshd(t, { version })
   const relay = await network(t, started)
   const ssh = await login(t, started, { port: relay.port, limits, keepalive })
   const states: LivenessState[] = []
   ssh.on('liveness', ({ to }) => states.push(to))
   relay.rate({ bytesPerSecond })
-  return { ssh, states }
+  return { ssh, relay, states }
 }
 
-async function execBeside(ssh: Client): Promise<{ beside: string; besideMs: number }> {
-  await new Promise((resolve) => setTimeout(resolve, 500))
+/** @param way of the transfer beside which it runs */
+async function execBeside(
+  { ssh, relay }: SlowLogin,
+  way: 'toClient' | 'toServer',
+): Promise<{ beside: string; besideMs: number }> {
+  const before = relay.stats().passed[way]
+  await eventually('the transfer is under way', () => relay.stats().passed[way] > before + bytesPerSecond / 2)
   const since = performance.now()
   const { stdout } = await ssh.exec('echo here')
   return { beside: stdout, besideMs: performance.now() - since }
