@@ -245,3 +245,9 @@ export class HoldfastError extends Error {
     return typeof value === 'object' && value !== null && brand in value
   }
 }
+
+/** What is no error of ours is a defect of ours. */
+export function asHoldfastError(error: unknown, details: ErrorDetails = {}): HoldfastError {
+  if (error instanceof HoldfastError) return error
+  return new HoldfastError('ERR_SSH_INTERNAL', `Holdfast failed: ${String(error)}`, { ...details, cause: error })
+}

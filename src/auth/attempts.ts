@@ -13,8 +13,6 @@ export class Attempts {
   #offered: readonly string[] | undefined
   #hint: string | undefined
   #banner = ''
-  /** The end of a connection is explained once, whoever asks first. */
-  readonly #explained = new WeakSet<HoldfastError>()
 
   /** How many requests the peer has refused. Servers end the connection at their MaxAuthTries: 6 in OpenSSH. */
   get refusals(): number {
@@ -68,13 +66,7 @@ export class Attempts {
 
   /** What ended authentication from outside, a limit or the end of the connection, with what had been tried by then. */
   explain(error: HoldfastError): HoldfastError {
-    if (this.#lines.length === 0 || this.#explained.has(error)) return error
-    const explained = this.#withAttempts(error)
-    this.#explained.add(explained)
-    return explained
-  }
-
-  #withAttempts(error: HoldfastError): HoldfastError {
+    if (this.#lines.length === 0) return error
     const message = `${error.message}; before that, authentication ${this.toString()}`
     const details = { ...detailsOf(error), cause: error }
     const { code, hint } = error

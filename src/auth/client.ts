@@ -1,4 +1,4 @@
-import { HoldfastError } from '../errors.js'
+import type { HoldfastError } from '../errors.js'
 import { encodeUserauthRequest, type UserauthBanner } from '../wire/auth-messages.js'
 import { Attempts } from './attempts.js'
 import { KeyboardInteractiveMethod, type KeyboardInteractiveOptions } from './client-keyboard-interactive.js'
@@ -74,23 +74,15 @@ export class ClientAuthentication {
    *   `authentication` and `prompt`; what a prompt threw; the cause with which the connection ended
    */
   async run(): Promise<void> {
-    try {
-      await this.#authenticate()
-    } catch (error) {
-      throw error instanceof HoldfastError ? this.explain(error) : error
-    }
-  }
-
-  /** The same error with what had been tried before the connection ended, where that says more of the cause. */
-  explain(cause: HoldfastError): HoldfastError {
-    return this.#attempts.explain(cause)
-  }
-
-  async #authenticate(): Promise<void> {
     for (;;) {
       const { answer } = await this.#step()
       if (answer === 'success') return
     }
+  }
+
+  /** The same error with what had been tried before it ended the connection, where that says more of the cause. */
+  explain(cause: HoldfastError): HoldfastError {
+    return this.#attempts.explain(cause)
   }
 
   async #step(): Promise<Outcome> {

@@ -4,7 +4,7 @@ import { Connection, type ConnectionHost } from '../connection/connection.js'
 import { Facts } from '../connection/facts.js'
 import type { PeerHandlers } from '../connection/mux.js'
 import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
-import { HoldfastError, type Phase } from '../errors.js'
+import { asHoldfastError, HoldfastError, type Phase } from '../errors.js'
 import { Deadlines, runAll } from '../liveness/deadlines.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { LivenessChange } from '../liveness/port.js'
@@ -293,9 +293,4 @@ export class Link implements ConnectionHost {
       },
     }
   }
-}
-
-function asHoldfastError(error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error
-  return new HoldfastError('ERR_SSH_INTERNAL', `Holdfast failed: ${String(error)}`, { cause: error })
 }

@@ -65,9 +65,3 @@ export function verdictError({ reason, evidence }: Verdict, details: ErrorDetail
 export function closedError(details: ErrorDetails): HoldfastError {
   return new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', { ...details, phase: 'close' })
 }
-
-/** What is no error of ours is a defect of ours. */
-export function asHoldfastError(error: unknown, details: ErrorDetails = {}): HoldfastError {
-  if (error instanceof HoldfastError) return error
-  return new HoldfastError('ERR_SSH_INTERNAL', `Holdfast failed: ${String(error)}`, { ...details, cause: error })
-}

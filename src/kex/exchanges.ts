@@ -53,8 +53,8 @@ export class Exchanges {
   #hostKey: Buffer | undefined
   #strict: boolean | undefined
   #negotiated: Negotiated | undefined
-  /** Whether anything but the exchange came during the first one. */
-  #sawOther = false
+  /** The first message that came during the first exchange and is not of it. */
+  #sawOther: number | undefined
   #stopped = false
 
   constructor(options: ExchangesOptions, port: ExchangesPort) {
@@ -159,7 +159,7 @@ export class Exchanges {
    */
   checkOther(number: number): void {
     if (this.#receivedNewKeys || this.#completed > 0) return
-    this.#sawOther = true
+    this.#sawOther ??= number
     if (this.#strict) throw strictViolation(number)
     if (number <= messageNumber.DEBUG) return
     throw protocolError(messageName(number), 'came before the first key exchange had ended')
@@ -177,7 +177,8 @@ export class Exchanges {
   }
 
   #setNegotiated(negotiated: Negotiated, strict: boolean): void {
-    if (this.#strict === undefined && strict && this.#sawOther) throw strictViolation(messageNumber.IGNORE)
+    const firstIsStrict = this.#strict === undefined && strict
+    if (firstIsStrict && this.#sawOther !== undefined) throw strictViolation(this.#sawOther)
     this.#strict = strict
     this.#negotiated = negotiated
     if (this.#options.role === 'client' && !strict) this.#refuseTruncatable(negotiated)

@@ -1,4 +1,4 @@
-import { type ErrorDetails, HoldfastError } from '../errors.js'
+import { asHoldfastError, type ErrorDetails, type HoldfastError } from '../errors.js'
 import { endRemote } from './ending.js'
 import { CommandError, type CommandExit, type CommandOutcome } from './outcome.js'
 import type { SessionHost } from './port.js'
@@ -74,9 +74,4 @@ function hintFor(base: HoldfastError, { places }: Conclusion): ErrorDetails {
   if (base.phase !== 'channelOpen' || abandoned.length === 0) return {}
   const commands = abandoned.map((what) => `'${what}'`).join(', ')
   return { hint: `commands that could not be ended keep their places on the server (MaxSessions): ${commands}` }
-}
-
-function asHoldfastError(error: unknown): HoldfastError {
-  if (error instanceof HoldfastError) return error
-  return new HoldfastError('ERR_SSH_INTERNAL', `Holdfast failed: ${String(error)}`, { cause: error })
 }

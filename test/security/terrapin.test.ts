@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { Outbound } from '#src/transport/outbound.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import { encodeIgnore, encodeUnimplemented } from '#src/wire/transport-messages.js'
+import { Writer } from '#src/wire/writer.js'
 import { endedBy, nothingLeft } from '../support/core/checks.js'
 import { corePair, scriptedServer } from '../support/core/pair.js'
 import { Random } from '../support/core/random.js'
@@ -65,6 +66,14 @@ for (const [name, message] of [
     })
   }
 }
+
+test('CVE-2023-48795: what came before a KEXINIT that turns out to be strict is named', async () => {
+  const { time, client, toClient } = corePair()
+  const debug = new Writer().byte(messageNumber.DEBUG).boolean(false).string('').string('').finish()
+  toClient.carry = injectBefore(messageNumber.KEXINIT, plain(debug))
+  const { error } = await time.failure(client.connection.ready, 1000)
+  assert.match(error.message, /^DEBUG came in a strict key exchange/)
+})
 
 test('CVE-2023-48795: a packet taken away after a strict key exchange is noticed at the next one', async () => {
   const { time, client, server } = scriptedServer({ script: { extensions: new Map([['server-sig-algs', none]]) } })

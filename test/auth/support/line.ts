@@ -88,9 +88,18 @@ export function runClient(
     else if (payload[0] === messageNumber.USERAUTH_REQUEST) hear(...script(decodeUserauthRequest(payload), payload))
     else hear(...script(undefined, payload))
   }
-  const done = client.run()
+  const done = runExplained(client)
   done.catch(() => {})
   return { end, client, done, hear }
+}
+
+/** Runs it, and explains its end as the connection does. */
+export async function runExplained(client: ClientAuthentication): Promise<void> {
+  try {
+    await client.run()
+  } catch (error) {
+    throw error instanceof HoldfastError ? client.explain(error) : error
+  }
 }
 
 export const ed25519 = generatePrivateKey('ssh-ed25519')

@@ -2,7 +2,7 @@ import { HoldfastError } from 'holdfast'
 import { ClientAuthentication, type ClientAuthenticationOptions } from '#src/auth/client.js'
 import { ServerAuthentication, type ServerAuthenticationOptions } from '#src/auth/server.js'
 import type { AuthAttempt } from '#src/auth/server-attempt.js'
-import { End, limits } from './line.js'
+import { End, limits, runExplained } from './line.js'
 
 export interface Pair {
   readonly client: { readonly end: End; readonly done: Promise<void>; readonly authentication: ClientAuthentication }
@@ -27,7 +27,7 @@ export function joined(
   const client = new ClientAuthentication(clientEnd.port, { username: 'deploy', ways: [], limits, ...clientOptions })
   clientEnd.deliver = delivery(server, serverEnd, clientEnd)
   serverEnd.deliver = delivery(client, clientEnd, serverEnd)
-  const [clientDone, serverDone] = [client.run(), server.run()]
+  const [clientDone, serverDone] = [runExplained(client), server.run()]
   clientDone.catch(() => serverEnd.waits.drain(lost))
   serverDone.catch(() => clientEnd.waits.drain(disconnected))
   return {
