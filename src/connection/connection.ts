@@ -100,6 +100,8 @@ export class Connection {
       now: () => facts.now(),
       traffic: () => facts.traffic(),
       answered: (sentAt) => this.keepalive.confirmed(sentAt, facts.now()),
+      deadlines,
+      keepalive: () => this.keepalive,
       channelReport: (event, { localId: channel, type, queuedBytes }) =>
         diagnostics.channel(() => ({ ...facts.about, event, channel, type, queuedBytes })),
     })
@@ -132,7 +134,7 @@ export class Connection {
   }
 
   errorDetails(): ErrorDetails {
-    return this.#options.facts.errorDetails()
+    return { ...this.#options.facts.errorDetails(), phase: this.#phase }
   }
 
   /** Why the connection ended; undefined while it lives. */
@@ -229,7 +231,7 @@ export class Connection {
   streamEnded(error?: Error): void {
     // A peer that ended the stream in order is not shown an error for it.
     const how = error === undefined ? 'farewell' : 'reset'
-    this.#teardown(this.#cause ?? this.#lostError(error), how)
+    this.#teardown(this.#cause ?? lostError(error, this.#transport, this.errorDetails()), how)
   }
 
   /** Time in which this process could not listen does not count against the peer. */
@@ -338,10 +340,6 @@ export class Connection {
     this.#transport.outbound.send(payload)
   }
 
-  #lostError(error: Error | undefined): HoldfastError {
-    return lostError(error, this.#transport, { ...this.errorDetails(), phase: this.#phase })
-  }
-
   /** How far the connection has come. */
   get #phase(): Phase {
     if (this.#isReady) return 'ready'
@@ -352,7 +350,7 @@ export class Connection {
   /** The one path on which a connection ends: the stream first, then every waiter with one cause, then the report. */
   #teardown(bare: HoldfastError, how: 'farewell' | 'reset', report: () => void = () => {}): void {
     if (this.#closing.isOver) return
-    const cause = complete(this.#services.explain(bare), { ...this.errorDetails(), phase: this.#phase })
+    const cause = complete(this.#services.explain(bare), this.errorDetails())
     this.#cause = cause
     this.#closing.end()
     runAll([

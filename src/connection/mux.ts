@@ -23,6 +23,7 @@ import { messageName, messageNumber } from '../wire/numbers.js'
 import { Channel, type ChannelEvent, type ChannelPort, type ChannelSink, type RemoteEnd } from './channel.js'
 import { GlobalRequests } from './global-requests.js'
 import { maxPacket, type Opening, Openings } from './openings.js'
+import { Pace, type PacePort } from './pace.js'
 
 /** How a channel that the peer opens is answered: taken, or refused with a reason of RFC 4254 section 5.1. */
 export type OpenDecision =
@@ -38,7 +39,7 @@ export interface PeerHandlers {
   ignores?(payload: Buffer): boolean
 }
 
-export interface MuxOptions {
+export interface MuxOptions extends Pick<PacePort, 'deadlines' | 'keepalive'> {
   readonly waits: Waits
   readonly transport: Transport
   readonly handlers: PeerHandlers
@@ -72,6 +73,7 @@ export class Mux {
   readonly #port: ChannelPort
   readonly #channels = new Map<number, Channel>()
   readonly #sendable = new Set<Channel>()
+  readonly #pace: Pace
   #sentBytes = 0
   #coveredBytes = 0
   #receivedBytes = 0
@@ -84,6 +86,7 @@ export class Mux {
     const now = () => options.now()
     const answered = (sentAt: number) => options.answered(sentAt)
     this.#options = options
+    this.#pace = new Pace({ ...options, now, resumed: () => this.pump() })
     this.globalRequests = new GlobalRequests({
       waits,
       replyLimit: limits.reply,
@@ -109,6 +112,7 @@ export class Mux {
       sendData: (head, data) => {
         this.#sentBytes += data.length
         transport.sendData(head, data)
+        this.#pace.sent(data.length)
       },
       wantsToSend: (channel) => {
         this.#sendable.add(channel)
@@ -116,6 +120,7 @@ export class Mux {
       },
       covered: (bytes) => {
         this.#coveredBytes += bytes
+        this.#pace.covered(this.#coveredBytes)
       },
       forget: (channel) => this.#forget(channel),
       report: (event, channel) => options.channelReport(event, channel),
@@ -133,7 +138,14 @@ export class Mux {
 
   /** Whether the program has written anything that was not sent. */
   get isDrained(): boolean {
-    return [...this.#channels.values()].every((channel) => channel.unsentBytes === 0)
+    return this.queuedBytes === 0
+  }
+
+  /** Data that programs have written and that was not sent. */
+  get queuedBytes(): number {
+    let queued = 0
+    for (const channel of this.#channels.values()) queued += channel.unsentBytes
+    return queued
   }
 
   /** What the peer may still send on all channels together. */
@@ -149,10 +161,10 @@ export class Mux {
     return () => this.#channelGone.delete(gone)
   }
 
-  /** Sends data while the kernel takes it, one packet a channel in turn. */
+  /** Sends data while the kernel takes it and the link is not full, one packet a channel in turn. */
   pump(): void {
     const { transport } = this.#options
-    while (transport.isOpen && transport.unsentBytes < maxUnsent) {
+    while (transport.isOpen && transport.unsentBytes < maxUnsent && this.#pace.allowsMore) {
       const [channel] = this.#sendable
       if (channel === undefined) return
       this.#sendable.delete(channel)
@@ -210,6 +222,7 @@ export class Mux {
   /** The connection is over: every channel is told, whatever the others do. */
   lose(cause: HoldfastError): readonly (() => void)[] {
     this.#sendable.clear()
+    this.#pace.stop()
     return [...this.#channels.values()].map((channel) => () => channel.lose(cause))
   }
 

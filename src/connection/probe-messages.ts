@@ -69,7 +69,7 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   unsentBytes(): number {
-    return this.#transport.unsentBytes
+    return this.#transport.unsentBytes + this.#mux.queuedBytes
   }
 
   stuckSince(): number | undefined {

@@ -166,9 +166,10 @@ test('a window that never opens holds nobody else up, and the verdict fails it',
   await time.run(300_000)
   assert.deepEqual([client.cause, sent, stuck.channel.sendWindow], [undefined, 0, 0])
   assert.equal(stuck.channel.queuedBytes, 3_000_001 - 2 ** 20)
+  const before = server.heardOf(messageNumber.CHANNEL_DATA).length
   other.channel.write(Buffer.from('x'))
   await time.run(10)
-  assert.equal(server.heard.at(-1)?.[0], messageNumber.CHANNEL_DATA)
+  assert.equal(server.heardOf(messageNumber.CHANNEL_DATA).length, before + 1)
   server.deaf = true
   const from = time.now()
   assert.ok(await time.until(() => client.cause !== undefined))

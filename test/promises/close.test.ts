@@ -27,7 +27,7 @@ describe('close()', { concurrency: true, timeout: 30_000 }, () => {
     await signalConnections(started, 'SIGSTOP')
     for (const { stdin } of commands) stdin.write(Buffer.alloc(4_000_000))
     const ended = commands.map(({ exited }) => failure(exited))
-    assert.ok(ssh.stats().unsentBytes > 0)
+    assert.ok(ssh.stats().channels.every(({ unsentBytes }) => unsentBytes > 0))
     const since = performance.now()
     const closing = [ssh.close(), ssh.close(), ssh[Symbol.asyncDispose](), ssh.close({ timeout: '1s' })]
     for (const { error, tookMs } of await Promise.all(ended)) {

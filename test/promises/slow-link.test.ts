@@ -5,7 +5,7 @@ import { describe, type TestContext, test } from 'node:test'
 import type { Client, LivenessState } from 'holdfast'
 import type { BadNetwork } from 'holdfast/testing'
 import { skipReason } from '../servers/availability.js'
-import { prepareSshd, type SshdVersion } from '../servers/sshd.js'
+import { prepareSshd, type SshdConfig, type SshdVersion } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
 import { eventually } from '../testing/support/eventually.js'
 import { client, network, server } from './support/embedded.js'
@@ -17,7 +17,7 @@ const keepalive = { interval: '1s', countMax: 3 }
 const bytesPerSecond = 50_000
 /** Eleven seconds, nearly three times the bound. */
 const size = 550_000
-/** What waits in line behind the transfer is answered long after these. */
+/** What waits in line behind the download is answered long after these. */
 const limits = { channelOpen: '4s', reply: '4s' }
 
 const skips = { '9.2': skipReason(await prepareSshd('9.2')), '10': skipReason(await prepareSshd('10')) }
@@ -53,6 +53,19 @@ describe('at 400 kbit/s', { concurrency: true, timeout: 60_000 }, () => {
     })
   }
 
+  test('a server that asks for new keys on the way is answered in time', { skip: skips['9.2'] }, async (t) => {
+    const slow = await slowLogin(t, '9.2', { RekeyLimit: 'default 3s' })
+    const { ssh } = slow
+    const data = randomBytes(size)
+    const upload = ssh.exec('sha256sum', { stdin: data })
+    const { beside, besideMs } = await execBeside(slow, 'toServer')
+    assert.equal(beside, 'here\n')
+    assert.equal((await upload).stdout.slice(0, 64), sha256(data))
+    const { keyExchanges } = ssh.stats()
+    assert.ok(keyExchanges > 1)
+    report(t, { besideMs, keyExchanges })
+  })
+
   test('a server of our own is uploaded to', async (t) => {
     const relay = await network(t, await server(t))
     const ssh = await client(t, relay, { keepalive })
@@ -68,8 +81,8 @@ interface SlowLogin {
   readonly states: LivenessState[]
 }
 
-async function slowLogin(t: TestContext, version: SshdVersion): Promise<SlowLogin> {
-  const started = await sshd(t, { version })
+async function slowLogin(t: TestContext, version: SshdVersion, config: SshdConfig = {}): Promise<SlowLogin> {
+  const started = await sshd(t, { version, config })
   const relay = await network(t, started)
   const ssh = await login(t, started, { port: relay.port, limits, keepalive })
   const states: LivenessState[] = []

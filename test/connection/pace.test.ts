@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Pace } from '#src/connection/pace.js'
+import { Deadlines } from '#src/liveness/deadlines.js'
+import type { Liveness } from '#src/liveness/port.js'
+
+const packet = 32 * 1024
+
+interface LinkOptions {
+  readonly bytesPerSecond: number
+  readonly rttMs: number
+  /** A peer that answers no questions, or whose answers nobody waits for. */
+  readonly answers?: 'always' | 'never' | 'unjudged'
+}
+
+/** A sender that always has more, over a link of this speed whose buffers take everything. Time is simulated. */
+class Sender {
+  now = 0
+  sent = 0
+  /** The most that stood before the link at any time, in milliseconds of its speed. */
+  longestQueueMs = 0
+  readonly deadlines = new Deadlines()
+  readonly pace: Pace
+  readonly #answers: { readonly at: number; readonly answered: () => void }[] = []
+  readonly #options: LinkOptions
+  #freeAt = 0
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    const liveness: Liveness = {
+      state: 'alive',
+      sinceMs: 0,
+      lastHeardMs: 0,
+      unanswered: 0,
+      rttMs: options.rttMs,
+      bound: options.answers === 'unjudged' ? null : 60_000,
+    }
+    this.pace = new Pace({
+      deadlines: this.deadlines,
+      now: () => this.now,
+      keepalive: () => ({
+        liveness: () => liveness,
+        probeNow: (_now, answered) => this.#ask(() => answered({ probe: 'ping', rttMs: 0, nextMs: null })),
+      }),
+      resumed: () => {},
+    })
+  }
+
+  /** Sends as fast as it may for so long. */
+  run(milliseconds: number): void {
+    for (const until = this.now + milliseconds; this.now < until; this.now++) {
+      this.deadlines.expire(this.now)
+      while (this.#answers[0] !== undefined && this.#answers[0].at <= this.now) this.#answers.shift()?.answered()
+      // The window of RFC 4254 is what holds back a sender that nothing else does.
+      while (this.pace.allowsMore && this.#queueMs < 100_000) this.#send()
+    }
+  }
+
+  get #queueMs(): number {
+    return Math.max(0, this.#freeAt - this.now)
+  }
+
+  #send(): void {
+    this.sent += packet
+    this.#freeAt = Math.max(this.now, this.#freeAt) + (1000 * packet) / this.#options.bytesPerSecond
+    this.longestQueueMs = Math.max(this.longestQueueMs, this.#queueMs)
+    this.pace.sent(packet)
+  }
+
+  #ask(answered: () => void): () => void {
+    const at = Math.max(this.now, this.#freeAt) + this.#options.rttMs
+    if (this.#options.answers !== 'never') this.#answers.push({ at, answered })
+    return () => {}
+  }
+}
+
+for (const [bytesPerSecond, rttMs] of [
+  [48_000, 20],
+  [50_000, 300],
+  [1_000_000, 20],
+  [10_000_000, 50],
+  [10_000_000, 600],
+] as const) {
+  test(`a link of ${bytesPerSecond} bytes a second and ${rttMs} ms is kept full, with a short queue before it`, () => {
+    const sender = new Sender({ bytesPerSecond, rttMs })
+    sender.run(10_000)
+    const before = sender.sent
+    sender.longestQueueMs = 0
+    sender.run(20_000)
+    const speed = (sender.sent - before) / 20
+    assert.ok(speed > 0.95 * bytesPerSecond, `${speed} bytes a second`)
+    assert.ok(sender.longestQueueMs < 3500, `${sender.longestQueueMs} ms`)
+  })
+}
+
+test('nothing waits behind more than three seconds of a slow link from the start', () => {
+  const sender = new Sender({ bytesPerSecond: 48_000, rttMs: 20 })
+  sender.run(20_000)
+  assert.ok(sender.longestQueueMs < 3500, `${sender.longestQueueMs} ms`)
+})
+
+test('a link that becomes slow is noticed', () => {
+  const link = { bytesPerSecond: 1_000_000, rttMs: 20 }
+  const sender = new Sender(link)
+  sender.run(5000)
+  link.bytesPerSecond = 50_000
+  sender.run(60_000)
+  sender.longestQueueMs = 0
+  sender.run(20_000)
+  assert.ok(sender.longestQueueMs < 3500, `${sender.longestQueueMs} ms`)
+})
+
+test('a peer that answers no question is held up once, and no longer than five seconds', () => {
+  const sender = new Sender({ bytesPerSecond: 1_000_000, rttMs: 20, answers: 'never' })
+  sender.run(4900)
+  assert.equal(sender.sent, 4 * packet)
+  sender.run(200)
+  assert.ok(sender.sent > 100 * packet)
+})
+
+test('a peer that is not judged by its answers is not held up', () => {
+  const sender = new Sender({ bytesPerSecond: 1_000_000, rttMs: 20, answers: 'unjudged' })
+  sender.run(10)
+  assert.ok(sender.sent > 100 * packet)
+})
+
+test('what the windows cover has arrived', () => {
+  const sender = new Sender({ bytesPerSecond: 1_000_000, rttMs: 20, answers: 'never' })
+  sender.run(10)
+  const before = sender.sent
+  sender.pace.covered(before)
+  sender.run(10)
+  assert.equal(sender.sent, 2 * before)
+})
+
+test('stopped, it leaves no deadline', () => {
+  const sender = new Sender({ bytesPerSecond: 1_000_000, rttMs: 20, answers: 'never' })
+  sender.run(10)
+  assert.equal(sender.deadlines.size, 1)
+  sender.pace.stop()
+  assert.equal(sender.deadlines.size, 0)
+})
