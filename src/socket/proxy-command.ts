@@ -12,6 +12,8 @@ import { signalGroup, spawnInShell } from './shell.js'
 const graceMs = 1000
 /** The end of what the command wrote to stderr is told in its error. */
 const stderrCharacters = 400
+/** A few escapes must not cut off the end, which says what went wrong. */
+const maxShown = 2 * stderrCharacters
 
 type WriteCallback = (error: Error | null) => void
 
@@ -125,7 +127,7 @@ export class ProxyCommand extends Duplex {
   }
 
   #lost(what: string, cause?: Error): HoldfastError {
-    const said = this.#stderr.trim() === '' ? '' : `; it said: ${printable(this.#stderr)}`
+    const said = this.#stderr.trim() === '' ? '' : `; it said: ${printable(this.#stderr, maxShown)}`
     const code = this.#heard ? 'ERR_SSH_CONNECTION_LOST' : 'ERR_SSH_CONNECT'
     return new HoldfastError(code, `the proxy command ${what}${said}`, {
       ...(this.#heard ? {} : { phase: 'tcp', hint: 'run the command by itself to see what it says' }),
