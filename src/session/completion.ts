@@ -1,12 +1,7 @@
 import type { Wait } from '../liveness/waits.js'
 import type { SessionPort } from './port.js'
 import { QuietLimit } from './quiet-limit.js'
-
-/** What the server said of a command's end. */
-export interface RemoteExit {
-  readonly exitCode: number | null
-  readonly signal: string | null
-}
+import type { RemoteExit } from './remote-exit.js'
 
 /**
  * When a process that a command left behind holds its output open: how long silence means that nothing more comes. The
@@ -49,8 +44,9 @@ export class Completion {
     return this.#exit
   }
 
-  get hasOutputEnded(): boolean {
-    return this.#outputEnded
+  /** Whether the exit is known and the output has ended. */
+  get hasEnded(): boolean {
+    return this.#exit !== undefined && this.#outputEnded
   }
 
   get isClosed(): boolean {

@@ -50,7 +50,7 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
       ...end,
       exitCode,
       signal,
-      outputOpen: session.outputOpen,
+      outputOpen: session.outputOpen || end.outputOpen,
       durationMs: elapsedMs,
       refusedEnv: session.refusedEnv,
     },

@@ -10,6 +10,8 @@ import { forcedAdvice, openSshVersion, type SignalReach, saysForced, signalReach
 export interface RemoteEnd {
   readonly remote: RemoteState
   readonly ending: CommandEnding
+  /** Whether something is known to hold its output open although it has ended. */
+  readonly outputOpen: boolean
 }
 
 /** From the limit on, in milliseconds: TERM goes at once, and then … */
@@ -35,7 +37,7 @@ export function endRemote(session: Session, host: SessionHost): Promise<RemoteEn
 
 /** What became of it where there is nothing to end. */
 function withoutEnding(session: Session, { port }: SessionHost): RemoteEnd | undefined {
-  if (session.exit !== undefined) return state('exited', 'none', 'it had ended by itself')
+  if (session.exit !== undefined) return byItself
   if (session.stage === 'opening' || session.stage === 'refused')
     return state('not-started', 'none', 'it was not started')
   if (port.cause !== undefined) return unknown
@@ -88,7 +90,7 @@ class Ladder {
   async #term(): Promise<RemoteEnd | undefined> {
     const patienceMs = { now: 0, later: effectMs, no: this.#reach.kind === 'drops' ? noticeMs : killAtMs }
     const ended = await this.#endedBy(patienceMs[this.#secondWay])
-    return ended ? this.#bySignal() : undefined
+    return ended ? this.#bySignalOrItself() : undefined
   }
 
   /** A subsystem serves its input, and ends with it unless it is stuck: no reason for a second session yet. */
@@ -100,11 +102,15 @@ class Ladder {
 
   async #processGroup(): Promise<RemoteEnd | undefined> {
     if (this.#secondWay === 'no') return undefined
-    const problem = await endProcessGroup(this.#session, this.#host, {
+    const end = await endProcessGroup(this.#session, this.#host, {
       killAt: this.#startedAt + killAtMs,
       giveUpAt: this.#startedAt + groupUntilMs,
     })
-    if (problem === undefined) return this.#ended('process-group', 'to its process group, from a second session')
+    const how = 'to its process group, from a second session'
+    if (end.kind === 'exited') return this.#bySignalOrItself()
+    if (end.kind === 'held') return this.#held('process-group', how)
+    if (end.kind === 'ended') return this.#ended('process-group', how, end.restKilled)
+    const { problem } = end
     this.#obstacle = this.#reach.kind === 'drops' ? `${this.#reach.because}, and ${problem}` : problem
     return undefined
   }
@@ -125,26 +131,46 @@ class Ladder {
     return state('abandoned', 'none', `it may still be running: ${this.#obstacle}`)
   }
 
-  /** sshd signals the whole process group; dropbear the shell alone, and of others nothing is known. */
-  async #bySignal(): Promise<RemoteEnd> {
-    const end = this.#ended('signal', 'through the signal request')
-    const outputEnded = await this.#session.outputEnded(outputMs)
-    if (this.#isSshd) return end
-    const { detail } = end.ending
-    if (!outputEnded) return state('abandoned', 'signal', `${detail}, but something still holds its output open`)
-    if (isAlone(this.#session.program)) return end
-    return state(
-      'abandoned',
-      'signal',
-      `its shell${detail.slice(2)}, which may have reached nothing that it had started`,
-    )
+  /** Where signals are dropped, none of ours has ended it. */
+  async #bySignalOrItself(): Promise<RemoteEnd> {
+    return this.#reach.kind === 'drops' ? byItself : this.#bySignal()
   }
 
-  #ended(by: 'signal' | 'process-group', how: string): RemoteEnd {
+  /**
+   * sshd signals the whole process group, but nothing any more once its first process has ended; dropbear signals that
+   * one alone, and of others nothing is known. What else there is has the time that TERM gives.
+   */
+  async #bySignal(): Promise<RemoteEnd> {
+    const how = 'through the signal request'
+    const { port } = this.#host
+    if (!(await this.#session.over(Math.max(outputMs, this.#startedAt + killAtMs - port.now()))))
+      return port.cause === undefined ? this.#held('signal', how) : unknown
+    if (this.#session.exit?.exitCode === 0)
+      return state('exited', 'none', 'it ended with exit code 0, by itself or because TERM asked it to')
+    if (this.#isSshd || isAlone(this.#session.program)) return this.#ended('signal', how)
+    const detail = `its shell ${this.#was(how)}, which may have reached nothing that it had started`
+    return state('abandoned', 'signal', detail)
+  }
+
+  #ended(by: 'signal' | 'process-group', how: string, restKilled = false): RemoteEnd {
+    if (restKilled) return state('killed', by, `its shell ${this.#was(how)}, and what it had started by KILL`)
+    return state(this.#wasKilled ? 'killed' : 'terminated', by, `it ${this.#was(how)}`)
+  }
+
+  /** Of its parts, some run on. */
+  #held(by: 'signal' | 'process-group', how: string): RemoteEnd {
+    const detail = `its shell ${this.#was(how)}, but something still holds its output open`
+    return { ...state('abandoned', by, detail), outputOpen: true }
+  }
+
+  #was(how: string): string {
+    return `was ended by ${this.#wasKilled ? 'KILL' : 'TERM'} ${how}`
+  }
+
+  /** A shell that waits for the one that was killed says it by its exit code. */
+  get #wasKilled(): boolean {
     const { exit } = this.#session
-    // A shell that waits for the one that was killed says it by its exit code.
-    const killed = exit?.signal === 'SIGKILL' || exit?.exitCode === 128 + 9
-    return state(killed ? 'killed' : 'terminated', by, `it was ended by ${killed ? 'KILL' : 'TERM'} ${how}`)
+    return exit?.signal === 'SIGKILL' || exit?.exitCode === 128 + 9
   }
 
   /** sshd answers CLOSE when the program has ended; others may answer at once. */
@@ -172,10 +198,11 @@ function secondWay(wanted: SecondSession, reach: SignalReach, isForced: boolean)
   return reach.kind === 'drops' ? 'now' : 'later'
 }
 
+const byItself = state('exited', 'none', 'it had ended by itself')
 const byClosing = state('terminated', 'close', 'it ended when its channel was closed')
 const unanswered = state('unknown', 'none', 'the server may have started it: it closed the session without an answer')
 const unknown = state('unknown', 'none', 'what became of it is not known: the connection ended')
 
 function state(remote: RemoteState, by: CommandEnding['by'], detail: string): RemoteEnd {
-  return { remote, ending: { by, detail } }
+  return { remote, ending: { by, detail }, outputOpen: false }
 }

@@ -13,24 +13,61 @@ export interface GroupEnding {
 }
 
 /**
+ * What came of it.
+ * - `exited`: it had ended before anything was signalled
+ * - `ended`: by TERM or KILL, or its first process by TERM and the others by KILL
+ * - `held`: its first process has ended, and something that cannot be told to be of its group holds its output open
+ */
+export type GroupEnd =
+  | { readonly kind: 'exited' }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'ended'; readonly restKilled: boolean }
+  | { readonly kind: 'failed'; readonly problem: string }
+
+/**
  * Ends a session's program by its process group: a second session of the same connection is a child of the same sshd, so
  * it can see the first one's process and signal its group.
- * @returns why it could not, or undefined when the program has ended
  */
-export function endProcessGroup(session: Session, host: SessionHost, times: GroupEnding): Promise<string | undefined> {
+export function endProcessGroup(session: Session, host: SessionHost, times: GroupEnding): Promise<GroupEnd> {
   const { port, helpers } = host
   const until = (instant: number) => instant - port.now()
   return helpers.use(session, until(times.giveUpAt), async (helper) => {
-    if (typeof helper === 'string') return helper
+    if (await session.ended(0)) return { kind: 'exited' }
+    if (typeof helper === 'string') return failed(helper)
     const found = await search(helper, session, host, () => until(times.giveUpAt))
-    if (await session.ended(0)) return undefined
-    if ('problem' in found) return found.problem
-    const termed = await helper.signal('TERM', found.child, until(times.giveUpAt))
-    if (await session.ended(Math.max(until(times.killAt), termed ? graceMs : 0))) return undefined
-    await helper.signal('KILL', found.child, until(times.giveUpAt))
-    if (await session.ended(until(times.giveUpAt))) return undefined
-    return 'TERM and KILL to its process group showed no effect in time'
+    if (await session.ended(0)) return { kind: 'exited' }
+    if ('problem' in found) return failed(found.problem)
+    return signalGroup(session, {
+      term: () => helper.term(found.child, until(times.giveUpAt)),
+      kill: (livedAt) => helper.kill(found.child, livedAt, until(times.giveUpAt)),
+      graceLeft: () => until(times.killAt),
+      timeLeft: () => until(times.giveUpAt),
+    })
   })
+}
+
+interface GroupSteps {
+  readonly term: () => Promise<string | undefined>
+  readonly kill: (livedAt: string | undefined) => Promise<boolean>
+  /** Milliseconds until KILL, and until nothing is waited for any more. */
+  readonly graceLeft: () => number
+  readonly timeLeft: () => number
+}
+
+async function signalGroup(session: Session, { term, kill, graceLeft, timeLeft }: GroupSteps): Promise<GroupEnd> {
+  const livedAt = await term()
+  if (livedAt === undefined && (await session.ended(0))) return { kind: 'exited' }
+  if (await session.over(Math.max(graceLeft(), livedAt === undefined ? 0 : graceMs)))
+    return livedAt === undefined ? { kind: 'exited' } : { kind: 'ended', restKilled: false }
+  const firstEnded = await session.ended(0)
+  const killed = await kill(livedAt)
+  if (await session.over(killed ? timeLeft() : 0)) return { kind: 'ended', restKilled: firstEnded && killed }
+  if (await session.ended(killed ? 0 : timeLeft())) return { kind: 'held' }
+  return failed('TERM and KILL to its process group showed no effect in time')
+}
+
+function failed(problem: string): GroupEnd {
+  return { kind: 'failed', problem }
 }
 
 /** How often the sessions may have changed while the server listed its processes. */

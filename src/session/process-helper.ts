@@ -70,9 +70,22 @@ export class ProcessHelper {
     return children === undefined ? undefined : { self: this.#self, children }
   }
 
-  /** Signals the process group of a child, if it is still that child. @returns whether it was signalled */
-  async signal(name: 'TERM' | 'KILL', { pid, start }: Child, limitMs: number): Promise<boolean> {
-    const words = await this.#ask(`${name} ${pid} ${start}`, limitMs)
+  /**
+   * Sends TERM to the process group of a child, if it is still that child.
+   * @returns an instant of the server's clock at which it was, undefined when nothing was signalled
+   */
+  async term({ pid, start }: Child, limitMs: number): Promise<string | undefined> {
+    const [answer, instant] = (await this.#ask(`TERM ${pid} ${start}`, limitMs)) ?? []
+    return answer === 'sent' ? instant : undefined
+  }
+
+  /**
+   * Sends KILL to the process group of a child, if it is still that child or something of its group is left.
+   * @param livedAt as `term` gave it; without it, what is left of a group cannot be told
+   * @returns whether it was sent
+   */
+  async kill({ pid, start }: Child, livedAt: string | undefined, limitMs: number): Promise<boolean> {
+    const words = await this.#ask(`KILL ${pid} ${start} ${livedAt ?? '-'}`, limitMs)
     return words?.[0] === 'sent'
   }
 

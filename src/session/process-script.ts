@@ -17,7 +17,11 @@ export interface ScriptOptions {
 }
 
 /**
- * The command for the second session. Whatever shell the user has hands it over to `sh`, so it stands on one line,
+ * The command for the second session. `KILL` also reaches a group whose first process has ended, exactly: a process that
+ * began before an instant at which that one still lived, and is in the group and session of its pid, was there with it,
+ * since nobody can join a session later. And a pid is not given away while a group has its number.
+ *
+ Whatever shell the user has hands it over to `sh`, so it stands on one line,
  * without quotes, backslashes or exclamation marks inside (csh, fish).
  * @param mark stands before each line of ours, so that what a start-up file prints is not taken for one
  */
@@ -26,18 +30,25 @@ export function processScript(mark: string, { proc = '/proc' }: ScriptOptions = 
     'set -f; p=$PPID;',
     // The kernel's line of a process: after its name, which may hold anything, and the last ") ".
     `look() { s=$(cat ${proc}/$1/stat 2>/dev/null); if [ -n "$s" ];`,
-    'then set -- ${s##*") "}; state=$1 parent=$2 group=$3 start=${20};',
+    'then set -- ${s##*") "}; state=$1 parent=$2 group=$3 session=$4 start=${20};',
     'else set -- $(ps -o stat= -o ppid= -o pgid= -p $1 2>/dev/null); state=$1 parent=$2 group=$3 start=-; fi;',
     '[ -n "$group" ]; };',
     `children() { cat ${proc}/$p/task/$p/children 2>/dev/null ||`,
     'ps -A -o ppid= -o pid= | while read a b; do if [ "$a" = "$p" ]; then echo $b; fi; done; };',
+    // Without a process for each: a line that looks as if it were of the group is looked at properly.
+    `left() { a=$1 b=$2; set +f; set -- ${proc}/[0-9]*/stat; set -f; for f in $*; do s=; { read -r s <$f; } 2>/dev/null;`,
+    'case $s in *" $a $a "*) f=${f%/stat}; look ${f##*/}; case $state,$group,$session in Z*) ;;',
+    '*,$a,$a) if [ "$start" -lt "$b" ] 2>/dev/null; then return 0; fi;; esac;; esac; done; return 1; };',
     `echo ${mark} ready $$;`,
-    'while read verb pid at; do case $verb in',
+    'while read verb pid at before; do case $verb in',
     'list) r=; for c in $(children); do if look $c && [ "$parent" = "$p" ];',
     'then r="$r $c,$group,$state,$start"; fi; done;',
     `echo ${mark} list$r;;`,
-    'TERM|KILL) if look $pid && [ "$parent,$group,$start" = "$p,$pid,$at" ] && kill -$verb -$pid;',
-    `then echo ${mark} sent; else echo ${mark} missed; fi;;`,
+    'TERM|KILL) look self; now=$start;',
+    // A zombie (Z) takes signals too, and nothing comes of them.
+    'if look $pid && [ "$parent,$group,$start,${state#Z}" = "$p,$pid,$at,$state" ] && kill -$verb -$pid;',
+    `then echo ${mark} sent $now; elif [ "$verb" = KILL ] && left $pid "$before" && kill -KILL -$pid;`,
+    `then echo ${mark} sent $now; else echo ${mark} missed; fi;;`,
     'esac; done',
   ]
   return `exec sh -c '${lines.join(' ')}'`

@@ -3,15 +3,13 @@ import { HoldfastError } from '../errors.js'
 import type { Wait } from '../liveness/waits.js'
 import { extendedDataStderr } from '../wire/connection-messages.js'
 import {
-  decodeExitSignal,
-  decodeExitStatus,
   encodeEnv,
   encodePtyRequest,
   encodeSignal,
   encodeWindowChange,
   type TerminalSize,
 } from '../wire/session-messages.js'
-import { Completion, type RemoteExit } from './completion.js'
+import { Completion } from './completion.js'
 import { InputStream } from './input.js'
 import { ProgressLimits } from './limits.js'
 import { News } from './news.js'
@@ -21,6 +19,7 @@ import type { Output } from './output.js'
 import type { Tenant } from './places.js'
 import type { SessionHost } from './port.js'
 import { describe, type Program, startData } from './program.js'
+import { decodeExit, type RemoteExit } from './remote-exit.js'
 
 /** How far the server has got with starting it, as far as we know. */
 export type Stage = 'opening' | 'requested' | 'running' | 'refused'
@@ -58,6 +57,9 @@ export class Session implements Tenant {
   #earlyEnd: CommandExit | undefined
   #outputOpen = false
   #isComplete = false
+  #dropsOutput = false
+  /** Bytes that were granted to the server again before their reader took them. */
+  #forgone = 0
   #isAbandoned = false
 
   constructor(options: SessionOptions) {
@@ -191,7 +193,9 @@ export class Session implements Tenant {
   /** The program took bytes of the output. */
   consumed(bytes: number): void {
     const heldUp = this.#isHeldUp()
-    this.#channel?.consumed(bytes)
+    const granted = Math.min(bytes, this.#forgone)
+    this.#forgone -= granted
+    if (bytes > granted) this.#channel?.consumed(bytes - granted)
     if (!heldUp) return
     this.#limits.outputTaken()
     this.#completion.outputCame()
@@ -207,9 +211,23 @@ export class Session implements Tenant {
     return this.#news.until(() => this.exit !== undefined || this.isClosed, limitMs)
   }
 
-  /** Waits until no more output can come. @returns false when the time is over first */
-  outputEnded(limitMs: number): Promise<boolean> {
-    return this.#news.until(() => this.#completion.hasOutputEnded || this.isClosed, limitMs)
+  /**
+   * Waits until the program has ended and nothing holds its output open. Output for which nobody waits any more must not
+   * hide that: what would still come of a stream that its reader has left unread is dropped.
+   * @returns false when the time is over first
+   */
+  over(limitMs: number): Promise<boolean> {
+    this.#dropUnread()
+    return this.#news.until(() => this.#completion.hasEnded || this.isClosed, limitMs)
+  }
+
+  #dropUnread(): void {
+    const { stdout, stderr } = this.#options
+    const unread = stdout.unread + stderr.unread
+    if (this.#dropsOutput || unread === 0) return
+    this.#dropsOutput = true
+    this.#forgone = unread
+    this.#channel?.consumed(unread)
   }
 
   async #start(): Promise<void> {
@@ -268,7 +286,8 @@ export class Session implements Tenant {
   #outputCame(output: Output, bytes: Buffer): void {
     this.#limits.outputCame()
     this.#completion.outputCame()
-    output.deliver(bytes)
+    if (this.#dropsOutput) this.#channel?.consumed(bytes.length)
+    else output.deliver(bytes)
   }
 
   #extendedDataCame(type: number, bytes: Buffer): void {
@@ -289,10 +308,9 @@ export class Session implements Tenant {
   }
 
   #requestCame(type: string, data: Buffer): boolean {
-    if (type === 'exit-status') this.#exited({ exitCode: decodeExitStatus(data), signal: null })
-    else if (type === 'exit-signal') this.#exited({ exitCode: null, signal: fullSignalName(decodeExitSignal(data)) })
-    else return false
-    return true
+    const exit = decodeExit(type, data)
+    if (exit !== undefined) this.#exited(exit)
+    return exit !== undefined
   }
 
   #exited(exit: RemoteExit): void {
@@ -360,9 +378,4 @@ export class Session implements Tenant {
     const channel = this.#channel
     return channel !== undefined && channel.isOpen && channel.queuedBytes > 0 && channel.sendWindow === 0
   }
-}
-
-/** A name with an @ is of somebody's own making (RFC 4254 section 6.10), and goes as it is. */
-function fullSignalName(name: string): string {
-  return name.includes('@') ? name : `SIG${name}`
 }

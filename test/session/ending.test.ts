@@ -89,6 +89,44 @@ for (const version of ['9.2', '10'] as const) {
         await expectGone(server)
       })
 
+      test('one of which a part ignores TERM is not called gone while that part runs', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const { remote, ending, outputOpen } = await fails(
+          ssh,
+          '(trap "" TERM; sleep 30000; sleep 30000) & sleep 30000; true',
+        )
+        assert.equal(ending.by, by)
+        if (isDeaf) {
+          assert.deepEqual([remote, outputOpen], ['killed', false])
+          await expectGone(server)
+        } else {
+          assert.deepEqual([remote, outputOpen], ['abandoned', true])
+          assert.match(ending.detail, /ended by TERM .* still holds its output open/)
+          assert.ok((await running(server)).length > 0)
+        }
+      })
+
+      test('one whose part takes its time after TERM is gone', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const slow = 'trap "sleep 0.5; exit" TERM; while :; do sleep 0.1; done'
+        const { remote, ending } = await fails(ssh, `sh -c '${slow}'; true`)
+        assert.deepEqual([remote, ending.by], ['terminated', by])
+        await expectGone(server)
+      })
+
+      test('one whose output nobody reads is gone', async (t) => {
+        const { server, ssh } = await open(t, { version })
+        const { remote, ending } = await endOf(await ssh.spawn('exec yes', { timeout }))
+        assert.deepEqual([remote, ending.by], ['terminated', by])
+        await expectGone(server)
+      })
+
+      test('one that something else outlives is not called gone', async (t) => {
+        const { ssh } = await open(t, { version })
+        const { remote, outputOpen } = await fails(ssh, 'setsid sleep 5 & sleep 30000; true')
+        assert.deepEqual([remote, outputOpen], ['abandoned', true])
+      })
+
       test('one of five that look alike is gone, and no other', async (t) => {
         const { server, ssh } = await open(t, { version })
         const command = `echo $$; exec ${sleep}`
@@ -106,7 +144,7 @@ for (const version of ['9.2', '10'] as const) {
       test('five at once are gone', async (t) => {
         const { server, ssh } = await open(t, { version })
         const errors = await Promise.all([1, 2, 3, 4, 5].map(() => fails(ssh, sleep)))
-        assert.deepEqual(new Set(errors.map(({ remote }) => remote)), new Set(['terminated']))
+        for (const { remote, ending } of errors) assert.equal(remote, 'terminated', ending.detail)
         await expectGone(server)
       })
 

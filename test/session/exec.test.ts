@@ -251,7 +251,9 @@ test('output beyond maxBuffer ends the command, and what fits is kept', async ()
   const { error, script } = await failed({}, (world) => {
     world.script.requested = (type, channel) => {
       if (type === 'exec') world.script.stdout(channel, '0123456789')
-      if (type === 'signal') world.script.exitSignal(channel, 'TERM')
+      if (type !== 'signal') return
+      world.script.exitSignal(channel, 'TERM')
+      world.script.close(channel)
     }
     return world.sessions.exec('anything', { maxBuffer: 4 })
   })

@@ -132,6 +132,20 @@ test('what runs instead of our script is told from it, closed, and not run again
   assert.equal(script.closed.length, 3)
 })
 
+test('one that ends by itself while the second session is opened has exited', async () => {
+  const asRoot = { software: 'OpenSSH_9.2p1', username: 'root' }
+  const { error, commands } = await climb(asRoot, {}, (script) => {
+    let command: number | undefined
+    script.requested = (type, channel) => {
+      if (type !== 'exec') return
+      if (command === undefined) command = channel
+      else script.finish(command, 0)
+    }
+  })
+  assert.equal(commands.length, 2)
+  assert.deepEqual([error.remote, error.ending.by, error.exitCode], ['exited', 'none', 0])
+})
+
 test('where the server refuses terminals, a second session runs nothing', async () => {
   const { error, commands } = await climb({ software: 'OpenSSH_9.2p1', username: 'root' }, {}, (script) => {
     script.grant = (type) => type !== 'pty-req'

@@ -32,6 +32,14 @@ async function startSleep(t: TestContext): Promise<ChildProcess> {
   return sleep
 }
 
+function isLeft(group: number): boolean {
+  try {
+    return process.kill(-group, 0)
+  } catch {
+    return false
+  }
+}
+
 function find(words: readonly string[], pid: number | undefined): Child {
   const child = parseChildren(words.slice(2))?.find((one) => one.pid === pid)
   assert.ok(child !== undefined, `${pid} is not in ${words.join(' ')}`)
@@ -60,9 +68,29 @@ for (const shell of ['/bin/sh', '/bin/bash'])
         const script = startScript(t, shell, options)
         await script.answer()
         const { pid, start } = find(await script.ask('list'), sleep.pid)
-        assert.deepEqual(await script.ask(`TERM ${pid} ${start}`), ['mark', 'sent'])
+        assert.deepEqual((await script.ask(`TERM ${pid} ${start}`)).slice(0, 2), ['mark', 'sent'])
         assert.deepEqual(await ended, [null, 'SIGTERM'])
         assert.deepEqual(await script.ask(`KILL ${pid} ${start}`), ['mark', 'missed'])
+      })
+
+      test('kills what is left of a group, of which it is certain only with the clock of the kernel', async (t) => {
+        const parts = '(trap "" TERM; echo trapped; sleep 30000; true) & sleep 30000; true'
+        const leader = spawn('sh', ['-c', parts], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+        t.after(() => leader.pid !== undefined && isLeft(leader.pid) && process.kill(-leader.pid, 'SIGKILL'))
+        await once(leader.stdout, 'data')
+        const script = startScript(t, shell, options)
+        await script.answer()
+        const { pid, start } = find(await script.ask('list'), leader.pid)
+        const ended = once(leader, 'exit')
+        const [, answer, livedAt] = await script.ask(`TERM ${pid} ${start}`)
+        assert.equal(answer, 'sent')
+        await ended
+        for (const before of ['', '-', '1', start])
+          assert.deepEqual(await script.ask(`KILL ${pid} ${start} ${before}`), ['mark', 'missed'], before)
+        assert.ok(isLeft(pid))
+        const [, killed] = await script.ask(`KILL ${pid} ${start} ${livedAt}`)
+        assert.equal(killed, source === 'the kernel' ? 'sent' : 'missed')
+        if (killed === 'sent') await once(leader, 'close')
       })
 
       test('signals nothing else: no process of another start, no stranger, no group that is not its own', async (t) => {
