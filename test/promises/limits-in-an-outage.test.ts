@@ -24,7 +24,6 @@ const limits = {
   timeout: { timeout: 400 },
   idleTimeout: { idleTimeout: 400 },
   firstByteTimeout: { firstByteTimeout: 400 },
-  stdinStall: { stdinStall: 400, stdin: Buffer.alloc(8_000_000) },
 }
 
 describe('behind a network that is out', { concurrency: 4, timeout: 60_000 }, () => {

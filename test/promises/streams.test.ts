@@ -56,7 +56,9 @@ describe('the streams of a command', { skip, concurrency: true, timeout: 30_000 
     await assert.rejects(pipeline(createReadStream('/nonexistent'), command.stdin), { code: 'ENOENT' })
     const { error } = await failure(command.exited)
     assert.ok(error instanceof CommandError)
-    assert.deepEqual([error.code, error.remote], ['ERR_SSH_STDIN', 'terminated'])
+    assert.equal(error.code, 'ERR_SSH_STDIN')
+    // By TERM or, where the machine took its time over that, by KILL.
+    assert.ok(['terminated', 'killed'].includes(error.remote), error.remote)
     assert.equal(await text(command.stdout).catch(() => ''), '')
   })
 
