@@ -278,13 +278,15 @@ export class Keepalive {
 
   /** One deadline stands for everything; what has moved it later since is found out when it expires. */
   #schedule(now: number): void {
+    // Whoever calls first after a sleep must not hide how late our own wake is.
+    const overdueSince = this.#deadline !== undefined && this.#deadline.at < now ? this.#deadline.at : undefined
     this.#deadline?.cancel()
     this.#deadline = undefined
     const { interval } = this.#settings
     if (!this.#running || interval === false) return
     this.#followOldest(now)
-    const at = Math.max(now, this.#nextWake(now, interval))
-    this.#deadline = this.#deadlines.add(at, (expired) => this.#wake(expired, at))
+    const at = overdueSince === undefined ? Math.max(now, this.#nextWake(now, interval)) : now
+    this.#deadline = this.#deadlines.add(at, (expired) => this.#wake(expired, overdueSince ?? at))
   }
 
   /** Only of a peer that answers probes at all does an unanswered one tell anything. */

@@ -299,3 +299,20 @@ test('a sleep of the machine does not hide between two wakes before the verdict'
   peer.run(100_000)
   assert.deepEqual(peer.verdicts, [])
 })
+
+for (const [what, call] of [
+  [
+    'new settings',
+    ({ keepalive, now }: ScriptedPeer) => keepalive.configure({ ...keepalive.settings, interval: 41_109 }, now),
+  ],
+  ['a question', ({ keepalive, now }: ScriptedPeer) => void keepalive.probeNow(now, () => {})],
+] as const) {
+  test(`${what} that come before our own wake after a sleep do not hide how late that is`, () => {
+    const peer = new ScriptedPeer({ interval: 1000, countMax: 1 }, after(210))
+    peer.keepalive.start(0)
+    peer.does(251_682, () => call(peer))
+    peer.sleep(251_681, 80_438, 780, false)
+    peer.run(1_200_000)
+    assert.deepEqual(peer.verdicts, [])
+  })
+}
