@@ -9,7 +9,6 @@ import type { HostMemory } from '../liveness/probe-memory.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { Waits } from '../liveness/waits.js'
 import { disconnectReason } from '../wire/numbers.js'
-import { printable } from '../wire/printable.js'
 import { encodeDisconnect } from '../wire/transport-messages.js'
 import type { Channel, ChannelSink } from './channel.js'
 import { Closing } from './closing.js'
@@ -18,6 +17,7 @@ import type { Facts } from './facts.js'
 import { Mux, type PeerHandlers } from './mux.js'
 import type { OpenOptions } from './openings.js'
 import { ProbeMessages } from './probe-messages.js'
+import { Remarks } from './remarks.js'
 import { type Authenticator, Services } from './services.js'
 
 export type ConnectionLimits = TransportOptions['limits'] &
@@ -47,9 +47,6 @@ export interface ConnectionHost {
   ended(cause: HoldfastError): void
 }
 
-/** sshd makes about one for each key that is tried. */
-const maxRemarks = 64
-
 /** One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. */
 export class Connection {
   readonly waits: Waits
@@ -64,7 +61,7 @@ export class Connection {
   readonly #mux: Mux
   readonly #services: Services
   readonly #closing: Closing
-  readonly #remarks: string[] = []
+  readonly remarks = new Remarks()
   #cause: HoldfastError | undefined
   #isReady = false
   #becomeReady: () => void = () => {}
@@ -80,7 +77,7 @@ export class Connection {
       message: (payload) => this.#services.receive(payload),
       heard: (bytes) => this.keepalive.heard(facts.now(), bytes),
       pong: (data) => this.probes.receivePong(data),
-      remark: (text) => this.#keepRemark(text),
+      remark: (text) => this.remarks.came(text),
       unimplemented: (sequence) => this.probes.receiveUnimplemented(sequence),
       exchangeStarted: () => this.keepalive.keyExchangeStarted(),
       exchangeEnded: () => {
@@ -148,11 +145,6 @@ export class Connection {
 
   get keyExchanges(): number {
     return this.#transport.keyExchanges
-  }
-
-  /** What the peer said of itself in DEBUG messages: the first few, made safe to show. */
-  get remarks(): readonly string[] {
-    return this.#remarks
   }
 
   get sessionId(): Buffer | undefined {
@@ -301,10 +293,6 @@ export class Connection {
     this.#transport.allowRekey()
     this.keepalive.start(this.now())
     this.#becomeReady()
-  }
-
-  #keepRemark(text: string): void {
-    if (this.#remarks.length < maxRemarks) this.#remarks.push(printable(text))
   }
 
   #wrote(): void {

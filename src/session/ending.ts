@@ -4,7 +4,7 @@ import type { SessionHost } from './port.js'
 import { endProcessGroup } from './process-group.js'
 import type { Program } from './program.js'
 import type { Session } from './session.js'
-import { forcedAdvice, openSshVersion, type SignalReach, saysForced, signalReach } from './signal-reach.js'
+import { forcedAdvice, openSshVersion, type SignalReach, signalReach } from './signal-reach.js'
 
 /** How far the end of a command got on the remote side, and which way. */
 export interface RemoteEnd {
@@ -64,7 +64,7 @@ class Ladder {
 
   constructor(session: Session, host: SessionHost) {
     const { port, username } = host
-    const isForced = port.remarks.some(saysForced)
+    const isForced = port.remarks.forcesCommand
     const peer = port.negotiated?.peer ?? ''
     this.#session = session
     this.#host = host

@@ -17,8 +17,8 @@ export interface SessionPort {
   readonly cause: HoldfastError | undefined
   /** What the peer says it is, in `peer`. */
   readonly negotiated: { readonly peer: string } | undefined
-  /** What it said of itself in DEBUG messages. */
-  readonly remarks: readonly string[]
+  /** What it said of itself. */
+  readonly remarks: { readonly forcesCommand: boolean }
   /** Whether what we send waits here, for the kernel or for the end of a key exchange: windows that we grant among it. */
   readonly holdsBack: boolean
   now(): number

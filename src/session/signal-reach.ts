@@ -36,14 +36,6 @@ export function openSshVersion(peer: string): number | undefined {
   return major === undefined || minor === undefined ? undefined : Number(major) + Number(minor) / 100
 }
 
-/**
- * sshd tells which options an authorized key or certificate has, when it is tried: `… key options: command pty …`. What
- * sshd_config forces (ForceCommand) it does not tell.
- */
-export function saysForced(remark: string): boolean {
-  return /\bkey options:.*\bcommand\b/.test(remark)
-}
-
 function drops(because: string): SignalReach {
   return { kind: 'drops', because }
 }

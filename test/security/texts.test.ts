@@ -187,8 +187,8 @@ test('what a peer says of itself for whoever debugs it', async () => {
   const { time, client, server } = await loggedIn()
   for (let n = 0; n < 100; n++) server.send(encodeDebug(controls))
   await time.run(10)
-  assert.equal(client.connection.remarks.length, 64)
-  for (const remark of client.connection.remarks) {
+  assert.equal(client.connection.remarks.texts.length, 64)
+  for (const remark of client.connection.remarks.texts) {
     assert.doesNotMatch(remark, control)
     assert.ok(remark.length <= 401)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { openSshVersion, saysForced, signalReach } from '#src/session/signal-reach.js'
+import { openSshVersion, signalReach } from '#src/session/signal-reach.js'
 
 const ordinary = { peer: 'OpenSSH_9.2p1 Debian-2', username: 'deploy', isForced: false, program: 'exec' } as const
 
@@ -31,11 +31,4 @@ test('sshd before 7.9 knows none, and of other servers nothing is known', () => 
     assert.equal(openSshVersion(peer), undefined)
     assert.equal(signalReach({ ...ordinary, peer }).kind, 'unknown')
   }
-})
-
-test('sshd says itself that a key forces a command, as measured on 9.2 and 10', () => {
-  const options = 'agent-forwarding port-forwarding pty user-rc x11-forwarding'
-  assert.ok(!saysForced(`/home/deploy/.ssh/authorized_keys:1: key options: ${options}`))
-  assert.ok(saysForced(`/home/deploy/.ssh/authorized_keys:1: key options: agent-forwarding command pty user-rc`))
-  assert.ok(!saysForced('/home/command/.ssh/authorized_keys:1: key options: pty'))
 })
