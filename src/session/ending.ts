@@ -1,4 +1,3 @@
-import type { SecondSession } from './options.js'
 import type { CommandEnding, RemoteState } from './outcome.js'
 import type { SessionHost } from './port.js'
 import { endProcessGroup } from './process-group.js'
@@ -70,7 +69,7 @@ class Ladder {
     this.#host = host
     this.#startedAt = port.now()
     this.#reach = signalReach({ peer, username, isForced, program: session.program.type })
-    this.#secondWay = secondWay(session.secondSession, this.#reach, isForced)
+    this.#secondWay = secondWay(session, this.#reach, isForced)
     if (this.#reach.kind === 'drops') this.#obstacle = this.#reach.because
     else if (this.#reach.kind === 'passes')
       this.#obstacle += `, as where sshd_config forces a command (${forcedAdvice})`
@@ -93,7 +92,7 @@ class Ladder {
     return ended ? this.#bySignalOrItself() : undefined
   }
 
-  /** A subsystem serves its input, and ends with it unless it is stuck: no reason for a second session yet. */
+  /** A subsystem serves its input, and ends with it unless it is stuck: that goes before a second session. */
   async #endOfInput(): Promise<RemoteEnd | undefined> {
     if (this.#session.program.type !== 'subsystem' || this.#reach.kind !== 'drops') return undefined
     void this.#session.close()
@@ -147,7 +146,9 @@ class Ladder {
       return port.cause === undefined ? this.#held('signal', how) : unknown
     if (this.#session.exit?.exitCode === 0)
       return state('exited', 'none', 'it ended with exit code 0, by itself or because TERM asked it to')
-    if (this.#isSshd || isAlone(this.#session.program)) return this.#ended('signal', how)
+    if (this.#isSshd) return this.#ended('signal', how)
+    if (isAlone(this.#session.program))
+      return this.#ended('signal', `${how}, which may have reached no other process that it had started`)
     const detail = `its shell ${this.#was(how)}, which may have reached nothing that it had started`
     return state('abandoned', 'signal', detail)
   }
@@ -192,9 +193,11 @@ function isAlone(program: Program): boolean {
   return program.type === 'exec' && /^[\w./][\w./:=@%+, -]*$/.test(program.command)
 }
 
-function secondWay(wanted: SecondSession, reach: SignalReach, isForced: boolean): SecondWay {
-  if (wanted === 'never') return 'no'
-  if (wanted === 'auto' && (isForced || reach.kind !== 'drops')) return 'no'
+function secondWay({ secondSession, program }: Session, reach: SignalReach, isForced: boolean): SecondWay {
+  if (secondSession === 'never') return 'no'
+  // That signals have no effect on a subsystem tells nothing of a command that sshd_config forces.
+  const mayBeForced = isForced || reach.kind !== 'drops' || program.type === 'subsystem'
+  if (secondSession === 'auto' && mayBeForced) return 'no'
   return reach.kind === 'drops' ? 'now' : 'later'
 }
 

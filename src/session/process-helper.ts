@@ -28,6 +28,7 @@ export class ProcessHelper {
   readonly #mark: string
   readonly #owed: ((words: readonly string[]) => void)[] = []
   #self: number | undefined
+  #saidSomethingElse = false
 
   constructor(host: SessionHost) {
     const mark = `holdfast-${randomBytes(8).toString('hex')}`
@@ -43,9 +44,17 @@ export class ProcessHelper {
     this.session = new Session({ ...host, program, settings, stdout, stderr, place: 'now' })
   }
 
-  /** Whether the server ran something else than our script, as far as we can see. */
+  /** Whether there is evidence that the server ran something else than our script: that came to an end, or spoke. */
   get ranSomethingElse(): boolean {
-    return this.#self === undefined && this.session.stage === 'running'
+    const { stage, exit, isClosed } = this.session
+    return (
+      this.#self === undefined && stage === 'running' && (this.#saidSomethingElse || exit !== undefined || isClosed)
+    )
+  }
+
+  /** Whether it runs and has said nothing: a slow start-up file, or something else than our script. */
+  get isSilent(): boolean {
+    return this.#self === undefined && this.session.stage === 'running' && !this.ranSomethingElse
   }
 
   /** Starts the script. @returns why there is none, undefined when there is */
@@ -57,6 +66,7 @@ export class ProcessHelper {
       this.#self = Number(words[1])
       return undefined
     }
+    if (this.isSilent) return 'the second session gave no answer in time'
     return this.ranSomethingElse
       ? 'what the server runs instead of a shell could not look for it'
       : 'the server gave no second session to look for it in'
@@ -126,6 +136,7 @@ export class ProcessHelper {
     const [mark, ...words] = line.trim().split(' ')
     // A start-up file of the user's shell may print something first.
     if (mark === this.#mark) this.#owed.shift()?.(words)
+    else this.#saidSomethingElse = true
   }
 
   /** No answer comes any more. */

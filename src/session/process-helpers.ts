@@ -9,6 +9,9 @@ interface Shared {
   users: number
 }
 
+/** How many that ran in silence are enough: each may have been a forced command. */
+const maxSilent = 2
+
 /** How long to wait for the end of a helper that nobody uses any more. */
 const closeMs = 500
 
@@ -19,6 +22,7 @@ export class ProcessHelpers {
   #shared: Shared | undefined
   /** Why there is no use in trying again. */
   #useless: string | undefined
+  #silent = 0
 
   constructor(runs: Runs, make: () => ProcessHelper) {
     this.#runs = runs
@@ -35,8 +39,6 @@ export class ProcessHelpers {
     shared.users++
     try {
       const problem = await shared.opened
-      // What ran instead of our script must not run once more for every command.
-      if (shared.helper.ranSomethingElse) this.#useless = problem
       return await work(problem ?? shared.helper)
     } finally {
       shared.users--
@@ -49,9 +51,17 @@ export class ProcessHelpers {
     const current = this.#shared
     if (current !== undefined && this.#runs.before(current.helper.session).includes(session)) return current
     const helper = this.#make()
-    const shared = { helper, opened: helper.open(limitMs), users: 0 }
+    const shared = { helper, opened: this.#open(helper, limitMs), users: 0 }
     this.#shared = shared
     return shared
+  }
+
+  /** What ran instead of our script must not run once more for every command. */
+  async #open(helper: ProcessHelper, limitMs: number): Promise<string | undefined> {
+    const problem = await helper.open(limitMs)
+    if (helper.isSilent) this.#silent++
+    if (helper.ranSomethingElse || this.#silent >= maxSilent) this.#useless = problem
+    return problem
   }
 
   /** Whoever looks at the server when a call has ended finds nothing of ours there, unless that takes long. */

@@ -190,9 +190,9 @@ for (const version of ['9.2', '10'] as const) {
         await expectGone(server)
       })
 
-      test('a subsystem that is stopped is gone too', async (t) => {
+      test('a subsystem that is stopped is gone too, where its caller allows a second session', async (t) => {
         const { server, ssh } = await open(t, { version })
-        const sftp = await ssh.subsystem('sftp')
+        const sftp = await ssh.subsystem('sftp', { secondSession: 'always' })
         sftp.stdin.write(Buffer.of(0, 0, 0, 5, 1, 0, 0, 0, 3))
         await once(sftp.stdout, 'data')
         for (const { pid } of await running(server)) process.kill(pid, 'SIGSTOP')
@@ -223,6 +223,15 @@ for (const version of ['9.2', '10'] as const) {
       const ssh = await login(t, server)
       const error = await fails(ssh, 'anything')
       assert.deepEqual([error.stdout, error.remote], ['run\n', 'abandoned'])
+      assert.equal((await running(server)).length, 1)
+    })
+
+    test('a subsystem in whose place sshd_config forces a command does not run that again', async (t) => {
+      const server = await sshd(t, { version, config: { ForceCommand: `echo run; ${sleep}` } })
+      const ssh = await login(t, server)
+      const sftp = await ssh.subsystem('sftp', { timeout })
+      assert.equal(await firstLine(sftp), 'run')
+      assert.equal((await endOf(sftp)).remote, 'abandoned')
       assert.equal((await running(server)).length, 1)
     })
 

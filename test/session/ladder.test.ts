@@ -116,15 +116,30 @@ test('a server that may signal the shell alone: what the shell may have started 
   assert.match(open.error.ending.detail, /holds its output open/)
   const simple = await climb({ software }, {}, (script) => endShell(script, (channel) => script.close(channel)))
   assert.deepEqual([simple.error.remote, simple.error.ending.by], ['terminated', 'signal'])
+  assert.match(simple.error.ending.detail, /may have reached no other process/)
   for (const command of ['sleep 30000; true', 'sleep $LONG', '(sleep 1)', 'a | b', 'a & b']) {
     const compound = await climb({ software, command }, {}, (script) => endShell(script, (id) => script.close(id)))
     assert.deepEqual([compound.error.remote, compound.error.ending.by], ['abandoned', 'signal'], command)
   }
 })
 
-test('what runs instead of our script is told from it, closed, and not run again on this connection', async () => {
+test('what runs in silence instead of our script is closed, and run once more at most on this connection', async () => {
   const { time, sessions, script } = await scripted({ software: 'OpenSSH_9.2p1', username: 'root' })
   script.answersClose = false
+  for (let n = 0; n < 3; n++) {
+    const { error } = await time.failure(sessions.exec('sleep 30000', { timeout }))
+    assert.ok(error instanceof CommandError && error.remote === 'abandoned')
+    assert.match(error.ending.detail, /gave no answer in time/)
+  }
+  assert.equal(script.requests.filter(({ data }) => data.includes('exec sh -c')).length, 2)
+})
+
+test('what runs instead of our script and speaks is told from it, closed, and not run again', async () => {
+  const { time, sessions, script } = await scripted({ software: 'OpenSSH_9.2p1', username: 'root' })
+  script.answersClose = false
+  script.requested = (type, channel, data) => {
+    if (type === 'exec' && data.includes('exec sh -c')) script.stdout(channel, 'Welcome\n')
+  }
   const first = await time.failure(sessions.exec('sleep 30000', { timeout }))
   const second = await time.failure(sessions.exec('sleep 30000', { timeout }))
   for (const { error } of [first, second]) assert.ok(error instanceof CommandError && error.remote === 'abandoned')
