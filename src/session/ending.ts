@@ -3,7 +3,7 @@ import type { SessionHost } from './port.js'
 import { endProcessGroup } from './process-group.js'
 import type { Program } from './program.js'
 import type { Session } from './session.js'
-import { forcedAdvice, openSshVersion, type SignalReach, signalReach } from './signal-reach.js'
+import { forcedAdvice, openSshVersion, type SignalReach, signalReach, signalsGroup } from './signal-reach.js'
 
 /** How far the end of a command got on the remote side, and which way. */
 export interface RemoteEnd {
@@ -146,7 +146,7 @@ class Ladder {
       return port.cause === undefined ? this.#held('signal', how) : unknown
     if (this.#session.exit?.exitCode === 0)
       return state('exited', 'none', 'it ended with exit code 0, by itself or because TERM asked it to')
-    if (this.#isSshd) return this.#ended('signal', how)
+    if (signalsGroup(port.negotiated?.peer ?? '')) return this.#ended('signal', how)
     if (isAlone(this.#session.program))
       return this.#ended('signal', `${how}, which may have reached no other process that it had started`)
     const detail = `its shell ${this.#was(how)}, which may have reached nothing that it had started`

@@ -39,3 +39,8 @@ export function openSshVersion(peer: string): number | undefined {
 function drops(because: string): SignalReach {
   return { kind: 'drops', because }
 }
+
+/** Whether a signal goes to all that a command started: sshd's does, dropbear's (measured) to its shell alone. */
+export function signalsGroup(peer: string): boolean {
+  return openSshVersion(peer) !== undefined || peer === 'Holdfast_testing'
+}
