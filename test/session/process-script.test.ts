@@ -6,6 +6,9 @@ import { createInterface } from 'node:readline'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Child, parseChildren, processScript, type ScriptOptions } from '#src/session/process-script.js'
+import { findPosixTools } from '../support/posix-tools.js'
+
+findPosixTools()
 
 const skip = process.platform === 'win32' && 'there is no sh'
 
