@@ -26,7 +26,12 @@ interface Finished {
   readonly stderr: string
 }
 
-function startSsh(server: TestServer, command: string, options: Record<string, string> = {}): ChildProcess {
+function startSsh(
+  server: TestServer,
+  command: string,
+  options: Record<string, string> = {},
+  env: Record<string, string> = {},
+): ChildProcess {
   writeFileSync(file(`known_hosts_${server.port}`), `${server.hostKeys.map((key) => key.knownHostsLine).join('\n')}\n`)
   const settings = {
     BatchMode: 'yes',
@@ -39,7 +44,8 @@ function startSsh(server: TestServer, command: string, options: Record<string, s
     ...options,
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
-  return spawn('ssh', ['-F', 'none', '-p', String(server.port), ...flags, 'deploy@127.0.0.1', command])
+  const args = ['-F', 'none', '-p', String(server.port), ...flags, 'deploy@127.0.0.1', command]
+  return spawn('ssh', args, { env: { ...process.env, ...env } })
 }
 
 async function finished(child: ChildProcess, input: string | Buffer = ''): Promise<Finished> {
@@ -155,10 +161,12 @@ describe('ssh(1) on the embedded server', { skip }, () => {
     assert.ok(byServer.stdout === sent.toString())
   })
 
-  test('asks for a terminal, and is told its size', async () => {
-    const outcome = await finished(startSsh(await start(), 'echo $TERM', { RequestTTY: 'force', LogLevel: 'QUIET' }))
+  test('asks for a terminal of its own kind; without one itself it knows no size', async () => {
+    const options = { RequestTTY: 'force', LogLevel: 'QUIET' }
+    const command = 'echo $TERM $COLUMNS $LINES'
+    const outcome = await finished(startSsh(await start(), command, options, { TERM: 'vt220' }))
     assert.equal(outcome.code, 0)
-    assert.notEqual(outcome.stdout.trim(), '')
+    assert.equal(outcome.stdout.trim(), 'vt220 0 0')
   })
 
   test('is told which signal ended a command', async () => {
