@@ -51,9 +51,9 @@ export class SessionScript {
   /** Whether CLOSE is answered. */
   answersClose = true
   readonly #server: ScriptedPeer
-  readonly #time: SimulatedTime
+  readonly #time: Pick<SimulatedTime, 'now'>
 
-  constructor(server: ScriptedPeer, time: SimulatedTime) {
+  constructor(server: ScriptedPeer, time: Pick<SimulatedTime, 'now'>) {
     this.#server = server
     this.#time = time
     server.before = (payload) => this.#receive(payload)

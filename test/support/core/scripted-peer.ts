@@ -6,6 +6,7 @@ import { Outbound } from '#src/transport/outbound.js'
 import { encodeUserauthSuccess } from '#src/wire/auth-messages.js'
 import {
   decodeChannelOpen,
+  decodeGlobalRequest,
   encodeChannelOpenConfirmation,
   encodeRequestFailure,
 } from '#src/wire/connection-messages.js'
@@ -48,7 +49,7 @@ export class ScriptedPeer implements Reader {
   complaint: string | undefined
   exchangesDone = 0
   readonly #options: ScriptOptions
-  readonly #random: Random
+  readonly #random: Pick<Random, 'bytes'>
   readonly #output: Output
   readonly #inbound: Inbound
   readonly #outbound: Outbound
@@ -61,7 +62,7 @@ export class ScriptedPeer implements Reader {
   #receivedNewKeys = false
   #theyExchange = false
 
-  constructor(random: Random, output: Output, options: ScriptOptions = {}) {
+  constructor(random: Pick<Random, 'bytes'>, output: Output, options: ScriptOptions = {}) {
     this.role = options.role ?? 'server'
     this.#options = { identification: 'SSH-2.0-Scripted', ...options }
     this.#random = random
@@ -174,7 +175,7 @@ export class ScriptedPeer implements Reader {
         this.send(encodeUserauthSuccess())
         return
       case messageNumber.GLOBAL_REQUEST:
-        this.send(encodeRequestFailure())
+        if (decodeGlobalRequest(payload).wantReply) this.send(encodeRequestFailure())
         return
       case messageNumber.PING:
         this.send(encodePong(payload.subarray(5)))
