@@ -1,16 +1,15 @@
-/** Rows 28, 35 and 38 of the table of failures: the peer's process is killed, the connection is reset, nothing stays. */
+/** Rows 35 and 38 of the table of failures: the connection is reset, and nothing of it stays. */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
-import type { Client, Command } from 'holdfast'
 import { skipReason } from '../servers/availability.js'
-import { untilCommandRuns } from '../servers/remote-command.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
 import { client, network, server } from './support/embedded.js'
 import { leavesNothing } from './support/leaks.js'
 import { failure } from './support/outcome.js'
+import { pendingOn } from './support/pending.js'
 import { signalConnections } from './support/signals.js'
+import { socketsTo } from './support/sockets.js'
 
 leavesNothing()
 
@@ -20,23 +19,6 @@ for (const version of ['9.2', '10'] as const) {
   const skip = skipReason(await prepareSshd(version))
 
   describe(`an sshd ${version}`, { skip, concurrency: true, timeout: 30_000 }, () => {
-    test('that is killed fails everything that is pending at once, with one cause', async (t) => {
-      const started = await sshd(t, { version })
-      const ssh = await login(t, started, { keepalive: { interval: '15s' } })
-      const command = await ssh.spawn('sleep 3000')
-      await untilCommandRuns(started, 'sleep 3000')
-      const pending = [...pendingOn(ssh, command), ssh.exec('sleep 3000')].map(failure)
-      await signalConnections(started, 'SIGKILL')
-      const failures = await Promise.all(pending)
-      const reason = await ssh.closed
-      assert.equal(reason.code, 'ERR_SSH_CONNECTION_LOST')
-      for (const { error, tookMs } of failures) {
-        assert.ok(error === reason || error.cause === reason, String(error))
-        assert.ok(tookMs < 3000)
-      }
-      for (const stream of [command.stdin, command.stdout, command.stderr]) assert.equal(stream.errored, reason)
-    })
-
     test('that is dead has no socket of ours any more after the verdict, and no byte waits for it', async (t) => {
       const started = await sshd(t, { version })
       const ssh = await login(t, started, { keepalive })
@@ -87,34 +69,3 @@ describe('a reset', { concurrency: true, timeout: 30_000 }, () => {
     assert.equal((await ssh.closed).code, 'ERR_SSH_CLOSED')
   })
 })
-
-/** One of each kind of thing that waits for the peer. */
-function pendingOn(ssh: Client, command: Command): readonly Promise<unknown>[] {
-  return [
-    command.exited,
-    written(command, Buffer.alloc(8_000_000)),
-    ssh.exec('cat', { stdin: neverEnding() }),
-    ssh.exec('sleep 3000', { timeout: '20s', idleTimeout: '20s' }),
-    ssh.shell().then(({ exited }) => exited),
-  ]
-}
-
-async function written({ stdin }: Command, data: Buffer): Promise<void> {
-  const error = await new Promise((resolve) => stdin.write(data, resolve))
-  if (error instanceof Error) throw error
-}
-
-async function* neverEnding(): AsyncGenerator<string> {
-  yield 'first'
-  await new Promise((resolve) => setTimeout(resolve, 100_000).unref())
-}
-
-/** What this machine's kernel still has of connections to a port of loopback, but for TIME-WAIT: proc(5), tcp(7). */
-async function socketsTo(port: number): Promise<readonly string[]> {
-  const [, ...lines] = (await readFile('/proc/net/tcp', 'utf8')).trim().split('\n')
-  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  return lines
-    .map((line) => line.trim().split(/\s+/))
-    .filter((fields) => fields[2] === remote && fields[3] !== '06')
-    .map((fields) => fields.join(' '))
-}
