@@ -70,9 +70,6 @@ function failed(problem: string): GroupEnd {
   return { kind: 'failed', problem }
 }
 
-/** How often the sessions may have changed while the server listed its processes. */
-const tries = 3
-
 /**
  * The server says that a process ended before it can list processes without it. So when no session has ended from the
  * question to its answer, the list shows a process for each.
@@ -83,12 +80,13 @@ async function search(
   { runs }: SessionHost,
   leftMs: () => number,
 ): Promise<SearchResult> {
-  for (let tried = 0; tried < tries; tried++) {
-    const before = runs.before(helper.session)
+  while (leftMs() > 0) {
     const listing = await helper.list(leftMs())
     if (listing === undefined) return { problem: 'the second session gave no answer in time' }
-    if (runs.before(helper.session).length === before.length)
-      return findChild(listing, before.indexOf(session), before.length)
+    const { sessions } = listing
+    if (await session.ended(0)) break
+    if (runs.before(helper.session).length === sessions.length)
+      return findChild(listing, sessions.indexOf(session), sessions.length)
   }
   return { problem: 'other commands kept ending while it was looked for' }
 }

@@ -11,6 +11,8 @@ import { Session } from './session.js'
 export interface Listing {
   readonly self: number
   readonly children: readonly Child[]
+  /** What was started before the helper and had not ended when the list was asked for, in that order. */
+  readonly sessions: readonly Session[]
 }
 
 /**
@@ -28,6 +30,7 @@ export class ProcessHelper {
   readonly #mark: string
   readonly #owed: ((words: readonly string[]) => void)[] = []
   #self: number | undefined
+  #listing: Promise<Listing | undefined> | undefined
   #saidSomethingElse = false
 
   constructor(host: SessionHost) {
@@ -72,12 +75,24 @@ export class ProcessHelper {
       : 'the server gave no second session to look for it in'
   }
 
-  /** @returns undefined when no answer came in time, or one that makes no sense */
-  async list(limitMs: number): Promise<Listing | undefined> {
+  /**
+   * Those who ask while an answer is on its way share it: were each of many commands looked up by itself, the end of one
+   * would spoil the search for the next.
+   * @returns undefined when no answer came in time, or one that makes no sense
+   */
+  list(limitMs: number): Promise<Listing | undefined> {
+    this.#listing ??= this.#list(limitMs).finally(() => {
+      this.#listing = undefined
+    })
+    return this.#listing
+  }
+
+  async #list(limitMs: number): Promise<Listing | undefined> {
+    const sessions = this.#host.runs.before(this.session)
     const words = await this.#ask('list', limitMs)
     if (words?.[0] !== 'list' || this.#self === undefined) return undefined
     const children = parseChildren(words.slice(1))
-    return children === undefined ? undefined : { self: this.#self, children }
+    return children === undefined ? undefined : { self: this.#self, children, sessions }
   }
 
   /**

@@ -49,11 +49,16 @@ export class ProcessHelpers {
   /** It can tell only what was asked for before it. */
   #shareFor(session: Session, limitMs: number): Shared {
     const current = this.#shared
-    if (current !== undefined && this.#runs.before(current.helper.session).includes(session)) return current
+    if (current !== undefined && this.#sees(current.helper, session)) return current
     const helper = this.#make()
     const shared = { helper, opened: this.#open(helper, limitMs), users: 0 }
     this.#shared = shared
     return shared
+  }
+
+  /** One that is still being opened will be asked for after everything that was started until now. */
+  #sees({ session: helper }: ProcessHelper, session: Session): boolean {
+    return helper.stage === 'opening' || this.#runs.before(helper).includes(session)
   }
 
   /** What ran instead of our script must not run once more for every command. */

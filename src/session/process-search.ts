@@ -12,7 +12,7 @@ const maxPidStep = 10_000
  * asked for, all of them before the helper. An sshd starts one child for each in that order and says when one has ended,
  * so children and sessions match one to one, or this is no sshd that we know.
  */
-export function findChild({ self, children }: Listing, index: number, count: number): SearchResult {
+export function findChild({ self, children }: Omit<Listing, 'sessions'>, index: number, count: number): SearchResult {
   const helper = children.find(({ pid }) => pid === self)
   if (helper === undefined || helper.group !== self)
     return { problem: 'the server starts its sessions in a way that does not tell one from another' }
