@@ -1,4 +1,4 @@
-// Runs the test files with node:test, each in a process of its own, two at a time.
+// Runs the test files with node:test, each in a process of its own, two at a time (four with HOLDFAST_LAB=full).
 //
 //   node scripts/test.mjs             every test/**/*.test.ts, from what tsc made of it
 //   node scripts/test.mjs keys/agent  those whose path contains one of the words
@@ -12,7 +12,10 @@ import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const fileTimeoutMs = 240_000
+// In full, a row of the lab waits for minutes at a time, and takes next to nothing of the machine.
+const isFullLab = process.env.HOLDFAST_LAB === 'full'
+const fileTimeoutMs = isFullLab ? 600_000 : 240_000
+const concurrency = isFullLab ? 4 : 2
 const words = process.argv.slice(2).filter((word) => word !== '--trace')
 
 const files = words.length > 0 && words.every((word) => word.endsWith('.js')) ? named(words) : matching(words)
@@ -30,7 +33,7 @@ if (process.argv.includes('--trace')) process.env.HOLDFAST_TEST_TRACE = '1'
 const leftOut = []
 const counts = { tests: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0 }
 
-const events = run({ files, concurrency: 2, timeout: fileTimeoutMs })
+const events = run({ files, concurrency, timeout: fileTimeoutMs })
 events.on('test:fail', ({ todo }) => {
   if (todo === undefined || todo === false) process.exitCode = 1
 })

@@ -1,0 +1,89 @@
+/** OpenSSH's own client, as a careful person calls it. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { toolEnvironment } from '../../servers/environment.js'
+import {
+  onLines,
+  type PeerClient,
+  PeerEvents,
+  type PeerJob,
+  type PeerSettings,
+  type PeerStep,
+  type PeerTarget,
+  peerProcess,
+} from './peer.js'
+
+/** What its manual offers against dead peers, at the lab's pace; the rest is for logging in unattended. */
+const sensible: PeerSettings = {
+  ServerAliveInterval: 1,
+  ServerAliveCountMax: 3,
+  ConnectTimeout: 10,
+  StrictHostKeyChecking: 'no',
+  UserKnownHostsFile: '/dev/null',
+  NumberOfPasswordPrompts: 1,
+}
+
+/** What -v says, and what is no reason for an end. */
+const chatter = /^(debug\d: |OpenSSH_|Warning: Permanently added |Transferred: |Bytes per second: )/
+
+export function opensshClient(t: TestContext): PeerClient {
+  return {
+    name: 'OpenSSH',
+    start(target, job, settings = {}) {
+      const env = { ...toolEnvironment, ...askPass(t, target) }
+      const child = spawn('ssh', sshArguments(target, job, settings), { env, stdio: 'pipe' })
+      const events = new PeerEvents()
+      // Its last word that is none of -v says why it ended.
+      let said = ''
+      onLines(child.stderr, (line) => {
+        if (line.startsWith('Authenticated to ')) events.add('ready', 'logged in', false)
+        else if (!chatter.test(line)) said = line.trim()
+      })
+      let received = 0
+      const count = (bytes: Buffer): void => {
+        received += bytes.length
+        events.add('data', String(received), false)
+      }
+      if (job.job === 'idle' || job.unread !== true) child.stdout.on('data', count)
+      child.once('close', (code, signal) => {
+        events.add('exit', `${said && `${said} `}(exit ${code ?? signal})`, true)
+      })
+      child.stdin.on('error', () => {})
+      if (job.job === 'exec' && job.stdin !== undefined) child.stdin.end(Buffer.alloc(job.stdin))
+      return peerProcess(t, child, events, (step) => take(step, child.stdin))
+    },
+  }
+}
+
+function sshArguments(target: PeerTarget, job: PeerJob, settings: PeerSettings): string[] {
+  const key = target.clientKeys?.ed25519.privateKey
+  const login = key === undefined ? { PubkeyAuthentication: 'no' } : { BatchMode: 'yes', IdentitiesOnly: 'yes' }
+  const all = { ...sensible, ...login, IdentityAgent: 'none', ...settings }
+  return [
+    ...['-v', '-F', 'none', '-p', String(target.port)],
+    ...(key === undefined ? [] : ['-i', key]),
+    ...Object.entries(all).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+    ...(job.job === 'idle' ? ['-N'] : []),
+    `${target.username}@${target.host}`,
+    ...(job.job === 'exec' ? [job.command] : []),
+  ]
+}
+
+/** A program that gives the password to whatever ssh asks, where there is no key. */
+function askPass(t: TestContext, { clientKeys, password }: PeerTarget): Readonly<Record<string, string>> {
+  if (clientKeys !== undefined || password === undefined) return {}
+  const directory = mkdtempSync(join(tmpdir(), 'holdfast-lab-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const program = join(directory, 'askpass')
+  writeFileSync(program, '#!/bin/sh\nprintf "%s\\n" "$ANSWER"\n', { mode: 0o700 })
+  return { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force', ANSWER: password }
+}
+
+function take(step: PeerStep, stdin: NodeJS.WritableStream): void {
+  if (step.step === 'write') stdin.write(Buffer.alloc(step.bytes))
+  else if (step.step === 'end-input') stdin.end()
+  else throw new Error(`ssh(1) cannot ${step.step} while it runs`)
+}

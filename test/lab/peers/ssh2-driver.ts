@@ -1,0 +1,145 @@
+// npm ssh2 in a process of its own: takes a login and steps as lines of JSON, and prints what happens as lines of JSON.
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import ssh2, { type Client, type ClientChannel, type SFTPWrapper } from 'ssh2'
+import type { PeerEventName, PeerJob, PeerSettings, PeerStep } from './peer.js'
+
+export interface DriverLogin {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  /** A path. */
+  readonly key?: string
+  readonly password?: string | undefined
+  readonly job: PeerJob
+  readonly settings: PeerSettings
+}
+
+export type DriverOrder = DriverLogin | PeerStep
+
+export interface DriverLine {
+  readonly event: PeerEventName
+  readonly text: string
+  readonly settles: boolean
+}
+
+function tell(event: PeerEventName, text: string, settles = false): void {
+  const line: DriverLine = { event, text, settles }
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+const forCommand: ReadonlySet<string> = new Set<PeerStep['step']>(['write', 'end-input', 'close-channel'])
+
+class Driver {
+  readonly #client: Client = new ssh2.Client()
+  readonly #login: DriverLogin
+  #channel: ClientChannel | undefined
+  /** For a command that is still being asked for. */
+  readonly #early: PeerStep[] = []
+  #sftp: SFTPWrapper | undefined
+  #received = 0
+
+  constructor(login: DriverLogin) {
+    this.#login = login
+    const { host, port, username, key, password, settings } = login
+    this.#client.on('ready', () => this.#ready())
+    this.#client.on('error', (error: Error) => tell('error', error.message, true))
+    this.#client.on('close', () => tell('close', 'the connection is closed', true))
+    this.#client.connect({
+      ...{ host, port, username },
+      ...(key === undefined ? { password: password ?? '' } : { privateKey: readFileSync(key) }),
+      ...settings,
+    })
+  }
+
+  take(step: PeerStep): void {
+    if (this.#channel === undefined && forCommand.has(step.step)) this.#early.push(step)
+    else this.#take(step)
+  }
+
+  #take(step: PeerStep): void {
+    switch (step.step) {
+      case 'exec':
+        return this.#exec(step.command, {})
+      case 'write':
+        return this.#write(step.bytes)
+      case 'end-input':
+        this.#channel?.end()
+        return
+      case 'close-channel':
+        return this.#channel?.close()
+      case 'end':
+        this.#client.end()
+        return
+      case 'destroy':
+        this.#client.destroy()
+        return
+      case 'block':
+        return block(step.ms)
+      case 'stat':
+        return this.#stat(step.path)
+    }
+  }
+
+  #ready(): void {
+    tell('ready', 'logged in')
+    const { job } = this.#login
+    if (job.job === 'exec') this.#exec(job.command, job)
+  }
+
+  #exec(command: string, { stdin, unread = false }: { readonly stdin?: number; readonly unread?: boolean }): void {
+    this.#client.exec(command, (error, channel) => {
+      if (error) return tell('callback', error.message, true)
+      tell('callback', 'the command runs')
+      this.#channel = channel
+      if (!unread) this.#read(channel)
+      channel.on('exit', (code: number | null, signal?: string) => tell('exit', `exit ${code ?? signal ?? 'unknown'}`))
+      channel.on('close', () => tell('channel-close', 'the command ended', true))
+      if (stdin !== undefined) {
+        this.#write(stdin)
+        channel.end()
+      }
+      for (const step of this.#early.splice(0)) this.#take(step)
+    })
+  }
+
+  #read(channel: ClientChannel): void {
+    for (const stream of [channel, channel.stderr]) {
+      stream.on('data', (bytes: Buffer) => {
+        this.#received += bytes.length
+        tell('data', String(this.#received))
+      })
+    }
+  }
+
+  #write(bytes: number): void {
+    this.#channel?.write(Buffer.alloc(bytes), (error) => tell('written', error?.message ?? `${bytes} bytes written`))
+  }
+
+  #stat(path: string): void {
+    if (this.#sftp === undefined) {
+      this.#client.sftp((error, sftp) => {
+        if (error) return tell('callback', error.message, true)
+        this.#sftp = sftp
+        tell('callback', 'SFTP is open')
+        this.#stat(path)
+      })
+      return
+    }
+    this.#sftp.stat(path, (error) => tell('callback', error?.message ?? 'attributes came', true))
+  }
+}
+
+function block(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+  tell('blocked', `the event loop was blocked for ${ms / 1000} s`)
+}
+
+let driver: Driver | undefined
+createInterface(process.stdin).on('line', (line) => {
+  const order = JSON.parse(line) as DriverOrder
+  if ('step' in order) driver?.take(order)
+  else driver = new Driver(order)
+})
