@@ -84,7 +84,8 @@ export async function startAsyncssh(options: AsyncsshOptions = {}): Promise<Refe
   const task = await serverTask(options, pool, workplace, port)
   const program = { command: python, args: ['-u', script, JSON.stringify(task)] }
   const supervised = await supervise(workplace, program, listensOn(port))
-  return referenceServer({ name: 'AsyncSSH', port, hostKeys: pool.host, clientKeys: pool.client.files }, supervised)
+  const identity = { name: 'AsyncSSH', host: '127.0.0.1', port, hostKeys: pool.host, clientKeys: pool.client.files }
+  return referenceServer(identity, supervised)
 }
 
 async function serverTask(

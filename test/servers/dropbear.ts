@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { type Availability, preparation, requireAvailable } from './availability.js'
 import { withCacheLock } from './cache.js'
 import { type KeyType, keyPool, secretsDirectory } from './keys.js'
-import { freePort, listensOn } from './port.js'
+import { type Place, thisMachine } from './place.js'
+import { listensOn } from './port.js'
 import { type ReferenceServer, referenceServer } from './reference-server.js'
 import { run } from './run.js'
 import { makeWorkplace, supervise } from './supervise.js'
@@ -50,25 +51,26 @@ async function prepare(version: DropbearVersion): Promise<void> {
 }
 
 /**
- * Starts a dropbear on a free port of loopback. Only the test user can log in: dropbear reads authorized_keys
+ * Starts a dropbear on a free port, of loopback if no place is given. Only the test user can log in: dropbear reads authorized_keys
  * in the user's home, and root's home is not ours to change.
  */
-export async function startDropbear(options: DropbearOptions): Promise<ReferenceServer> {
+export async function startDropbear(options: DropbearOptions, place: Place = thisMachine): Promise<ReferenceServer> {
   requireAvailable(await prepareDropbear(options.version))
   const { host, client } = await keyPool()
   const workplace = await makeWorkplace()
-  const port = await freePort()
+  const port = await place.freePort()
   const hostKeys = options.hostKeys ?? ['ed25519', 'ecdsa', 'rsa']
   const keys = hostKeys.flatMap((type) => ['-r', join(convertedKeys, type)])
   const program = {
     command: join(unpackedRoot(packageSets[options.version]), 'usr/sbin/dropbear'),
     // -F foreground, -E log to stderr, -m no message of the day, -e its environment for commands: they carry its mark.
-    args: ['-F', '-E', '-m', '-e', '-p', `127.0.0.1:${port}`, ...keys, ...(options.args ?? [])],
+    args: ['-F', '-E', '-m', '-e', '-p', `${place.listenOn}:${port}`, ...keys, ...(options.args ?? [])],
+    enter: place.enter,
   }
   const supervised = await supervise(workplace, program, listensOn(port))
   const owned = Object.fromEntries(hostKeys.map((type) => [type, host[type]]))
   return referenceServer(
-    { name: `dropbear ${options.version}`, port, hostKeys: owned, clientKeys: client.files },
+    { name: `dropbear ${options.version}`, host: place.host, port, hostKeys: owned, clientKeys: client.files },
     supervised,
   )
 }

@@ -2,16 +2,24 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import type { Readiness } from './supervise.js'
 
 /** Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in between. */
 const range = [10_000, 32_000] as const
 
 /** A port of 127.0.0.1 on which nobody listens now. */
-export async function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
+  return portThat(canListen)
+}
+
+/** A port on which nobody listens now in the network namespace of a process. */
+export function freePortBeside(pid: number): Promise<number> {
+  return portThat((port) => !listensOn(port)(pid))
+}
+
+async function portThat(isFree: (port: number) => boolean | Promise<boolean>): Promise<number> {
   for (;;) {
     const port = randomInt(...range)
-    if (await canListen(port)) return port
+    if (await isFree(port)) return port
   }
 }
 
@@ -29,7 +37,7 @@ async function canListen(port: number): Promise<boolean> {
 }
 
 /** Whether a port of the process's network namespace is listened on. Asks the kernel: a connection would be logged, and counted, by the server. */
-export function listensOn(port: number): Readiness {
+export function listensOn(port: number): (pid: number) => boolean {
   const local = port.toString(16).toUpperCase().padStart(4, '0')
   const listening = new RegExp(String.raw`^ *\d+: [0-9A-F]+:${local} [0-9A-F:]+ 0A `, 'm')
   return (pid) => ['tcp', 'tcp6'].some((table) => listening.test(readTable(`/proc/${pid}/net/${table}`)))

@@ -28,6 +28,13 @@ export async function markedProcesses(marker: string): Promise<readonly ProcessI
   return withMarker(await livingProcesses(), marker)
 }
 
+/** The child of a process that has one, such as unshare(1) or nsenter(1). */
+export async function onlyChild(pid: number): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  if (!/^\d+ ?$/.test(children)) throw new Error(`process ${pid} has not one child but '${children}'`)
+  return Number(children)
+}
+
 async function livingProcesses(): Promise<readonly ProcessInfo[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const infos = await Promise.all(pids.map((pid) => processInfo(Number(pid))))

@@ -7,7 +7,7 @@ import { testUser, testUserPassword } from './users.js'
 export interface ReferenceServer extends AsyncDisposable {
   /** For the names of tests: `OpenSSH 9.2`. */
   readonly name: string
-  readonly host: '127.0.0.1'
+  readonly host: string
   readonly port: number
   /** The process that listens. */
   readonly pid: number
@@ -32,6 +32,7 @@ export interface ServerProcess extends ProcessInfo {
 
 interface Identity {
   readonly name: string
+  readonly host: string
   readonly port: number
   readonly hostKeys: Partial<KeySet>
   readonly clientKeys: KeySet
@@ -42,7 +43,6 @@ const daemonNames = new Set(['sshd', 'sshd-session', 'sshd-auth', 'dropbear'])
 export function referenceServer(identity: Identity, program: Supervised): ReferenceServer {
   return {
     ...identity,
-    host: '127.0.0.1',
     pid: program.pid,
     directory: program.directory,
     username: testUser,

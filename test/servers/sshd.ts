@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Availability, preparation, requireAvailable } from './availability.js'
 import { type KeySet, type KeyType, keyPool, keyTypes } from './keys.js'
-import { freePort, listensOn } from './port.js'
+import { type Place, thisMachine } from './place.js'
+import { listensOn } from './port.js'
 import { markerVariable } from './process-tree.js'
 import { type ReferenceServer, referenceServer } from './reference-server.js'
 import { run } from './run.js'
@@ -70,30 +71,37 @@ export async function knownToSshd(version: SshdVersion, query: 'kex' | 'cipher' 
   return stdout.trim().split('\n')
 }
 
-/** Starts an OpenSSH server on a free port of loopback. Throws where `prepareSshd()` said that it cannot. */
-export async function startSshd(options: SshdOptions): Promise<SshdServer> {
+/** Starts an OpenSSH server on a free port, of loopback if no place is given. Throws where `prepareSshd()` said that it cannot. */
+export async function startSshd(options: SshdOptions, place: Place = thisMachine): Promise<SshdServer> {
   requireAvailable(await prepareSshd(options.version))
   const { host, client, authorities } = await keyPool()
   const workplace = await makeWorkplace()
-  const port = await freePort()
+  const port = await place.freePort()
   const configFile = join(workplace.directory, 'sshd_config')
-  await writeFile(configFile, render(await settings(options, workplace, port)))
+  await writeFile(configFile, render(await settings(options, workplace, place, port)))
   const root = unpackedRoot(packageSets[options.version])
   const program = {
     command: join(root, 'usr/sbin/sshd'),
     args: ['-D', '-e', '-f', configFile],
+    enter: place.enter,
     env: { LD_LIBRARY_PATH: libraryPath(root) },
   }
   const supervised = await supervise(workplace, program, listensOn(port))
-  const identity = { name: `OpenSSH ${options.version}`, port, hostKeys: host, clientKeys: client.files }
+  const identity = {
+    name: `OpenSSH ${options.version}`,
+    host: place.host,
+    port,
+    hostKeys: host,
+    clientKeys: client.files,
+  }
   return Object.assign(referenceServer(identity, supervised), { hostKeys: host, hostAuthority: authorities.host })
 }
 
-async function settings(options: SshdOptions, workplace: Workplace, port: number): Promise<SshdConfig> {
+async function settings(options: SshdOptions, workplace: Workplace, place: Place, port: number): Promise<SshdConfig> {
   const { SetEnv: environment = [], ...config } = options.config ?? {}
   return {
     Port: port,
-    ListenAddress: '127.0.0.1',
+    ListenAddress: place.listenOn,
     PidFile: 'none',
     LogLevel: 'VERBOSE',
     UseDNS: 'no',

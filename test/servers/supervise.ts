@@ -10,7 +10,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { programDirectories, toolEnvironment } from './environment.js'
-import { markerVariable, type ProcessInfo, processTree } from './process-tree.js'
+import { markerVariable, onlyChild, type ProcessInfo, processTree } from './process-tree.js'
 
 const supervisorPath = fileURLToPath(new URL('./supervisor.js', import.meta.url))
 const startLimitMs = 30_000
@@ -19,6 +19,8 @@ export interface ServerProgram {
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** Of the place where it runs: nsenter(1) and its arguments. It waits for the program as its child. */
+  readonly enter?: readonly string[]
 }
 
 /** A server's own directory, and a mark by which its processes are known. */
@@ -65,8 +67,9 @@ export async function supervise(workplace: Workplace, program: ServerProgram, is
   }
 
   try {
-    const pid = await startedPid(child.stdout)
-    await untilReady(pid, () => isReady(pid, log))
+    const started = await startedPid(child.stdout)
+    await untilReady(started, () => isReady(started, log))
+    const pid = program.enter?.length ? await onlyChild(started) : started
     return { directory, pid, log, stop, processes: () => processTree(pid, marker), [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop()
@@ -78,6 +81,7 @@ export async function supervise(workplace: Workplace, program: ServerProgram, is
 function spawnSupervisor({ directory, logFile, marker }: Workplace, program: ServerProgram) {
   const environment = Object.entries({ PATH: programDirectories.join(':'), [markerVariable]: marker, ...program.env })
   const command = [
+    ...(program.enter ?? []),
     'env',
     '-i',
     ...environment.map(([name, value]) => `${name}=${value}`),

@@ -11,12 +11,16 @@ const packageOf = {
   ip: 'iproute2',
   nft: 'nftables',
   patchelf: 'patchelf',
+  nsenter: 'util-linux',
   ps: 'procps',
   python3: 'python3',
   'ssh-add': 'openssh-client',
   'ssh-agent': 'openssh-client',
   'ssh-keygen': 'openssh-client',
+  ss: 'iproute2',
   ssh: 'openssh-client',
+  tc: 'iproute2',
+  unshare: 'util-linux',
 } as const
 
 export type Tool = keyof typeof packageOf
