@@ -44,6 +44,7 @@ class Driver {
     this.#login = login
     const { host, port, username, key, password, settings } = login
     this.#client.on('ready', () => this.#ready())
+    this.#client.on('hostkeys', (keys) => tell('callback', `${keys.length} host keys proven`))
     this.#client.on('error', (error: Error) => tell('error', error.message, true))
     this.#client.on('close', () => tell('close', 'the connection is closed', true))
     this.#client.connect({

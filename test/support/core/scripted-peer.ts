@@ -155,6 +155,11 @@ export class ScriptedPeer implements Reader {
     if (!this.deaf) this.close()
   }
 
+  /** Of the first key exchange; undefined before its end. */
+  get sessionId(): Buffer | undefined {
+    return this.#sessionId
+  }
+
   /** Whether it may send what is not of a key exchange. */
   get isFree(): boolean {
     return this.#sessionId !== undefined && (this.#exchange === undefined || this.#sentNewKeys)
