@@ -12,9 +12,13 @@ export interface SshCommand {
 
 /** Arguments with which the machine's own ssh(1) runs a command on a server, whatever the configuration of who runs it. */
 export function sshArguments(server: ReferenceServer, options: SshCommand): readonly string[] {
-  const key = server.clientKeys[options.key ?? 'ed25519']
+  return [...sshOptions(server, options.key), ...destination(server, options)]
+}
+
+/** The same, without the destination and the command. */
+export function sshOptions(server: ReferenceServer, key: KeyType = 'ed25519'): readonly string[] {
   const settings = { BatchMode: 'yes', IdentitiesOnly: 'yes', IdentityAgent: 'none' }
-  return ['-i', key.privateKey, ...commonArguments(server, settings, options)]
+  return ['-i', server.clientKeys[key].privateKey, ...commonOptions(server, settings)]
 }
 
 /** Runs a command by ssh(1), which gives the password to whatever it is asked. */
@@ -22,21 +26,22 @@ export async function sshWithPassword(server: ReferenceServer, password: string,
   const askPass = join(server.directory, 'askpass')
   await writeFile(askPass, '#!/bin/sh\nprintf "%s\\n" "$ANSWER"\n', { mode: 0o700 })
   const settings = { PubkeyAuthentication: 'no', NumberOfPasswordPrompts: '1' }
-  return run('ssh', commonArguments(server, settings, { command }), {
+  return run('ssh', [...commonOptions(server, settings), ...destination(server, { command })], {
     env: { SSH_ASKPASS: askPass, SSH_ASKPASS_REQUIRE: 'force', ANSWER: password },
   })
 }
 
-function commonArguments(
-  server: ReferenceServer,
-  settings: Readonly<Record<string, string>>,
-  options: Pick<SshCommand, 'command' | 'username'>,
-): readonly string[] {
+function commonOptions(server: ReferenceServer, settings: Readonly<Record<string, string>>): readonly string[] {
   const all = { StrictHostKeyChecking: 'no', UserKnownHostsFile: '/dev/null', ...settings }
   return [
     ...['-F', 'none', '-p', String(server.port)],
     ...Object.entries(all).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
-    `${options.username ?? server.username}@${server.host}`,
-    options.command,
   ]
+}
+
+function destination(
+  server: ReferenceServer,
+  { username = server.username, command }: Pick<SshCommand, 'username' | 'command'>,
+): readonly string[] {
+  return [`${username}@${server.host}`, command]
 }
