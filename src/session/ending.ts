@@ -126,6 +126,7 @@ class Ladder {
     void this.#session.close()
     const ended = await this.#endedBy(abandonAtMs)
     if (this.#host.port.cause !== undefined) return unknown
+    if (ended && this.#session.exit?.exitCode === 0) return inItsOwnWay('its channel was closed')
     if (ended && this.#closeProves) return byClosing
     return state('abandoned', 'none', `it may still be running: ${this.#obstacle}`)
   }
@@ -144,8 +145,7 @@ class Ladder {
     const { port } = this.#host
     if (!(await this.#session.over(Math.max(outputMs, this.#startedAt + killAtMs - port.now()))))
       return port.cause === undefined ? this.#held('signal', how) : unknown
-    if (this.#session.exit?.exitCode === 0)
-      return state('exited', 'none', 'it ended with exit code 0, by itself or because TERM asked it to')
+    if (this.#session.exit?.exitCode === 0) return inItsOwnWay('TERM asked it to')
     if (signalsGroup(port.negotiated?.peer ?? '')) return this.#ended('signal', how)
     if (isAlone(this.#session.program))
       return this.#ended('signal', `${how}, which may have reached no other process that it had started`)
@@ -205,6 +205,11 @@ const byItself = state('exited', 'none', 'it had ended by itself')
 const byClosing = state('terminated', 'close', 'it ended when its channel was closed')
 const unanswered = state('unknown', 'none', 'the server may have started it: it closed the session without an answer')
 const unknown = state('unknown', 'none', 'what became of it is not known: the connection ended')
+
+/** It may have done all that it was to do. */
+function inItsOwnWay(reason: string): RemoteEnd {
+  return state('exited', 'none', `it ended with exit code 0, by itself or because ${reason}`)
+}
 
 function state(remote: RemoteState, by: CommandEnding['by'], detail: string): RemoteEnd {
   return { remote, ending: { by, detail }, outputOpen: false }

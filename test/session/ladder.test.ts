@@ -81,6 +81,13 @@ test('sshd answers CLOSE when the program has ended; of another server that prov
   assert.equal(ofAnother.error.remote, 'abandoned')
 })
 
+test('a program that ends well after its channel was closed may have ended by itself', async () => {
+  const { error } = await climb({}, {}, (script) => {
+    script.exitCodeAtClose = 0
+  })
+  assert.deepEqual([error.remote, error.exitCode, error.ending.by], ['exited', 0, 'none'])
+})
+
 test('no second session is opened where signals arrive: what they do not end is a forced command', async () => {
   const { commands } = await climb({}, {}, () => {})
   assert.deepEqual(commands, ['sleep 30000'])

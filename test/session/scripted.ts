@@ -50,6 +50,8 @@ export class SessionScript {
   readonly closed: { readonly channel: number; readonly at: number }[] = []
   /** Whether CLOSE is answered. */
   answersClose = true
+  /** What is said of the program's end before that answer, if anything. */
+  exitCodeAtClose: number | undefined
   readonly #server: ScriptedPeer
   readonly #time: Pick<SimulatedTime, 'now'>
 
@@ -141,6 +143,8 @@ export class SessionScript {
 
   #receiveClose(channel: number): void {
     this.closed.push({ channel, at: this.#time.now() })
-    if (this.answersClose) this.close(channel)
+    if (!this.answersClose) return
+    if (this.exitCodeAtClose !== undefined) this.exitStatus(channel, this.exitCodeAtClose)
+    this.close(channel)
   }
 }
