@@ -9,11 +9,17 @@ export interface Agent extends Supervised {
   add(privateKey: string, ...options: readonly string[]): Promise<void>
 }
 
-/** Starts an ssh-agent that holds these keys. Needs no root; `installTools(['ssh-agent', 'ssh-add'])` brings the programs. */
-export async function startAgent(privateKeys: readonly string[] = []): Promise<Agent> {
+/**
+ * Starts an ssh-agent that holds these keys. Needs no root; `installTools(['ssh-agent', 'ssh-add'])` brings the programs.
+ * @param env of the agent, such as SSH_ASKPASS for keys that are to be confirmed
+ */
+export async function startAgent(
+  privateKeys: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Agent> {
   const workplace = await makeWorkplace()
   const socket = join(workplace.directory, 'agent.sock')
-  const program = { command: 'ssh-agent', args: ['-D', '-a', socket] }
+  const program = { command: 'ssh-agent', args: ['-D', '-a', socket], env }
   const supervised = await supervise(workplace, program, (_, log) => log().includes('SSH_AUTH_SOCK='))
   const add = async (privateKey: string, ...options: readonly string[]): Promise<void> => {
     await run('ssh-add', ['-q', ...options, privateKey], { env: { SSH_AUTH_SOCK: socket } })

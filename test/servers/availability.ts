@@ -8,6 +8,12 @@ export function skipReason(availability: Availability): string | false {
   return availability.available ? false : availability.reason
 }
 
+/** For what needs several things: the first that this machine lacks is the reason. */
+export async function everyAvailability(all: readonly Promise<Availability>[]): Promise<Availability> {
+  const lacking = (await Promise.all(all)).find(({ available }) => !available)
+  return lacking ?? { available: true }
+}
+
 /** For a test that has asked already, and goes on as if. */
 export function requireAvailable(availability: Availability): void {
   if (!availability.available) throw new Error(availability.reason)

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { assertWithin, failure } from '../../promises/support/outcome.js'
+import { pendingOn } from '../../promises/support/pending.js'
 import { signalConnections } from '../../promises/support/signals.js'
+import { socketsTo } from '../../promises/support/sockets.js'
 import { untilCommandRuns } from '../../servers/remote-command.js'
 import { prepareSshd, type SshdServer } from '../../servers/sshd.js'
 import { login, sshd } from '../../session/sshd.js'
@@ -28,13 +30,24 @@ row({
     const server = await sshd(t, { version: '9.2' })
     const ssh = await login(t, server, { keepalive: { interval, countMax: 3 } })
     ssh.on('liveness', ({ to }) => watch.event(to))
-    const running = ssh.exec(command)
+    const running = await ssh.spawn(command)
     await stop(server, watch)
-    const { error, tookMs } = await failure(running)
-    watch.outcome({ kind: 'reported', text: error.code })
-    assert.deepEqual([error.code, error.phase], ['ERR_SSH_PEER_DEAD', 'ready'])
+    const pending = [...pendingOn(ssh, running), ssh.keepalive.send()].map(failure)
+    const reason = await ssh.closed
+    const tookMs = watch.since()
+    watch.outcome({ kind: 'reported', ms: tookMs, text: reason.code })
+    assert.deepEqual(
+      [reason.code, reason.phase, reason.host],
+      ['ERR_SSH_PEER_DEAD', 'ready', `${server.host}:${server.port}`],
+    )
     assertWithin(tookMs, due)
-    assert.equal((await ssh.closed).code, 'ERR_SSH_PEER_DEAD')
+    const { lastHeardMs, probesUnanswered, probesSent, rttMs } = reason.evidence ?? assert.fail('without evidence')
+    assert.ok(lastHeardMs !== null && lastHeardMs >= bound, `last heard ${lastHeardMs} ms ago`)
+    assert.ok(probesUnanswered >= 3 && probesSent >= 4 && rttMs !== null)
+    for (const { error } of await Promise.all(pending)) {
+      assert.ok(error === reason || error.cause === reason, String(error))
+    }
+    assert.deepEqual(await socketsTo(server.port), [])
   },
   peers: { ssh2: watchPeer, openssh: watchPeer },
 })

@@ -10,12 +10,12 @@ import { row } from '../row.js'
 
 leavesNothing()
 
-await row({
+row({
   number: 40,
   failure: 'a listener of the program throws during teardown',
   expected: 'Settles everything first; what was thrown surfaces as an uncaught exception, and the process can end.',
   how: 'listeners of `close`, `liveness`, `data` and `error` that throw; SIGSTOP, or SIGKILL, to the sshd of the session',
-  bound: 'as without them: a dead peer within 2 s (500 ms x 3), a killed one at once',
+  bound: 'as without them: a dead peer within 4 s (1 s x 3), a killed one at once',
   code: 'ERR_SSH_PEER_DEAD, ERR_SSH_CONNECTION_LOST',
   needs: () => prepareSshd('9.2'),
   async holdfast(t, watch) {
@@ -40,12 +40,15 @@ await row({
     })
     const tookMs = performance.now() - since
     watch.outcome({ kind: 'reported', ms: tookMs, text: 'everything settled, and what was thrown surfaced' })
-    assertWithin(tookMs, [1400, 2000 + 1500])
+    assertWithin(tookMs, [2900, 4000 + 1500])
     for (const script of [ofStopped, ofKilled]) {
       const { code, stderr } = await script.ended
       assert.equal(code, 0, stderr)
     }
     assert.deepEqual([await socketsTo(stopped.port), await socketsTo(killed.port)], [[], []])
   },
-  peers: { ssh2: '', openssh: '' },
+  peers: {
+    ssh2: 'not run: the listeners are written for the API that they try',
+    openssh: 'is a program, and no library',
+  },
 })

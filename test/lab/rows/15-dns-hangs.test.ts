@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { type ConnectOptions, connect } from 'holdfast'
+import { leavesNothing } from '../../promises/support/leaks.js'
+import { assertWithin, failure } from '../../promises/support/outcome.js'
+import { prepareSshd } from '../../servers/sshd.js'
+import { login, sshd } from '../../session/sshd.js'
+import { lab, row } from '../row.js'
+
+leavesNothing()
+
+const limitMs = lab.full ? 10_000 : 2000
+
+row({
+  number: 15,
+  failure: 'the look-up of the name hangs',
+  expected: 'Bounds the look-up by itself; one that is slow and answers in time is waited for.',
+  how: 'a look-up function that never calls back',
+  bound: 'reported within 10 s, the default of the limit `dns`',
+  code: 'ERR_SSH_TIMEOUT',
+  scale: { short: 'with the limit at 2 s', full: 'with the default limit' },
+  needs: () => prepareSshd('10'),
+  async holdfast(t, watch) {
+    const server = await sshd(t, { version: '10' })
+    const options: ConnectOptions = { host: 'server.invalid', limits: lab.full ? {} : { dns: limitMs } }
+    watch.fault('a connection to a name whose look-up hangs')
+    const hanging = failure(connect({ ...options, password: 'secret', socket: { lookup: () => {} } }))
+    const ssh = await login(t, server, { ...options, socket: { lookup: slowly } })
+    assert.equal((await ssh.exec('echo here')).stdout, 'here\n')
+    const { error, tookMs } = await hanging
+    watch.outcome({ kind: 'reported', ms: tookMs, text: 'the name was not resolved' })
+    assert.deepEqual(
+      [error.code, error.phase, error.limit, error.limitMs, error.host],
+      ['ERR_SSH_TIMEOUT', 'dns', 'dns', limitMs, 'server.invalid:22'],
+    )
+    assertWithin(tookMs, [limitMs, limitMs + 1500])
+  },
+  peers: {
+    ssh2: 'takes no look-up from the program; it waits for that of the system, within its readyTimeout',
+    openssh: 'takes no look-up from the program; it waits for that of the system',
+  },
+})
+
+const slowly: NonNullable<ConnectOptions['socket']>['lookup'] = (_host, _options, done) => {
+  setTimeout(() => done(null, [{ address: '127.0.0.1', family: 4 }]), limitMs / 2)
+}
