@@ -35,6 +35,9 @@ export type LimitName =
   | 'firstByteTimeout'
   | 'stdinStall'
 
+/** Codes of `node:fs`, for what they say of a file on a server too. */
+type FileErrorCode = 'ENOENT' | 'EACCES' | 'ENOTSUP'
+
 /**
  * Every code that an error of this library can carry, with what it means and what to do about it.
  * The page of errors in the documentation is made from this table.
@@ -162,6 +165,31 @@ export const errorTable = {
     meaning: 'The remote program did not read its input for as long as `stdinStall` allows.',
     hint: 'the program may not read input at all; the connection itself is alive',
   },
+  ERR_SSH_SFTP_FAILURE: {
+    meaning:
+      'The SFTP server could not do what was asked for; SFTP 3 has no status that says why. `status` has its number.',
+    hint: 'look at `path`: it may exist already, be no directory, not be empty, or be on a full disk',
+  },
+  ERR_SSH_SFTP_NAME: {
+    meaning: 'The SFTP server gave a file a name that could lead out of its directory, or that no file can have.',
+    hint: 'the server is faulty or hostile; nothing of that name was touched',
+  },
+  ERR_SSH_SFTP_PROTOCOL: {
+    meaning: 'The SFTP server broke the protocol. The SFTP session was ended; the connection lives.',
+    hint: 'the server is faulty or hostile; `client.sftp()` starts another one',
+  },
+  ENOENT: {
+    meaning: 'SFTP: there is no such file or directory.',
+    hint: 'check `path`, or a part of it, or where a link of that name points',
+  },
+  EACCES: {
+    meaning: 'SFTP: the user may not do this.',
+    hint: 'check owner and permissions of `path`, and whether the server allows writing at all',
+  },
+  ENOTSUP: {
+    meaning: 'SFTP: the server does not offer this.',
+    hint: 'the server lacks the extension that the message names, or the operation',
+  },
   ERR_SSH_INTERNAL: {
     meaning: 'Holdfast itself failed; the connection was ended, and everything that waited was told.',
     hint: 'please report this with the text of `cause`',
@@ -170,7 +198,7 @@ export const errorTable = {
     meaning: 'This peer, this Node, or this operating system does not offer what was asked for.',
     hint: 'the message says what is missing',
   },
-} as const satisfies Record<`ERR_SSH_${string}`, { meaning: string; hint: string }>
+} as const satisfies Record<`ERR_SSH_${string}` | FileErrorCode, { meaning: string; hint: string }>
 
 export type ErrorCode = keyof typeof errorTable
 

@@ -39,6 +39,25 @@ export {
 } from './session/outcome.js'
 export type { PtyOptions, TerminalMode } from './session/pty.js'
 export type { SessionStats } from './session/sessions.js'
+export type { Dir } from './sftp/directory.js'
+export type { Dirent } from './sftp/dirent.js'
+export type { Identifiers, OwnerNames } from './sftp/extension-data.js'
+export type {
+  FileHandle,
+  ReadFileOptions,
+  TransferArguments,
+  TransferOptions,
+  WriteFileOptions,
+} from './sftp/file-handle.js'
+export type { FileSystemStats } from './sftp/file-system.js'
+export type { OpenFlags } from './sftp/open-flags.js'
+export type { ReadStream, ReadStreamOptions } from './sftp/read-stream.js'
+export type { CallOptions, FileTime, RemotePath } from './sftp/settings.js'
+export type { MkdirOptions, OpenOptions, ReaddirOptions, RmOptions, Sftp, WriteOptions } from './sftp/sftp.js'
+export { SftpError } from './sftp/sftp-error.js'
+export type { Stats } from './sftp/stats.js'
+export type { WriteData } from './sftp/whole-file.js'
+export type { WriteStream, WriteStreamOptions } from './sftp/write-stream.js'
 export type { Lookup } from './socket/resolve.js'
 export type { TcpKeepalive, TcpKeepaliveValues } from './socket/tcp-keepalive.js'
 export type { InfoRequest } from './wire/auth-messages.js'

@@ -8,6 +8,8 @@ import type { Command } from '../session/command.js'
 import type { ExecOptions, ShellOptions, SpawnOptions } from '../session/options.js'
 import type { CommandResult } from '../session/outcome.js'
 import { Sessions } from '../session/sessions.js'
+import type { CallOptions } from '../sftp/settings.js'
+import { Sftp } from '../sftp/sftp.js'
 import { type HostKeysEvent, hostKeysRequest, updateHostKeys } from './host-key-updates.js'
 import { ClientKeepalive } from './keepalive.js'
 import { Link } from './link.js'
@@ -120,6 +122,18 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   /** Starts a subsystem of the server by its name. @throws as `exec` */
   subsystem(name: string, options?: SpawnOptions): Promise<Command> {
     return this.#commands.subsystem(name, options)
+  }
+
+  /**
+   * The files of the server, in the manner of `node:fs/promises`, over a session of their own. `signal` holds for the life
+   * of that session: it ends then, and with it all that waits.
+   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED where the server has no SFTP, ERR_SSH_TIMEOUT, ERR_SSH_ABORTED,
+   * ERR_SSH_SFTP_PROTOCOL where what answers is no SFTP server
+   */
+  sftp(options: CallOptions = {}): Promise<Sftp> {
+    const { connection, settings } = this.#link
+    const { sftp: limitMs, channelClose: closeLimitMs } = settings.limits
+    return Sftp.open({ port: connection, sessions: this.#commands, limitMs, closeLimitMs }, options)
   }
 
   /**

@@ -84,7 +84,7 @@ export class Session implements Tenant {
     })
     this.#limits = new ProgressLimits(port, settings.limits, {
       isHeldUp: () => this.#isHeldUp(),
-      isStdinStuck: () => this.#isStdinStuck(),
+      isStdinStuck: () => this.isInputStuck,
       fail: (error) => this.fail(error),
     })
     this.#completion = new Completion(
@@ -119,6 +119,12 @@ export class Session implements Tenant {
 
   get secondSession(): SecondSession {
     return this.#options.settings.secondSession
+  }
+
+  /** Whether input waits for a program that does not read it. */
+  get isInputStuck(): boolean {
+    const channel = this.#channel
+    return channel !== undefined && channel.isOpen && channel.queuedBytes > 0 && channel.sendWindow === 0
   }
 
   /** Whether the peer has closed the channel. */
@@ -372,10 +378,5 @@ export class Session implements Tenant {
 
   get #receiveWindow(): number {
     return this.#channel?.receiveWindow ?? tightWindow
-  }
-
-  #isStdinStuck(): boolean {
-    const channel = this.#channel
-    return channel !== undefined && channel.isOpen && channel.queuedBytes > 0 && channel.sendWindow === 0
   }
 }

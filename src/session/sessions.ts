@@ -1,6 +1,7 @@
 import { encodeStart } from '../wire/session-messages.js'
 import { type Command, RunningCommand } from './command.js'
 import { conclude } from './conclusion.js'
+import { DirectOutput, type Receiver } from './direct-output.js'
 import { execute } from './execution.js'
 import { optionError } from './option-error.js'
 import {
@@ -12,7 +13,7 @@ import {
   type ShellOptions,
   type SpawnOptions,
 } from './options.js'
-import type { CommandResult } from './outcome.js'
+import type { CommandExit, CommandResult } from './outcome.js'
 import { OutputStream } from './output.js'
 import { Places } from './places.js'
 import type { SessionHost, SessionPort } from './port.js'
@@ -41,6 +42,16 @@ export interface SessionStats {
   /** Commands that may still run although their calls have ended; each keeps its place in MaxSessions. */
   readonly abandoned: readonly string[]
 }
+
+/** A subsystem that a layer of ours talks to. */
+export interface Attached {
+  readonly session: Session
+  /** Rejects with a CommandError where it failed; nobody needs to handle that. */
+  readonly exited: Promise<CommandExit>
+}
+
+const noLimits: CommandLimits = { timeout: false, idleTimeout: false, firstByteTimeout: false, stdinStall: false }
+const nobody: Receiver = { data: () => {}, end: () => {}, fail: () => {} }
 
 /** The commands, shells and subsystems of one connection. */
 export class Sessions {
@@ -93,17 +104,35 @@ export class Sessions {
     return this.#spawn(program, resolveSpawn(options, this.#options.limits))
   }
 
+  /**
+   * Starts a subsystem for a layer of ours, which takes its output as it comes. None of the limits of commands holds.
+   * @throws as `exec`
+   */
+  async attach(name: string, receiver: Receiver, signal: AbortSignal | undefined): Promise<Attached> {
+    const program = { type: 'subsystem', name } as const
+    const settings = { limits: noLimits, signal, env: [], pty: undefined, secondSession: 'auto' } as const
+    const stdout = new DirectOutput(receiver, (bytes) => session.consumed(bytes))
+    const stderr = new DirectOutput(nobody, (bytes) => session.consumed(bytes))
+    const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })
+    return { session, ...(await this.#begin(session)) }
+  }
+
   async #spawn(program: Program, settings: CommandSettings): Promise<Command> {
     const stdout = new OutputStream((bytes) => session.consumed(bytes))
     const stderr = new OutputStream((bytes) => session.consumed(bytes))
     const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })
+    return new RunningCommand(session, stdout, stderr, (await this.#begin(session)).exited)
+  }
+
+  /** @returns how it ends, once the server has accepted it */
+  async #begin(session: Session): Promise<{ readonly exited: Promise<CommandExit> }> {
     const origin = new Error('called')
-    const gathered = () => ({ command: commandText(program), stdout: '', stderr: '' })
+    const gathered = () => ({ command: commandText(session.program), stdout: '', stderr: '' })
     const exited = conclude(session, { ...this.#host, origin, gathered })
     // A failure must not end a program that does not ask for it.
     exited.catch(() => {})
     if (!(await session.start())) await exited
-    return new RunningCommand(session, stdout, stderr, exited)
+    return { exited }
   }
 }
 

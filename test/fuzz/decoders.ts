@@ -20,6 +20,7 @@ import * as transport from '#src/wire/transport-messages.js'
 import { Writer } from '#src/wire/writer.js'
 import { hostKey } from '../support/core/options.js'
 import { Random } from '../support/core/random.js'
+import { sftpDecoders } from './sftp-decoders.js'
 
 export interface Decoder {
   readonly name: string
@@ -292,4 +293,9 @@ function exchangeDecoders(name: string): readonly Decoder[] {
   ]
 }
 
-export const decoders: readonly Decoder[] = [...wireDecoders, ...otherDecoders, ...methods.flatMap(exchangeDecoders)]
+export const decoders: readonly Decoder[] = [
+  ...wireDecoders,
+  ...otherDecoders,
+  ...sftpDecoders,
+  ...methods.flatMap(exchangeDecoders),
+]

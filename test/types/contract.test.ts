@@ -196,7 +196,7 @@ export async function ends(ssh: Client): Promise<void> {
 
 export function explains(error: HoldfastError): readonly unknown[] {
   const { code, phase, host, limit, limitMs, elapsedMs, evidence, hint, cause } = error
-  code satisfies `ERR_SSH_${string}`
+  code satisfies `ERR_SSH_${string}` | 'ENOENT' | 'EACCES' | 'ENOTSUP'
   return [code, phase, host, limit, limitMs, elapsedMs, evidence, hint, cause]
 }
 

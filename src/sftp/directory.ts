@@ -1,0 +1,112 @@
+import { HoldfastError } from '../errors.js'
+import { printable } from '../wire/printable.js'
+import { closing } from './closing.js'
+import { Dirent } from './dirent.js'
+import { closeLate } from './remote-file.js'
+import type { NameEntry, Reply } from './replies.js'
+import type { Request } from './requests.js'
+import { done, handle, names } from './results.js'
+import type { SftpSession } from './sftp-session.js'
+
+/** An open directory of the server. It yields its entries, and is closed when they are over or nobody wants more. */
+export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
+  /** As it was opened. */
+  readonly path: string
+  readonly #session: SftpSession
+  readonly #handle: Buffer
+  readonly #signal: AbortSignal | undefined
+  #entries: Dirent[] = []
+  #isOver = false
+  #closing: Promise<void> | undefined
+
+  /** @internal */
+  static async open(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<Dir> {
+    const what = { syscall: 'opendir', path: path.toString() }
+    const request: Request = { type: 'OPENDIR', path }
+    const late = (reply: Reply) => closeLate(session, reply)
+    return new Dir(
+      session,
+      what.path,
+      await session.call({ what, request, result: handle(what), late }, { signal }),
+      signal,
+    )
+  }
+
+  /** Everything in it. @internal */
+  static async all(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<readonly Dirent[]> {
+    const entries: Dirent[] = []
+    const dir = await Dir.open(session, path, signal)
+    await closing(dir, async () => {
+      for (let entry = await dir.read(); entry !== null; entry = await dir.read()) entries.push(entry)
+    })
+    return entries
+  }
+
+  private constructor(session: SftpSession, path: string, opened: Buffer, signal: AbortSignal | undefined) {
+    this.#session = session
+    this.path = path
+    this.#handle = opened
+    this.#signal = signal
+  }
+
+  /** The next entry, or null after the last. @throws SftpError; HoldfastError ERR_SSH_SFTP_NAME for a name that is none */
+  async read(): Promise<Dirent | null> {
+    while (this.#entries.length === 0 && !this.#isOver) await this.#readSome()
+    return this.#entries.shift() ?? null
+  }
+
+  /** May be called again. @throws SftpError */
+  close(): Promise<void> {
+    const what = { syscall: 'closedir', path: this.path }
+    const request: Request = { type: 'CLOSE', handle: this.#handle }
+    this.#closing ??= this.#session.call({ what, request, result: done(what) })
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Dirent, undefined> {
+    let isBroken = false
+    try {
+      for (let entry = await this.read(); entry !== null; entry = await this.read()) yield entry
+    } catch (error) {
+      isBroken = true
+      throw error
+    } finally {
+      // A server that answers nothing is not waited for twice.
+      const closed = this.close()
+      if (isBroken) closed.catch(() => {})
+      else await closed
+    }
+  }
+
+  async #readSome(): Promise<void> {
+    const what = { syscall: 'readdir', path: this.path }
+    if (this.#closing !== undefined)
+      throw new HoldfastError('ERR_SSH_CLOSED', `the directory '${this.path}' is closed`, { phase: 'request' })
+    const request: Request = { type: 'READDIR', handle: this.#handle }
+    const some = await this.#session.call({ what, request, result: names(what) }, { signal: this.#signal })
+    if (some === undefined) this.#isOver = true
+    else this.#entries = some.filter((entry) => !isDots(entry)).map((entry) => this.#entry(entry))
+  }
+
+  #entry({ name, attributes }: NameEntry): Dirent {
+    // What a program joins to a path must not lead anywhere else.
+    if (name.length === 0 || name.includes(0) || name.includes('/')) {
+      const shown = printable(name.toString(), 60)
+      throw new HoldfastError('ERR_SSH_SFTP_NAME', `'${this.path}' is said to have an entry '${shown}'`, {
+        phase: 'request',
+      })
+    }
+    return new Dirent(name, this.path, attributes)
+  }
+}
+
+function isDots({ name }: NameEntry): boolean {
+  return name.equals(dot) || name.equals(dots)
+}
+
+const dot = Buffer.from('.')
+const dots = Buffer.from('..')

@@ -1,0 +1,115 @@
+import { Writer } from '../wire/writer.js'
+import type { Attributes } from './attributes.js'
+import { writeCopyData } from './extension-data.js'
+import { openFlag } from './numbers.js'
+import type { ReadSource } from './read-ahead.js'
+import type { Reply } from './replies.js'
+import { extended, type Request } from './requests.js'
+import { attributes, data, done, handle, type Result } from './results.js'
+import type { FileCall } from './sftp-error.js'
+import type { CallSettings, SftpSession } from './sftp-session.js'
+import type { WriteTarget } from './write-behind.js'
+
+export interface OpenSettings {
+  /** Bits of `openFlag`. */
+  readonly flags: number
+  /** Of a file that is made. */
+  readonly mode: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** An open file of the server, by its handle: requests, and nothing else. */
+export class RemoteFile implements ReadSource, WriteTarget {
+  /** As errors are to show it. */
+  readonly path: string
+  readonly #session: SftpSession
+  readonly #handle: Buffer
+  #hasWritten = false
+
+  /** @throws SftpError */
+  static async open(session: SftpSession, path: Buffer, { flags, mode, signal }: OpenSettings): Promise<RemoteFile> {
+    const what = { syscall: 'open', path: path.toString() }
+    const given = (flags & openFlag.CREAT) === 0 ? {} : { mode }
+    const request: Request = { type: 'OPEN', path, flags, attributes: given }
+    const call = { what, request, result: handle(what), late: (reply: Reply) => closeLate(session, reply) }
+    return new RemoteFile(session, what.path, await session.call(call, { signal }))
+  }
+
+  private constructor(session: SftpSession, path: string, opened: Buffer) {
+    this.#session = session
+    this.path = path
+    this.#handle = opened
+  }
+
+  get maxRead(): number {
+    return this.#session.sizes.read
+  }
+
+  get maxWrite(): number {
+    return this.#session.sizes.write
+  }
+
+  readAt(offset: number, length: number, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+    const request: Request = { type: 'READ', handle: this.#handle, offset: BigInt(offset), length }
+    return this.#call('read', request, (what) => data(what, length), { signal })
+  }
+
+  writeAt(offset: number, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    this.#hasWritten = true
+    const request: Request = { type: 'WRITE', handle: this.#handle, offset: BigInt(offset), data: bytes }
+    return this.#call('write', request, done, { signal })
+  }
+
+  attributes(signal: AbortSignal | undefined): Promise<Attributes> {
+    return this.#call('fstat', { type: 'FSTAT', handle: this.#handle }, attributes, { signal })
+  }
+
+  /** @param syscall what changes: `fchmod`, `ftruncate` */
+  setAttributes(syscall: string, changed: Attributes, signal: AbortSignal | undefined): Promise<void> {
+    return this.#call(syscall, { type: 'FSETSTAT', handle: this.#handle, attributes: changed }, done, { signal })
+  }
+
+  /** What was written goes to the disk. @throws SftpError ENOTSUP */
+  async sync(signal: AbortSignal | undefined): Promise<void> {
+    this.#session.require('fsync', this.#what('fsync'))
+    const request = extended('fsync', new Writer().string(this.#handle))
+    return this.#call('fsync', request, done, { signal, isSlow: true })
+  }
+
+  /** The server copies by itself, up to the end of this file. @throws SftpError ENOTSUP */
+  async copyTo(target: RemoteFile, signal: AbortSignal | undefined): Promise<void> {
+    const what = { ...this.#what('copyfile'), dest: target.path }
+    this.#session.require('copyData', what)
+    target.#hasWritten = true
+    const whole = { from: this.#handle, fromOffset: 0n, length: 0n, to: target.#handle, toOffset: 0n }
+    const request = extended('copyData', writeCopyData(whole))
+    return this.#session.call({ what, request, result: done(what) }, { signal, isSlow: true })
+  }
+
+  /** What was written may go to the disk only now, which takes its time. */
+  close(): Promise<void> {
+    return this.#call('close', { type: 'CLOSE', handle: this.#handle }, done, { isSlow: this.#hasWritten })
+  }
+
+  #call<T>(
+    syscall: string,
+    request: Request,
+    result: (call: FileCall) => Result<T>,
+    settings: CallSettings,
+  ): Promise<T> {
+    const what = this.#what(syscall)
+    return this.#session.call({ what, request, result: result(what) }, settings)
+  }
+
+  #what(syscall: string): FileCall {
+    return { syscall, path: this.path }
+  }
+}
+
+/** Whoever opened it has given up: the server must not keep it open. */
+export function closeLate(session: SftpSession, reply: Reply): void {
+  if (reply.type !== 'HANDLE') return
+  const what = { syscall: 'close' }
+  const request: Request = { type: 'CLOSE', handle: reply.handle }
+  session.call({ what, request, result: done(what) }).catch(() => {})
+}

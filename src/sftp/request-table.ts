@@ -1,0 +1,203 @@
+import { HoldfastError } from '../errors.js'
+import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
+import { decodeReply, type Reply } from './replies.js'
+import { encodeRequest, idOffset, type Request } from './requests.js'
+import { describe, type FileCall, sftpProtocolError } from './sftp-error.js'
+
+/** The way of packets to the server. */
+export interface RequestPort {
+  readonly waits: Waits
+  /** Whether what was written before still waits here. */
+  readonly isFull: boolean
+  /** Whether the server lets us send nothing more: it does not read. */
+  readonly isStuck: boolean
+  /** @param sent called once its last byte was sent; never after the channel ended */
+  write(packet: Buffer, sent: () => void): void
+}
+
+/** What a program waits for. */
+export interface Call<T> {
+  readonly what: FileCall
+  readonly request: Request
+  /** Milliseconds. */
+  readonly limitMs: number
+  readonly signal: AbortSignal | undefined
+  /** Makes the result of the reply, or throws what the call rejects with; ERR_SSH_SFTP_PROTOCOL ends the session too. */
+  readonly result: (reply: Reply) => T
+  /** Gets a reply that came after the call had ended: what it brings has no owner. */
+  readonly late?: ((reply: Reply) => void) | undefined
+}
+
+/** A request that was sent and has not been answered. */
+interface Sent {
+  readonly wait: Pick<Wait<unknown>, 'sent' | 'reject'>
+  readonly cost: number
+  receive(reply: Reply): void
+}
+
+/** A call that waits to be sent. */
+interface Turn {
+  go(): void
+  fail(cause: HoldfastError): void
+}
+
+/**
+ * Calls beyond these wait here. A link of 48 kB/s carries that many bytes in 90 s, well within the ten limits that a
+ * reply may take on a link that is merely full; and calls that were given up can fill no more memory than this.
+ */
+const maxUnanswered = 1024
+const maxBytesUnderWay = 4 * 1024 * 1024
+
+/**
+ * The requests of one SFTP session. Replies may come in any order, so each request has an id, which stays taken until
+ * its reply has come, whatever became of the call: nobody else gets a reply that comes late.
+ */
+export class RequestTable {
+  readonly #port: RequestPort
+  readonly #sent = new Map<number, Sent>()
+  /** In the order of the calls. */
+  readonly #turns = new Set<Turn>()
+  #bytesUnderWay = 0
+  #replies = 0
+  #lastId = 0
+  #cause: HoldfastError | undefined
+
+  constructor(port: RequestPort) {
+    this.#port = port
+  }
+
+  /** Requests that the server has not answered, given up or not. */
+  get unanswered(): number {
+    return this.#sent.size
+  }
+
+  /**
+   * Sends a request, now or as soon as there is room for it, and waits for its reply.
+   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why the session ended; what `result` throws
+   */
+  call<T>(call: Call<T>): Promise<T> {
+    // Encoded now: a program may use its buffer again once a stream has taken what is in it.
+    const packet = encodeRequest(0, call.request)
+    const goesAtOnce = this.#cause !== undefined || (this.#hasRoom && this.#turns.size === 0)
+    return goesAtOnce ? this.#send(call, packet) : this.#inTurn(call, packet)
+  }
+
+  /** What was written has gone out, or a reply has come: there may be room for more. */
+  pump(): void {
+    for (const turn of this.#turns) {
+      if (!this.#hasRoom) break
+      this.#turns.delete(turn)
+      turn.go()
+    }
+    // What a server that does not read is to be sent would else wait long before its clock runs.
+    if (this.#port.isStuck) for (const { wait } of this.#sent.values()) wait.sent()
+  }
+
+  /** @param packet without its length. @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL */
+  receive(packet: Buffer): void {
+    const { id, reply } = decodeReply(packet)
+    const sent = this.#sent.get(id)
+    if (sent === undefined) throw sftpProtocolError(`the server answers a request ${id}, which nobody sent`)
+    this.#sent.delete(id)
+    this.#bytesUnderWay -= sent.cost
+    this.#replies++
+    sent.receive(reply)
+    this.pump()
+  }
+
+  /** The session is over: what waits, and what is asked for from now on, fails with this. */
+  end(cause: HoldfastError): void {
+    this.#cause ??= cause
+    for (const { wait } of this.#sent.values()) wait.reject(this.#cause)
+    for (const turn of this.#turns) turn.fail(this.#cause)
+    this.#sent.clear()
+    this.#turns.clear()
+  }
+
+  get #hasRoom(): boolean {
+    return !this.#port.isFull && this.#sent.size < maxUnanswered && this.#bytesUnderWay < maxBytesUnderWay
+  }
+
+  async #inTurn<T>(call: Call<T>, packet: Buffer): Promise<T> {
+    const turn: Turn = { go: () => {}, fail: () => {} }
+    this.#turns.add(turn)
+    try {
+      return await (await this.#turn(turn, call, packet)).answer
+    } finally {
+      this.#turns.delete(turn)
+    }
+  }
+
+  /** Waits for as long as the server answers anything at all: what is ahead of this call may be much. */
+  async #turn<T>(turn: Turn, call: Call<T>, packet: Buffer): Promise<{ readonly answer: Promise<T> }> {
+    for (;;) {
+      const replies = this.#replies
+      const wait = this.#port.waits.start<{ readonly answer: Promise<T> }>(waitOptions(call))
+      wait.sent()
+      turn.go = () => wait.resolve({ answer: this.#send(call, packet) })
+      turn.fail = (cause) => wait.reject(cause)
+      try {
+        return await wait.promise
+      } catch (error) {
+        if (this.#replies === replies || !isTimeout(error)) throw error
+      }
+    }
+  }
+
+  #send<T>(call: Call<T>, packet: Buffer): Promise<T> {
+    const wait = this.#port.waits.start<T>(waitOptions(call))
+    if (this.#cause !== undefined) wait.reject(this.#cause)
+    if (!wait.pending) return wait.promise
+    const id = this.#takeId()
+    const sent = { wait, cost: costOf(call.request), receive: (reply: Reply) => settle(wait, call, reply) }
+    this.#sent.set(id, sent)
+    this.#bytesUnderWay += sent.cost
+    packet.writeUInt32BE(id, idOffset)
+    this.#port.write(packet, () => wait.sent())
+    return wait.promise
+  }
+
+  #takeId(): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0
+    while (this.#sent.has(this.#lastId))
+    return this.#lastId
+  }
+}
+
+function waitOptions({ what, limitMs, signal }: Call<unknown>): WaitOptions {
+  return {
+    limit: 'sftp',
+    limitMs,
+    // Any reply is traffic, so it is progress for all that wait on the same channel.
+    clock: 'reply',
+    phase: 'request',
+    what: `the SFTP reply to ${describe(what)}`,
+    signal,
+  }
+}
+
+/** @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL when the reply is none to this request */
+function settle<T>(wait: Wait<T>, { result, late }: Call<T>, reply: Reply): void {
+  if (!wait.pending) {
+    late?.(reply)
+    return
+  }
+  try {
+    wait.resolve(result(reply))
+  } catch (error) {
+    wait.reject(error)
+    if (error instanceof HoldfastError && breaksProtocol.has(error.code)) throw error
+  }
+}
+
+const breaksProtocol: ReadonlySet<string> = new Set(['ERR_SSH_PROTOCOL', 'ERR_SSH_SFTP_PROTOCOL'])
+
+/** Bytes of data that it carries one way or the other. */
+function costOf(request: Request): number {
+  if (request.type === 'READ') return request.length
+  return request.type === 'WRITE' ? request.data.length : 0
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'ERR_SSH_TIMEOUT'
+}

@@ -1,0 +1,64 @@
+import { type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
+import { printable } from '../wire/printable.js'
+import { status } from './numbers.js'
+
+/** What a program asked for, as `node:fs` says it in its errors. */
+export interface FileCall {
+  /** `open`, `stat`, `rename` */
+  readonly syscall: string
+  readonly path?: string | undefined
+  /** The second path of `rename`, `link` and `symlink`. */
+  readonly dest?: string | undefined
+}
+
+/**
+ * The server would not, or could not, do what was asked for. `code` is that of `node:fs` where SFTP has a status for it:
+ * ENOENT, EACCES, ENOTSUP. For all else version 3 has only 'failure': ERR_SSH_SFTP_FAILURE.
+ */
+export class SftpError extends HoldfastError implements FileCall {
+  /** The number in the server's answer (draft-ietf-secsh-filexfer-02 section 7). */
+  readonly status: number
+  readonly syscall: string
+  readonly path: string | undefined
+  readonly dest: string | undefined
+
+  constructor(code: number, message: string, call: FileCall, details: ErrorDetails = {}) {
+    const name = codeOf(code)
+    const reason = message === '' ? `status ${code}` : printable(message, 200)
+    super(name, `${name}: ${reason}, ${describe(call)}`, { phase: 'request', ...details })
+    this.status = code
+    this.syscall = call.syscall
+    this.path = call.path
+    this.dest = call.dest
+  }
+}
+
+function codeOf(code: number): ErrorCode {
+  switch (code) {
+    case status.NO_SUCH_FILE:
+      return 'ENOENT'
+    case status.PERMISSION_DENIED:
+      return 'EACCES'
+    case status.OP_UNSUPPORTED:
+      return 'ENOTSUP'
+    default:
+      return 'ERR_SSH_SFTP_FAILURE'
+  }
+}
+
+/** As an error or a wait is to say it: `rename '/a' -> '/b'`. */
+export function describe({ syscall, path, dest }: FileCall): string {
+  const where = path === undefined ? '' : ` '${printable(path, 200)}'`
+  return dest === undefined ? `${syscall}${where}` : `${syscall}${where} -> '${printable(dest, 200)}'`
+}
+
+/** The server breaks the protocol: nothing that it says on this channel can be trusted any more. */
+export function sftpProtocolError(problem: string, details: ErrorDetails = {}): HoldfastError {
+  return new HoldfastError('ERR_SSH_SFTP_PROTOCOL', `SFTP: ${problem}`, { phase: 'request', ...details })
+}
+
+/** What a decoder found is wrong with this channel alone; the connection lives. */
+export function asSftpError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError && error.code !== 'ERR_SSH_PROTOCOL') return error
+  return sftpProtocolError(error instanceof Error ? error.message : String(error), { cause: error })
+}

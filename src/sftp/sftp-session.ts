@@ -1,0 +1,217 @@
+import { asHoldfastError, HoldfastError } from '../errors.js'
+import type { Wait } from '../liveness/waits.js'
+import type { Receiver } from '../session/direct-output.js'
+import type { SessionPort } from '../session/port.js'
+import type { Attached, Sessions } from '../session/sessions.js'
+import { Writer } from '../wire/writer.js'
+import { decodeLimits } from './extension-data.js'
+import { type Extension, extensions, protocolVersion, status } from './numbers.js'
+import { Packets } from './packets.js'
+import { type Call, RequestTable } from './request-table.js'
+import { encodeInit, extended, writeOverhead } from './requests.js'
+import { extendedReply } from './results.js'
+import { asSftpError, type FileCall, SftpError } from './sftp-error.js'
+import { decodeVersion, type Version } from './version.js'
+
+/** What an SFTP session needs of the client. */
+export interface SftpHost {
+  readonly port: Pick<SessionPort, 'waits'>
+  readonly sessions: Pick<Sessions, 'attach'>
+  /** The limits `sftp` and `channelClose`, in milliseconds. */
+  readonly limitMs: number
+  readonly closeLimitMs: number
+}
+
+/** How much one request may carry, in bytes. */
+interface Sizes {
+  readonly read: number
+  readonly write: number
+}
+
+/** What the draft wants every server to take; OpenSSH says that it takes 255 KiB. */
+const unsaidSize = 32 * 1024
+const maxSize = 255 * 1024
+
+/** What a server may take its time for: a whole file goes to the disk, or is copied. */
+const slowLimitMs = 120_000
+
+/** How a call is made besides what it asks for. */
+export interface CallSettings {
+  readonly signal?: AbortSignal | undefined
+  /** Whether the server may have much to do for it. @default false */
+  readonly isSlow?: boolean
+}
+
+/** One SFTP subsystem, from its start to its end: packets in, packets out, and who waits for which. */
+export class SftpSession implements Receiver {
+  readonly #host: SftpHost
+  readonly #requests: RequestTable
+  readonly #packets = new Packets()
+  /** What the server says first; nothing else may come before. */
+  readonly #greeting: Wait<Version>
+  #attached: Attached | undefined
+  #extensions: Version['extensions'] = new Map()
+  #sizes: Sizes = { read: unsaidSize, write: unsaidSize }
+  #cause: HoldfastError | undefined
+
+  /** @throws CommandError, HoldfastError ERR_SSH_TIMEOUT, ERR_SSH_SFTP_PROTOCOL, ERR_SSH_UNSUPPORTED */
+  static async open(host: SftpHost, signal: AbortSignal | undefined): Promise<SftpSession> {
+    const session = new SftpSession(host)
+    try {
+      await session.#start(signal)
+      return session
+    } catch (error) {
+      session.#end(asHoldfastError(error))
+      throw error
+    }
+  }
+
+  private constructor(host: SftpHost) {
+    const session = () => this.#attached?.session
+    this.#host = host
+    this.#requests = new RequestTable({
+      waits: host.port.waits,
+      get isFull() {
+        return session()?.stdin.writableNeedDrain ?? true
+      },
+      get isStuck() {
+        return session()?.isInputStuck ?? false
+      },
+      write: (packet, sent) => this.#write(packet, sent),
+    })
+    this.#greeting = host.port.waits.start({
+      limit: 'sftp',
+      limitMs: host.limitMs,
+      clock: 'reply',
+      phase: 'request',
+      what: 'the greeting of the SFTP server',
+    })
+  }
+
+  /** Bytes that one READ or WRITE may carry. */
+  get sizes(): Sizes {
+    return this.#sizes
+  }
+
+  /** Requests that the server has not answered, given up or not. */
+  get unanswered(): number {
+    return this.#requests.unanswered
+  }
+
+  has(extension: Extension): boolean {
+    const [name, version] = extensions[extension]
+    return this.#extensions.get(name) === version
+  }
+
+  /** @throws SftpError ENOTSUP */
+  require(extension: Extension, what: FileCall): void {
+    if (this.has(extension)) return
+    throw new SftpError(status.OP_UNSUPPORTED, `the server does not offer ${extensions[extension][0]}`, what)
+  }
+
+  /** Asks the server. @throws SftpError; HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why it ended */
+  call<T>(call: Omit<Call<T>, 'limitMs' | 'signal'>, { signal, isSlow = false }: CallSettings = {}): Promise<T> {
+    const { limitMs } = this.#host
+    return this.#requests.call({ ...call, signal, limitMs: isSlow ? Math.max(limitMs, slowLimitMs) : limitMs })
+  }
+
+  /** Calls back when a signal aborts, or at once. @returns a function that takes it back */
+  onAbort(signal: AbortSignal, aborted: (error: HoldfastError) => void): () => void {
+    const tell = (cause: unknown) =>
+      aborted(new HoldfastError('ERR_SSH_ABORTED', 'aborted: the stream of a file', { phase: 'request', cause }))
+    if (signal.aborted) tell(signal.reason)
+    return signal.aborted ? ignore : this.#host.port.waits.onAbort(signal, tell)
+  }
+
+  /** Ends the server in order, for at most as long as a channel may take to close; then by force. Never rejects. */
+  async close(): Promise<void> {
+    this.#cause ??= new HoldfastError('ERR_SSH_CLOSED', 'the SFTP session was closed', { phase: 'close' })
+    this.#requests.end(this.#cause)
+    if (this.#attached === undefined) return
+    const { session, exited } = this.#attached
+    const ended = exited.then(ignore, ignore)
+    session.stdin.end()
+    const wait = this.#host.port.waits.start<void>({
+      limit: 'channelClose',
+      limitMs: this.#host.closeLimitMs,
+      clock: 'reply',
+      phase: 'close',
+      what: 'the end of the SFTP server',
+    })
+    wait.sent()
+    void ended.then(() => wait.resolve())
+    await wait.promise.catch((error: unknown) => session.fail(error))
+    await ended
+  }
+
+  data(bytes: Buffer): void {
+    if (this.#cause !== undefined) return
+    try {
+      this.#packets.push(bytes, (packet) => this.#receive(packet))
+    } catch (error) {
+      this.#end(asSftpError(error))
+    }
+  }
+
+  end(): void {
+    this.#end(new HoldfastError('ERR_SSH_CHANNEL_CLOSED', 'the SFTP server ended', { phase: 'request' }))
+  }
+
+  fail(cause: Error): void {
+    this.#end(asHoldfastError(cause))
+  }
+
+  async #start(signal: AbortSignal | undefined): Promise<void> {
+    const attached = await this.#host.sessions.attach('sftp', this, signal)
+    this.#attached = attached
+    // The session knows why it fails before the server was ended, which its streams wait for.
+    attached.session.end.catch((error: unknown) => this.#end(asHoldfastError(error)))
+    attached.session.stdin.on('drain', () => this.#requests.pump())
+    if (this.#cause !== undefined) throw this.#cause
+    this.#write(encodeInit(), () => this.#greeting.sent())
+    const { version, extensions: offered } = await this.#greeting.promise
+    if (version !== protocolVersion)
+      throw new HoldfastError('ERR_SSH_UNSUPPORTED', `the server speaks version ${version} of SFTP, not 3`)
+    this.#extensions = offered
+    this.#sizes = await this.#askSizes(signal)
+  }
+
+  async #askSizes(signal: AbortSignal | undefined): Promise<Sizes> {
+    const what = { syscall: 'limits' }
+    if (!this.has('limits')) return this.#sizes
+    const call = { what, request: extended('limits', new Writer(0)), result: extendedReply(what, decodeLimits) }
+    const { packet, read, write } = await this.call(call, { signal })
+    // The reply to READ has less around its data than a WRITE.
+    const most = packet === 0n ? maxSize : Math.max(1, Number(packet) - writeOverhead)
+    return { read: Math.min(sizeOf(read), most), write: Math.min(sizeOf(write), most) }
+  }
+
+  #receive(packet: Buffer): void {
+    if (this.#greeting.pending) this.#greeting.resolve(decodeVersion(packet))
+    else this.#requests.receive(packet)
+  }
+
+  #write(packet: Buffer, sent: () => void): void {
+    this.#attached?.session.stdin.write(packet, (error) => {
+      if (error) return
+      sent()
+      this.#requests.pump()
+    })
+  }
+
+  /** Whatever waits is told; the server is ended, if it still runs. */
+  #end(cause: HoldfastError): void {
+    if (this.#cause !== undefined) return
+    this.#cause = cause
+    this.#greeting.reject(cause)
+    this.#requests.end(cause)
+    this.#attached?.session.fail(cause)
+  }
+}
+
+/** 0 is no limit. */
+function sizeOf(limit: bigint): number {
+  return limit === 0n || limit > BigInt(maxSize) ? maxSize : Number(limit)
+}
+
+function ignore(): void {}

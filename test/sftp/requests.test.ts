@@ -1,0 +1,338 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { encodeLimits } from '#src/sftp/extension-data.js'
+import type { Reply } from '#src/sftp/replies.js'
+import { Writer } from '#src/wire/writer.js'
+import { contented, eof, ok, scriptedSftp } from './scripted.js'
+
+/** Times on the simulated wire are a few milliseconds later than what sets them off. */
+function near(actual: number, expected: number): void {
+  assert.ok(actual >= expected && actual < expected + 100, `${actual} ms, not about ${expected} ms`)
+}
+
+const attrs: Reply = { type: 'ATTRS', attributes: { size: 5n } }
+
+test('a reply that never comes rejects its call alone, at the limit sftp', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) => (request.type === 'STAT' ? undefined : contented(request))
+  const missing = time.failure(sftp.stat('/lost'))
+  await time.value(sftp.unlink('/there'))
+  const { error, tookMs } = await missing
+  assert.deepEqual(
+    [error.code, error.limit, error.limitMs, error.phase],
+    ['ERR_SSH_TIMEOUT', 'sftp', 15_000, 'request'],
+  )
+  assert.match(error.message, /the SFTP reply to stat '\/lost' did not come/)
+  near(tookMs, 15_000)
+  await time.value(sftp.unlink('/there'))
+})
+
+test('any reply is progress for all that wait, for ten limits at the most', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) => (request.type === 'STAT' ? undefined : contented(request))
+  const missing = time.failure(sftp.stat('/lost'))
+  for (let second = 10; second <= 300; second += 10)
+    time.after(second * 1000, () => void sftp.unlink('/there').catch(() => {}))
+  const { error, tookMs } = await missing
+  assert.equal(error.limit, 'sftp')
+  near(tookMs, 150_000)
+})
+
+test('what a server may take its time for has two minutes', async () => {
+  const { time, sftpServer, open } = await scriptedSftp({ offers: ['fsync', 'statvfs', 'copyData'] })
+  const sftp = await open()
+  sftpServer.answer = (request) => (['EXTENDED', 'CLOSE'].includes(request.type) ? undefined : contented(request))
+  const handle = await time.value(sftp.open('/file', 'w'))
+  await time.value(handle.write('x'))
+  const slow = [handle.sync(), sftp.statfs('/'), sftp.copyFile('/a', '/b'), handle.close()]
+  for (const { error, tookMs } of await Promise.all(slow.map((call) => time.failure(call)))) {
+    assert.equal(error.limitMs, 120_000)
+    near(tookMs, 120_000)
+  }
+})
+
+test('an id stays taken until its reply came, which nobody else gets', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = () => undefined
+  const signal = new AbortController()
+  const given = time.failure(sftp.stat('/given-up', signal))
+  const asked = sftp.stat('/asked')
+  await time.run(100)
+  signal.abort()
+  assert.equal((await given).error.code, 'ERR_SSH_ABORTED')
+  const [first, second] = sftpServer.requests
+  assert.notEqual(first?.id, second?.id)
+  sftpServer.reply(first?.id ?? 0, { type: 'ATTRS', attributes: { size: 1n } })
+  sftpServer.reply(second?.id ?? 0, attrs)
+  assert.equal((await time.value(asked)).size, 5)
+})
+
+test('a file that was opened for nobody is closed', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) => (request.type === 'CLOSE' ? ok : undefined)
+  await time.failure(sftp.open('/file'))
+  await time.failure(sftp.opendir('/'))
+  sftpServer.reply(sftpServer.idOf('OPEN'), { type: 'HANDLE', handle: Buffer.from('late file') })
+  sftpServer.reply(sftpServer.idOf('OPENDIR'), { type: 'HANDLE', handle: Buffer.from('late directory') })
+  await time.run(1000)
+  const closed = sftpServer.requests.flatMap(({ request }) =>
+    request.type === 'CLOSE' ? [String(request.handle)] : [],
+  )
+  assert.deepEqual(closed, ['late file', 'late directory'])
+})
+
+test('replies may come in any order, and bring less than was asked for', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const contents = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => (index * 31) % 251))
+  const held: (() => void)[] = []
+  sftpServer.answer = (request, id) => {
+    if (request.type !== 'READ') return contented(request)
+    const offset = Number(request.offset)
+    const length = 1 + ((offset * 7 + request.length) % request.length)
+    const data = contents.subarray(offset, offset + length)
+    held.unshift(() => sftpServer.reply(id, data.length === 0 ? eof : { type: 'DATA', data }))
+    time.after(50, () => held.shift()?.())
+    return undefined
+  }
+  assert.ok(contents.equals(await time.value(sftp.readFile('/file'))))
+})
+
+test('a transfer keeps no more under way than a window holds, and a session no more than two', async () => {
+  const { time, sftpServer, open } = await scriptedSftp({ offers: ['limits'] })
+  sftpServer.answer = (request) =>
+    request.type === 'EXTENDED' ? { type: 'EXTENDED_REPLY', data: limitsOf(262_144n, 261_120n) } : contented(request)
+  const sftp = await open()
+  const waiting: (() => void)[] = []
+  let under = 0
+  let most = 0
+  sftpServer.answer = (request, id) => {
+    if (request.type !== 'WRITE') return contented(request)
+    most = Math.max(most, (under += request.data.length))
+    waiting.push(() => {
+      under -= request.data.length
+      sftpServer.reply(id, ok)
+    })
+    return undefined
+  }
+  const tick = () => {
+    waiting.shift()?.()
+    time.after(10, tick)
+  }
+  time.after(10, tick)
+  const files = Array.from({ length: 5 }, (_, index) => sftp.writeFile(`/${index}`, Buffer.alloc(4_000_000)))
+  await time.value(Promise.all(files))
+  assert.ok(most > 3_000_000 && most <= 4 * 1024 * 1024 + 261_120, `${most} bytes were under way`)
+})
+
+test('more calls than a server is asked at a time wait for their turn, and none waits for ever', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const stats = await time.value(Promise.all(Array.from({ length: 5000 }, () => sftp.stat('/'))))
+  assert.equal(stats.length, 5000)
+  sftpServer.answer = () => undefined
+  const asked = sftpServer.requests.length
+  const failures = await Promise.all(Array.from({ length: 3000 }, () => time.failure(sftp.stat('/'))))
+  for (const { error, tookMs } of failures) {
+    assert.equal(error.limit, 'sftp')
+    near(tookMs, 15_000)
+  }
+  assert.equal(sftpServer.requests.length - asked, 1024)
+})
+
+test('a server that takes nothing more out of its channel is found out, also by calls that come later', async () => {
+  const { time, open, freeze } = await scriptedSftp()
+  const sftp = await open()
+  freeze()
+  const writing = time.failure(sftp.open('/file', 'w'))
+  const many = Array.from({ length: 3000 }, (_, index) => time.failure(sftp.stat(`/${'x'.repeat(1000)}${index}`)))
+  await time.run(5000)
+  const later = time.failure(sftp.stat('/later'))
+  for (const { error, tookMs } of await Promise.all([writing, ...many, later])) {
+    assert.equal(error.limit, 'sftp')
+    assert.ok(tookMs < 16_000, `${tookMs} ms`)
+  }
+})
+
+test('an answer to what nobody asked ends the session, and the connection lives', async () => {
+  const { time, sftpServer, open, client } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = () => undefined
+  const pending = time.failure(sftp.stat('/'))
+  await time.run(10)
+  sftpServer.reply(4_000_000_000, ok)
+  const { error } = await pending
+  assert.equal(error.code, 'ERR_SSH_SFTP_PROTOCOL')
+  assert.match(error.message, /4000000000, which nobody sent/)
+  assert.equal((await time.failure(sftp.stat('/'))).error, error)
+  assert.equal(client.connection.cause, undefined)
+})
+
+const hostile: readonly (readonly [what: string, says: RegExp, send: (id: number) => Buffer])[] = [
+  ['a packet of 4 GiB', /claims 4294967295 bytes/, () => Buffer.alloc(4, 0xff)],
+  ['a packet of nothing', /claims 0 bytes/, () => Buffer.alloc(4)],
+  ['an unknown packet', /SFTP packet 99: type is no reply/, (id) => packet(new Writer().byte(99).uint32(id))],
+  [
+    'a reply cut short',
+    /SFTP ATTRS: size needs 8 bytes/,
+    (id) => packet(new Writer().byte(105).uint32(id).uint32(1).uint32(1)),
+  ],
+  [
+    'a reply of another kind',
+    /answers stat with HANDLE in place of ATTRS/,
+    (id) => packet(new Writer().byte(102).uint32(id).string('h')),
+  ],
+  [
+    'a handle of 300 bytes',
+    /SFTP HANDLE: handle has 300 bytes/,
+    (id) => packet(new Writer().byte(102).uint32(id).string(Buffer.alloc(300))),
+  ],
+  [
+    'a million names',
+    /SFTP NAME: count is 1000000/,
+    (id) => packet(new Writer().byte(104).uint32(id).uint32(1_000_000)),
+  ],
+]
+
+for (const [what, says, send] of hostile) {
+  test(`${what} ends the session`, async () => {
+    const { time, sftpServer, open, client } = await scriptedSftp()
+    const sftp = await open()
+    sftpServer.answer = (_request, id) => {
+      sftpServer.raw(send(id))
+      return undefined
+    }
+    const { error } = await time.failure(sftp.stat('/'), 1000)
+    assert.equal(error.code, 'ERR_SSH_SFTP_PROTOCOL')
+    assert.match(error.message, says)
+    assert.equal(client.connection.cause, undefined)
+  })
+}
+
+test('more data than was asked for, and no data at all, end the session', async () => {
+  for (const length of [0, 32_769]) {
+    const { time, sftpServer, open } = await scriptedSftp()
+    const sftp = await open()
+    sftpServer.answer = (request) =>
+      request.type === 'READ' ? { type: 'DATA', data: Buffer.alloc(length) } : contented(request)
+    const { error } = await time.failure(sftp.readFile('/'))
+    assert.equal(error.code, 'ERR_SSH_SFTP_PROTOCOL')
+    assert.match(error.message, new RegExp(`read with ${length} bytes, where 1 to 32768`))
+  }
+})
+
+test('names that lead out of their directory are refused', async () => {
+  for (const name of ['../etc/passwd', '/etc/passwd', 'a/b', 'a\0b', '']) {
+    const { time, sftpServer, open } = await scriptedSftp()
+    const sftp = await open()
+    const entry = { name: Buffer.from(name), longName: Buffer.alloc(0), attributes: {} }
+    sftpServer.answer = (request) =>
+      request.type === 'READDIR' ? { type: 'NAME', names: [entry] } : contented(request)
+    const { error } = await time.failure(sftp.readdir('/'))
+    assert.equal(error.code, 'ERR_SSH_SFTP_NAME')
+    await time.run(10)
+    assert.equal(sftpServer.types.at(-1), 'CLOSE')
+  }
+})
+
+test('a greeting that is none, of another version, or missing fails the opening', async () => {
+  const version = (number: number): Buffer => packet(new Writer().byte(2).uint32(number))
+  const cases = [
+    [version(2), 'ERR_SSH_UNSUPPORTED'],
+    [version(6), 'ERR_SSH_UNSUPPORTED'],
+    [packet(new Writer().byte(101).uint32(0).uint32(0)), 'ERR_SSH_SFTP_PROTOCOL'],
+    [Buffer.from('Welcome to this machine\n'), 'ERR_SSH_SFTP_PROTOCOL'],
+  ] as const
+  for (const [greeting, code] of cases) {
+    const { time, opening } = await scriptedSftp({ greeting })
+    assert.equal((await time.failure(opening)).error.code, code)
+  }
+  const { time, opening } = await scriptedSftp({ greeting: Buffer.alloc(0) })
+  const { error, tookMs } = await time.failure(opening)
+  assert.equal(error.limit, 'sftp')
+  near(tookMs, 15_000)
+})
+
+test('requests keep to what the server says that it takes, and to reason', async () => {
+  const cases = [
+    [262_144n, 261_120n, 261_120],
+    [0n, 0n, 261_120],
+    [2n ** 64n - 1n, 2n ** 63n, 261_120],
+    [34_000n, 261_120n, 34_000 - 281],
+    [1000n, 100n, 100],
+    [1n, 1n, 1],
+  ] as const
+  for (const [most, data, expected] of cases) {
+    const { time, sftpServer, open } = await scriptedSftp({ offers: ['limits'] })
+    sftpServer.answer = (request) =>
+      request.type === 'EXTENDED' ? { type: 'EXTENDED_REPLY', data: limitsOf(most, data) } : contented(request)
+    const sftp = await open()
+    await time.value(sftp.readFile('/'))
+    await time.value(sftp.writeFile('/', Buffer.alloc(expected + 1)))
+    const sizes = sftpServer.requests.flatMap(({ request }) => {
+      if (request.type === 'READ') return [request.length]
+      return request.type === 'WRITE' ? [request.data.length] : []
+    })
+    assert.deepEqual(sizes, [expected, expected, 1])
+  }
+})
+
+test('the end of the server, and of the connection, settle what waits with their cause', async () => {
+  const ended = await scriptedSftp()
+  const first = await ended.open()
+  ended.sftpServer.answer = () => undefined
+  const waiting = ended.time.failure(first.stat('/'))
+  await ended.time.run(10)
+  ended.script.finish(0)
+  assert.equal((await waiting).error.code, 'ERR_SSH_CHANNEL_CLOSED')
+
+  const lost = await scriptedSftp()
+  const second = await lost.open()
+  lost.sftpServer.answer = () => undefined
+  const pending = [lost.time.failure(second.stat('/')), lost.time.failure(second.createReadStream('/x').toArray())]
+  await lost.time.run(10)
+  lost.server.close(new Error('reset'))
+  for (const { error } of await Promise.all(pending)) assert.equal(error.code, 'ERR_SSH_CONNECTION_LOST')
+  assert.equal((await lost.time.failure(second.stat('/'))).error.code, 'ERR_SSH_CONNECTION_LOST')
+})
+
+test('a write that fails is told, however far the program is', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) =>
+    request.type === 'WRITE' && request.offset > 100_000n
+      ? { type: 'STATUS', code: 4, message: 'No space left' }
+      : contented(request)
+  const { error } = await time.failure(sftp.writeFile('/full', Buffer.alloc(10_000_000)))
+  assert.equal(error.message, "ERR_SSH_SFTP_FAILURE: No space left, write '/full'")
+  await time.run(10)
+  assert.equal(sftpServer.types.at(-1), 'CLOSE')
+  const stream = sftp.createWriteStream('/full')
+  stream.on('error', () => {})
+  const failed = new Promise((resolve) => stream.once('close', () => resolve(stream.errored)))
+  stream.end(Buffer.alloc(10_000_000))
+  assert.match(String(await time.value(failed)), /No space left/)
+})
+
+test('closing a session that hangs is bounded', async () => {
+  const { time, open, freeze, script } = await scriptedSftp()
+  const sftp = await open()
+  freeze()
+  script.requested = () => {}
+  const outcome = await time.outcome(sftp.close())
+  assert.equal(outcome.status, 'fulfilled')
+  assert.ok(outcome.status === 'fulfilled' && outcome.atMs < 6000, JSON.stringify(outcome))
+})
+
+function limitsOf(most: bigint, data: bigint): Buffer {
+  return encodeLimits({ packet: most, read: data, write: data, handles: 0n })
+}
+
+function packet(body: Writer): Buffer {
+  const bytes = body.finish()
+  return new Writer().string(bytes).finish()
+}
