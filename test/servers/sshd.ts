@@ -71,6 +71,13 @@ export async function knownToSshd(version: SshdVersion, query: 'kex' | 'cipher' 
   return stdout.trim().split('\n')
 }
 
+/** What a release says of itself: `OpenSSH_9.2p1 Debian-2+deb12u6, OpenSSL …`. */
+export async function openSshRelease(version: SshdVersion): Promise<string> {
+  const root = unpackedRoot(packageSets[version])
+  const { stderr } = await run(join(root, 'usr/bin/ssh'), ['-V'], { env: { LD_LIBRARY_PATH: libraryPath(root) } })
+  return stderr
+}
+
 /** Starts an OpenSSH server on a free port, of loopback if no place is given. Throws where `prepareSshd()` said that it cannot. */
 export async function startSshd(options: SshdOptions, place: Place = thisMachine): Promise<SshdServer> {
   requireAvailable(await prepareSshd(options.version))
