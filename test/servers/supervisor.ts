@@ -2,9 +2,10 @@
  * Runs as a process of its own between a test and its server. When the test is done, or dies however it dies, the pipe
  * to our standard input ends, and we end the server with everything that it started and remove its directory.
  */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { processTree } from './process-tree.js'
 
 /** `directory` is removed in the end. The server's pid goes to standard output, or why there is none. */
@@ -16,20 +17,25 @@ function main([directory = '', logFile = '', marker = '', command = '', ...args]
   server.on('spawn', () => process.stdout.write(`${server.pid}\n`))
   process.stdout.on('error', () => {})
   process.stdin.on('error', () => {})
-  process.stdin.on('close', () => void cleanUp(directory, server.pid, marker))
+  process.stdin.on('close', () => void cleanUp(directory, server, marker))
   process.stdin.resume()
 }
 
-async function cleanUp(directory: string, pid: number | undefined, marker: string): Promise<void> {
-  if (pid !== undefined) await killTree(pid, marker)
+async function cleanUp(directory: string, server: ChildProcess, marker: string): Promise<void> {
+  if (server.pid !== undefined) await killTree(server.pid, marker, server.spawnfile === 'nsenter')
+  await untilEnded(server)
   await rm(directory, { recursive: true, force: true })
 }
 
-/** First stops everything, so that nothing can start more while we look, then kills it. */
-async function killTree(root: number, marker: string): Promise<void> {
+/**
+ * First stops everything, so that nothing can start more while we look, then kills it. An nsenter(1) shall live until it
+ * has reaped its child, without which the child's pid namespace cannot end.
+ */
+async function killTree(root: number, marker: string, spareRoot: boolean): Promise<void> {
   const stopped = new Set<number>()
+  const spared = spareRoot ? root : undefined
   for (;;) {
-    const fresh = (await processTree(root, marker)).filter(({ pid }) => !stopped.has(pid))
+    const fresh = (await processTree(root, marker)).filter(({ pid }) => pid !== spared && !stopped.has(pid))
     if (fresh.length === 0) break
     for (const { pid } of fresh) {
       signalIfAlive(pid, 'SIGSTOP')
@@ -37,6 +43,14 @@ async function killTree(root: number, marker: string): Promise<void> {
     }
   }
   for (const pid of stopped) signalIfAlive(pid, 'SIGKILL')
+}
+
+/** nsenter(1) stops when its child is stopped, maybe only now that we have seen to it. */
+async function untilEnded(server: ChildProcess): Promise<void> {
+  while (server.pid !== undefined && server.exitCode === null && server.signalCode === null) {
+    signalIfAlive(server.pid, 'SIGCONT')
+    await sleep(5)
+  }
 }
 
 function signalIfAlive(pid: number, signal: NodeJS.Signals): void {

@@ -3,42 +3,54 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LabHost } from './host.js'
+import type { Endpoint } from './relay.js'
 
 const port = 7
 const program = `
 import { createServer } from 'node:net'
-createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(${port}, () => console.log('ready'))`
+const server = createServer((socket) => socket.setNoDelay().on('error', () => {}).pipe(socket))
+server.listen(${port}, '0.0.0.0', () => console.log('ready'))`
 
 /** Starts a server on a host that sends back what it gets (RFC 862). */
-export async function startEcho(host: LabHost): Promise<void> {
+export async function startEcho(host: LabHost): Promise<Endpoint> {
   const { stdout } = host.start([process.execPath, '--input-type=module', '--eval', program])
-  if (stdout === null) throw new Error('its output is not ours to read')
   await once(stdout, 'data')
+  return { host: host.address, port }
 }
 
+/** A connection to an echo server. */
 export class EchoFlow implements Disposable {
   readonly socket: Socket
   #received = ''
+  readonly #closed: Promise<void>
+  #errorCode: string | undefined
 
   constructor(socket: Socket) {
     this.socket = socket.setEncoding('latin1').setNoDelay(true)
     socket.on('data', (text: string) => (this.#received += text))
+    this.#closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    socket.on('error', (error: NodeJS.ErrnoException) => (this.#errorCode = error.code))
   }
 
-  /** A flow to the echo server of a host, or to what stands before it. */
-  static async open(to: { readonly host: string; readonly port: number } | LabHost): Promise<EchoFlow> {
-    const socket = connect('address' in to ? { host: to.address, port } : to)
+  static async open(to: Endpoint): Promise<EchoFlow> {
+    const socket = connect(to)
     await once(socket, 'connect')
     return new EchoFlow(socket)
   }
 
+  /** Waits for the end of the connection, and returns the code of what ended it. */
+  async failure(): Promise<string | undefined> {
+    await this.#closed
+    return this.#errorCode
+  }
+
   /** Whether a text comes back in time. */
-  async echoes(text: string, withinMs: number): Promise<boolean> {
+  async echoes(text: string, withinMs = 10_000): Promise<boolean> {
     this.socket.write(text)
     return this.receives(text, withinMs)
   }
 
-  async receives(text: string, withinMs: number): Promise<boolean> {
+  async receives(text: string, withinMs = 10_000): Promise<boolean> {
     for (const since = performance.now(); !this.#received.includes(text); await sleep(5)) {
       if (performance.now() - since > withinMs) return false
     }

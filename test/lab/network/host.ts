@@ -1,21 +1,25 @@
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { type DropbearOptions, startDropbear } from '../../servers/dropbear.js'
 import type { Place } from '../../servers/place.js'
 import { freePortBeside } from '../../servers/port.js'
 import type { ReferenceServer } from '../../servers/reference-server.js'
 import { type SshdOptions, type SshdServer, startSshd } from '../../servers/sshd.js'
 import type { CommandResult, Namespace } from './namespace.js'
+import { parseSockets, type SocketInfo, socketsCommand } from './sockets.js'
 
 /** A machine behind the gateway. */
 export class LabHost {
   readonly address: string
   readonly #namespace: Namespace
+  readonly #newAddress: () => Promise<string>
   readonly #place: Place
   readonly #servers: ReferenceServer[] = []
 
-  constructor(address: string, namespace: Namespace) {
+  /** `newAddress` makes the gateway send one more address to this host. */
+  constructor(address: string, namespace: Namespace, newAddress: () => Promise<string>) {
     this.address = address
     this.#namespace = namespace
+    this.#newAddress = newAddress
     this.#place = {
       host: address,
       listenOn: '0.0.0.0',
@@ -39,14 +43,26 @@ export class LabHost {
     return this.#namespace.run(command)
   }
 
-  /** Starts a command on the host, which ends with the lab at the latest. */
-  start(command: readonly string[]): ChildProcess {
+  /** Starts a command on the host, which ends with the lab at the latest, and by `kill('SIGKILL')` of what is returned. */
+  start(command: readonly string[]): ChildProcessWithoutNullStreams {
     return this.#namespace.start(command)
   }
 
   /** Everything that runs on the host, by process ids that are good for `process.kill()` in the test. */
   processes(): Promise<readonly number[]> {
     return this.#namespace.pids()
+  }
+
+  /** The host's end of its connections. */
+  async sockets(): Promise<readonly SocketInfo[]> {
+    return parseSockets(await this.#namespace.script(socketsCommand))
+  }
+
+  /** Gives the host one more address, at which its servers are reached too. */
+  async addAddress(): Promise<string> {
+    const address = await this.#newAddress()
+    await this.#namespace.script(`ip address add ${address} dev cable`)
+    return address
   }
 
   /** Ends everything on the host; the lab does that. */

@@ -1,9 +1,11 @@
 import { type Availability, preparation } from '../../servers/availability.js'
+import { run } from '../../servers/run.js'
 import { requireTools } from '../../servers/tools.js'
 import { Gateway } from './gateway.js'
 import { LabHost } from './host.js'
 import { type Namespace, openNamespace } from './namespace.js'
-import { gatewaySetUp, hostSetUp } from './set-up.js'
+import { gatewaySetUp, hostCable, hostSetUp } from './set-up.js'
+import { parseSockets, type SocketInfo, socketsCommand } from './sockets.js'
 import { claimSubnet, layCable, type Subnet, takeUpCable } from './subnet.js'
 
 export interface LabOptions {
@@ -19,6 +21,8 @@ export interface Lab extends AsyncDisposable {
   /** The first of the hosts. */
   readonly server: LabHost
   readonly hosts: readonly LabHost[]
+  /** The client's end of its connections to the gateway and the hosts, whichever process made them. */
+  sockets(): Promise<readonly SocketInfo[]>
   /** Ends everything that runs in the lab; afterwards nothing of it is left. */
   close(): Promise<void>
 }
@@ -31,37 +35,17 @@ export const prepareLab: () => Promise<Availability> = preparation(async () => {
 })
 
 /** Opens a lab of this test's own. It vanishes with the test process, however that ends. */
-export async function openLab({ forgetAfterS, hosts: count = 1 }: LabOptions = {}): Promise<Lab> {
-  const namespaces = await openNamespaces(1 + count)
-  const closeAll = () => Promise.all(namespaces.map((namespace) => namespace.close()))
+export async function openLab({ forgetAfterS, hosts = 1 }: LabOptions = {}): Promise<Lab> {
+  const namespaces = await openNamespaces(1 + hosts)
   try {
-    const [router, ...machines] = namespaces
-    if (router === undefined) throw new Error('a lab has a gateway')
-    const cable = await layCable(router.pid)
-    const subnet = await claimSubnet(cable)
-    await setUp(router, machines, subnet)
-    const gateway = new Gateway(router)
-    if (forgetAfterS !== undefined) await gateway.forgetAfter(forgetAfterS)
-    const hosts = machines.map((machine, index) => new LabHost(subnet.host(index), machine))
-    return labOf(gateway, hosts, async () => {
-      await takeUpCable(cable)
-      await Promise.all([router, ...hosts].map((host) => host.close()))
-    })
+    const lab = await connected(namespaces)
+    if (forgetAfterS !== undefined) await lab.gateway.forgetAfter(forgetAfterS)
+    return lab
   } catch (error) {
-    // The cable ends where the gateway does.
-    await closeAll()
+    // The cable to the machine ends where the gateway does.
+    await Promise.all(namespaces.map((namespace) => namespace.close()))
     throw error
   }
-}
-
-function labOf(gateway: Gateway, hosts: readonly LabHost[], end: () => Promise<unknown>): Lab {
-  const [server] = hosts
-  if (server === undefined) throw new Error('a lab has one host at least')
-  let ended: Promise<unknown> | undefined
-  const close = async (): Promise<void> => {
-    await (ended ??= end())
-  }
-  return { gateway, server, hosts, close, [Symbol.asyncDispose]: close }
 }
 
 async function openNamespaces(count: number): Promise<readonly Namespace[]> {
@@ -73,7 +57,44 @@ async function openNamespaces(count: number): Promise<readonly Namespace[]> {
   throw failed.reason
 }
 
-async function setUp(router: Namespace, machines: readonly Namespace[], subnet: Subnet): Promise<void> {
+/** The first becomes the gateway. */
+async function connected([router, ...machines]: readonly Namespace[]): Promise<Lab> {
+  if (router === undefined) throw new Error('a lab has a gateway')
+  const cable = await layCable(router.pid)
+  const subnet = await claimSubnet(cable)
   await router.script(gatewaySetUp(subnet, machines))
   await Promise.all(machines.map((machine, index) => machine.script(hostSetUp(subnet, index))))
+
+  const hosts = connectedHosts(router, machines, subnet)
+  const [server] = hosts
+  if (server === undefined) throw new Error('a lab has one host at least')
+  const end = async (): Promise<void> => {
+    await Promise.all(hosts.map((host) => host.close()))
+    // Deleted, since the kernel lets go of what a namespace had in its own time.
+    await takeUpCable(cable)
+    await router.close()
+  }
+  let ended: Promise<void> | undefined
+  const close = (): Promise<void> => (ended ??= end())
+  const sockets = async () => parseSockets((await run('sh', ['-c', `${socketsCommand} dst ${subnet.network}`])).stdout)
+  return {
+    gateway: new Gateway(router, subnet, machines),
+    server,
+    hosts,
+    sockets,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function connectedHosts(router: Namespace, machines: readonly Namespace[], subnet: Subnet): readonly LabHost[] {
+  let addresses = machines.length
+  return machines.map((machine, index) => {
+    const newAddress = async (): Promise<string> => {
+      const address = subnet.host(addresses++)
+      await router.script(`ip route add ${address} dev ${hostCable(index)}`)
+      return address
+    }
+    return new LabHost(subnet.host(index), machine, newAddress)
+  })
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readlink } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
@@ -21,10 +21,10 @@ export interface Namespace {
   readonly enter: readonly string[]
   /** Runs a command inside to its end, whatever its exit code. */
   run(command: readonly string[]): Promise<CommandResult>
-  /** Starts a command inside, which ends with the namespace at the latest. */
-  start(command: readonly string[]): ChildProcess
-  /** Runs lines of sh(1) inside; throws with what they said when one fails. */
-  script(lines: string): Promise<void>
+  /** Starts a command inside, which ends with the namespace at the latest, and by `kill('SIGKILL')`. */
+  start(command: readonly string[]): ChildProcessWithoutNullStreams
+  /** Runs lines of sh(1) inside and returns what they say; throws with that when one fails. */
+  script(lines: string): Promise<string>
   /** Everything that runs inside, its first process excepted, as seen from outside. */
   pids(): Promise<readonly number[]>
   /** Ends everything inside. */
@@ -48,15 +48,16 @@ export async function openNamespace(): Promise<Namespace> {
 
   const pid = await onlyChild(holder.pid ?? 0)
   const enter = ['nsenter', `--target=${pid}`, '--net', '--pid', '--mount', '--']
-  const start = (command: readonly string[]): ChildProcess => spawnIn(enter, command)
   return {
     pid,
     enter,
-    start,
+    // The child is nsenter(1): what it runs shall end with it.
+    start: (command) => spawnIn(enter, ['setpriv', '--pdeathsig=KILL', ...command]),
     run: (command) => toItsEnd(spawnIn(enter, command)),
     async script(lines) {
       // The pid namespace is not entered: ip(8) finds the other hosts by pids as seen from here.
-      await run('nsenter', [`--target=${pid}`, '--net', '--mount', '--', 'sh', '-ec', lines])
+      const { stdout } = await run('nsenter', [`--target=${pid}`, '--net', '--mount', '--', 'sh', '-ec', lines])
+      return stdout
     },
     pids: () => pidsBeside(pid),
     async close() {
@@ -66,11 +67,11 @@ export async function openNamespace(): Promise<Namespace> {
   }
 }
 
-function spawnIn(enter: readonly string[], command: readonly string[]) {
+function spawnIn(enter: readonly string[], command: readonly string[]): ChildProcessWithoutNullStreams {
   return spawn('env', [...enter, ...command], { env: toolEnvironment, stdio: 'pipe' })
 }
 
-async function toItsEnd(child: ReturnType<typeof spawnIn>): Promise<CommandResult> {
+async function toItsEnd(child: ChildProcessWithoutNullStreams): Promise<CommandResult> {
   child.stdin.end()
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { stdout, stderr, code: child.exitCode }

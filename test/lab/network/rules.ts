@@ -42,7 +42,7 @@ table ip faults {
   chain to-server { type filter hook prerouting priority -310; }
   chain to-client { type filter hook postrouting priority 310; }
 }
-table ip meters {
+table ip traffic {
   counter to-server { }
   counter to-client { }
   chain count-to-server {

@@ -3,14 +3,19 @@ import type { Namespace } from './namespace.js'
 import { gatewayRules } from './rules.js'
 import type { Subnet } from './subnet.js'
 
+/** The gateway's end of the cable to a host. */
+export function hostCable(index: number): string {
+  return `host${index}`
+}
+
 /** Segments as long as on a real cable, see `layCable()`. */
 const realSegments = 'gso_max_segs 1'
 
 export function gatewaySetUp(subnet: Subnet, machines: readonly Pick<Namespace, 'pid'>[]): string {
   const cables = machines.flatMap(({ pid }, index) => [
-    `link add host${index} ${realSegments} type veth peer name cable netns ${pid}`,
-    `link set host${index} addrgenmode none up`,
-    `address add ${subnet.router} peer ${subnet.host(index)} dev host${index}`,
+    `link add ${hostCable(index)} ${realSegments} type veth peer name cable netns ${pid}`,
+    `link set ${hostCable(index)} addrgenmode none up`,
+    `address add ${subnet.router} peer ${subnet.host(index)} dev ${hostCable(index)}`,
   ])
   return `
 ip -batch - <<'LINES'
