@@ -1,4 +1,5 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net'
+import { discard } from '../socket/stream.js'
 import type { Conditions, Direction } from './conditions.js'
 import { Lane } from './lane.js'
 
@@ -130,10 +131,10 @@ export class Flow {
   }
 }
 
-/** A socket that was never told to connect has nobody to reset. One that is connecting is reset once it did. */
+/** One that is connecting is reset once it did: its peer may have accepted it already. */
 function resetSocket(socket: Socket): void {
-  if (socket.pending && !socket.connecting) socket.destroy()
-  else socket.resetAndDestroy()
+  if (socket.connecting) socket.resetAndDestroy()
+  else discard(socket)
 }
 
 /** Not `once()`, which rejects when the socket fails on its way to being closed. */

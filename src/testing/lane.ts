@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { discard } from '../socket/stream.js'
 import type { Conditions } from './conditions.js'
 
 type Load = { readonly kind: 'data'; readonly bytes: Buffer } | { readonly kind: 'end' } | { readonly kind: 'reset' }
@@ -150,7 +151,7 @@ export class Lane {
         if (destination.writable) destination.end()
         return
       case 'reset':
-        destination.resetAndDestroy()
+        discard(destination)
     }
   }
 

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import { discard } from '#src/socket/stream.js'
 import { decodeGlobalRequest } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import type { Availability } from '../servers/availability.js'
@@ -166,7 +167,7 @@ function outputOf(socket: Socket) {
     },
     end: (error?: Error) => {
       if (error === undefined) socket.end()
-      else socket.resetAndDestroy()
+      else discard(socket)
     },
   }
 }

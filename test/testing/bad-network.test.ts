@@ -185,6 +185,20 @@ describe('badNetwork', () => {
     assert.equal(await next(atServer[0]), 'hello')
   })
 
+  test('closes, and resets, at the very moment at which it hands on an end', async () => {
+    for (const letGo of ['reset', 'close'] as const) {
+      const { client, peer } = await pair()
+      network.delay({ ms: 60_000 })
+      peer.end('last words')
+      await eventually(() => network.connections[0]?.inTransit.toClient === 10)
+      await pause(50)
+      network.heal()
+      void network[letGo]()
+      await eventually(() => network.connections.length === 0)
+      client.destroy()
+    }
+  })
+
   test('resets both ends', async () => {
     const { client, peer } = await pair()
     const ends = [once(client, 'error'), once(peer, 'error')] as Promise<[NodeJS.ErrnoException]>[]
