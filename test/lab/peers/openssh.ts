@@ -32,9 +32,9 @@ const chatter = /^(debug\d: |OpenSSH_|Warning: Permanently added |Transferred: |
 export function opensshClient(t: TestContext): PeerClient {
   return {
     name: 'OpenSSH',
-    start(target, job, settings = {}) {
+    start(target, job, settings = {}, inside = []) {
       const env = { ...toolEnvironment, ...askPass(t, target) }
-      const child = spawn('ssh', sshArguments(target, job, settings), { env, stdio: 'pipe' })
+      const child = spawn('env', [...inside, 'ssh', ...sshArguments(target, job, settings)], { env, stdio: 'pipe' })
       const events = new PeerEvents()
       // Its last word that is none of -v says why it ended.
       let said = ''

@@ -76,8 +76,9 @@ export interface PeerClient {
   /**
    * Starts a process, which is ended with the test.
    * @param settings in the client's own words: of ssh2's ConnectConfig, or of ssh_config(5); laid over sensible ones
+   * @param inside words that run the command after them, in its own place: unshare(1) and its arguments
    */
-  start(target: PeerTarget, job: PeerJob, settings?: PeerSettings): PeerProcess
+  start(target: PeerTarget, job: PeerJob, settings?: PeerSettings, inside?: readonly string[]): PeerProcess
 }
 
 export type PeerSettings = Readonly<Record<string, string | number | boolean>>

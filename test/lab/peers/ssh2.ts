@@ -13,8 +13,8 @@ const sensible = { keepaliveInterval: 1000, keepaliveCountMax: 3, readyTimeout: 
 export function ssh2Client(t: TestContext): PeerClient {
   return {
     name: 'npm ssh2',
-    start(target, job, settings = {}) {
-      const child = spawn(process.execPath, [driver], { stdio: ['pipe', 'pipe', 'inherit'] })
+    start(target, job, settings = {}, inside = []) {
+      const child = spawn('env', [...inside, process.execPath, driver], { stdio: ['pipe', 'pipe', 'inherit'] })
       const events = new PeerEvents()
       onLines(child.stdout, (line) => {
         const { event, text, settles } = JSON.parse(line) as DriverLine

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Lookup } from 'holdfast'
 import { leavesNothing } from '../../promises/support/leaks.js'
@@ -7,13 +9,14 @@ import { socketsTo } from '../../promises/support/sockets.js'
 import type { SshdServer } from '../../servers/sshd.js'
 import { login } from '../../session/sshd.js'
 import { openLab } from '../network/lab.js'
-import { row } from '../row.js'
+import { noteSettled, type PeerClient, row, type Watch } from '../row.js'
 import { needs, slackMs } from './support/scene.js'
 
 leavesNothing()
 
 /** RFC 8305 section 5, the Connection Attempt Delay. */
 const attemptDelayMs = 250
+const name = 'two-addresses.test'
 
 row({
   number: 16,
@@ -30,18 +33,32 @@ row({
       done(null, addresses)
     }
     watch.fault('connect() to the name')
-    const ssh = await login(t, server, { host: 'name.test', socket: { lookup } })
+    const ssh = await login(t, server, { host: name, socket: { lookup } })
     const ms = watch.since()
     watch.outcome({ kind: 'kept', ms, text: 'connected' })
     assertWithin(ms, [attemptDelayMs, attemptDelayMs + slackMs])
     assert.deepEqual(await socketsTo(server.port, black), [])
     assert.equal((await ssh.exec('echo here')).stdout, 'here\n')
   },
-  peers: {
-    ssh2: 'gets its addresses from the resolver of the machine, which the lab leaves as it is',
-    openssh: 'gets its addresses from the resolver of the machine, which the lab leaves as it is',
-  },
+  peers: { ssh2: watchPeer, openssh: watchPeer },
 })
+
+async function watchPeer(t: TestContext, client: PeerClient, watch: Watch): Promise<void> {
+  const { server, black } = await twoAddresses(t)
+  const hosts = join(server.directory, 'hosts')
+  await writeFile(hosts, [black, server.host].map((address) => `${address} ${name}\n`).join(''))
+  watch.fault('connect() to the name')
+  const peer = client.start({ ...server, host: name }, { job: 'exec', command: 'true' }, {}, knowing(hosts))
+  const settled = await peer.settled(60_000)
+  const ready = peer.events.find(({ event }) => event === 'ready')
+  if (ready === undefined) noteSettled(watch, settled, 60_000)
+  else watch.outcome({ kind: 'kept', ms: watch.since(ready.at), text: 'connected' })
+}
+
+/** With a hosts(5) file that nobody else sees. */
+function knowing(hosts: string): readonly string[] {
+  return ['unshare', '--mount', 'sh', '-ec', 'mount --bind "$0" /etc/hosts; exec "$@"', hosts]
+}
 
 async function twoAddresses(t: TestContext): Promise<{ readonly server: SshdServer; readonly black: string }> {
   const lab = await openLab({ hosts: 2 })
