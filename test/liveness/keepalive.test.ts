@@ -187,6 +187,16 @@ test('a shorter interval again and again does not put off the verdict for ever',
   assert.ok(peer.now < 10_000, `${peer.now}`)
 })
 
+test('fewer questions at a longer interval do not put the verdict off beyond the new bound', () => {
+  const peer = vanishing({ interval: 2000, countMax: 4 }, 3000)
+  peer.does(10_500, () =>
+    peer.keepalive.configure({ ...peer.keepalive.settings, interval: 5000, countMax: 2 }, peer.now),
+  )
+  peer.run(100_000)
+  // Last heard at 2020, and last asked at 10020.
+  assert.equal(peer.verdicts[0]?.at, 17_020)
+})
+
 test('without a wanted reply something goes out once an interval, and proves nothing', () => {
   const peer = new ScriptedPeer({ ...second, wantReply: false }, never)
   peer.keepalive.start(0)
