@@ -76,6 +76,7 @@ export class Connection {
       ready: () => this.#authenticate(),
       message: (payload) => this.#services.receive(payload),
       heard: (bytes) => this.keepalive.heard(facts.now(), bytes),
+      ignores: (payload) => handlers.ignores?.(payload) ?? false,
       pong: (data) => this.probes.receivePong(data),
       remark: (text) => this.remarks.came(text),
       unimplemented: (sequence) => this.probes.receiveUnimplemented(sequence),

@@ -35,7 +35,7 @@ export interface PeerHandlers {
   channelOpen(type: string, data: Buffer): OpenDecision
   /** @returns the data of REQUEST_SUCCESS, or undefined for REQUEST_FAILURE */
   globalRequest(name: string, data: Buffer, wantReply: boolean): Buffer | undefined
-  /** Whether to pass over a message without a word, as only a peer that breaks the protocol does. */
+  /** Whether to pass over a message of any layer without a word, as only a peer that breaks the protocol does. */
   ignores?(payload: Buffer): boolean
 }
 
@@ -173,7 +173,6 @@ export class Mux {
   }
 
   receive(payload: Buffer): void {
-    if (this.#options.handlers.ignores?.(payload)) return
     const number = payload.readUInt8(0)
     if (isTraffic(number)) this.#options.traffic()
     switch (number) {

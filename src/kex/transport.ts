@@ -43,6 +43,8 @@ export interface TransportSink {
   message(payload: Buffer): void
   /** Any authenticated packet, whatever is in it: a sign of life. */
   heard(bytes: number): void
+  /** Whether to pass over it without a word. */
+  ignores(payload: Buffer): boolean
   pong(data: Buffer): void
   /** What the peer says of itself for whoever debugs it (DEBUG). */
   remark(text: string): void
@@ -265,6 +267,7 @@ export class Transport {
     const number = payload.readUInt8(0)
     if (!belongsToExchange(number)) this.#exchanges.checkOther(number)
     this.#sink.heard(payload.length)
+    if (this.#sink.ignores(payload)) return
     if (isServiceNumber(number)) this.#sink.message(payload)
     else if (isKexMethodNumber(number)) this.#exchanges.receiveMethod(payload)
     else this.#receiveOwn(number, payload, sequence)

@@ -86,6 +86,7 @@ async function speak(server: ReferenceServer, algorithms: Algorithms): Promise<N
       writable: () => {
         for (const piece of transport.outbound.take()) socket.write(piece)
       },
+      ignores: () => false,
       heard() {},
       pong() {},
       remark() {},
