@@ -1,0 +1,47 @@
+import type { ErrorCode } from '#src/errors.js'
+import { answerMs, backlogMs, type Invariant, type Run } from '../run.js'
+
+/**
+ * A connection ends for a reason that is true: whoever ended it did, and a limit on the peer ends it only where trouble
+ * explains that the peer did not keep it. The limits are those of docs/defaults.md; each is held on the clock that
+ * docs/liveness.md names, so trouble must cover the time from when it began to run.
+ */
+export function endingIsTrue(): Invariant {
+  return { name: 'the connection ends for a reason that is true', check }
+}
+
+function check(run: Run): string | undefined {
+  const { ending } = run.client
+  if (ending === undefined || ending.at !== run.world.now()) return undefined
+  const { cause } = ending
+  const judge = judges[cause.code]
+  if (judge === undefined) return `${cause.code}: ${cause.message} ${String(cause.cause)}`
+  return judge(run)
+}
+
+const lost = (run: Run) => (wasEnded(run) ? undefined : 'nobody ended the stream')
+
+/** Everything else that can end a connection would be a fault of ours, since this peer breaks no protocol. */
+const judges: Readonly<Partial<Record<ErrorCode, (run: Run) => string | undefined>>> = {
+  // See verdict.ts.
+  ERR_SSH_PEER_DEAD: () => undefined,
+  ERR_SSH_CLOSED: ({ user }) => (user.closedAt === undefined ? 'nobody closed the client' : undefined),
+  ERR_SSH_CONNECTION_LOST: lost,
+  ERR_SSH_DISCONNECTED: lost,
+  ERR_SSH_TIMEOUT: limitExplained,
+}
+
+/** By the plan, or by a kernel that has sent the same bytes again for a quarter of an hour. */
+function wasEnded({ plan, server, world, troubles }: Run): boolean {
+  const now = world.now()
+  if (plan.ends.some(({ at }) => at <= now) || server.party.ending !== undefined) return true
+  return troubles.all.some(({ from, feltUntil }) => from <= now && Math.min(feltUntil, now) - from > 300_000)
+}
+
+function limitExplained({ client, world, plan, troubles, user }: Run): string | undefined {
+  const { cause, at } = client.ending ?? {}
+  if (cause?.limitMs === undefined || at === undefined) return 'a limit without a length'
+  const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
+  if (troubles.explain(['key-exchanges'], world.now() - cause.limitMs, at, graceMs)) return undefined
+  return `the limit ${cause.limit} of ${cause.limitMs} ms ended a connection whose peer had nothing wrong with it: ${cause.message}`
+}

@@ -1,0 +1,25 @@
+import type { Invariant } from '../run.js'
+import { bytesAreWhole } from './bytes.js'
+import { deadIsNoticed } from './deadline.js'
+import { endingIsTrue } from './ending.js'
+import { clientIsMannered } from './manners.js'
+import { memoryIsBounded } from './memory.js'
+import { natIsKeptOpen } from './nat.js'
+import { promisesSettle } from './settled.js'
+import { statesAreInOrder } from './states.js'
+import { verdictIsDeserved } from './verdict.js'
+
+/** All that must hold, made anew for one run. */
+export function allInvariants(): readonly Invariant[] {
+  return [
+    verdictIsDeserved(),
+    deadIsNoticed(),
+    endingIsTrue(),
+    promisesSettle(),
+    bytesAreWhole(),
+    memoryIsBounded(),
+    statesAreInOrder(),
+    clientIsMannered(),
+    natIsKeptOpen(),
+  ]
+}

@@ -1,0 +1,83 @@
+import type { ErrorCode } from '#src/errors.js'
+import { answerMs, backlogMs, type Invariant, type Run } from '../run.js'
+import type { Call } from '../user/calls.js'
+
+const slackMs = 100
+/** docs/liveness.md: a reply clock stands still for at most ten times its limit. */
+const patience = 10
+
+/**
+ * Every promise settles:
+ * - at once when the connection ends, with its cause, or something of the call's own that came first;
+ * - else within ten times its limit, of `close` and `channel-close` as well (docs/liveness.md, the reply clock), and time
+ *   in which we were absent is made up for once;
+ * - by its limit only after its limit, and only where trouble explains that no answer came.
+ */
+export function promisesSettle(): Invariant {
+  return { name: 'every promise settles, in time and for a reason that is true', check }
+}
+
+function check(run: Run): string | undefined {
+  const { user, client } = run
+  if (user.calls.complaint !== undefined) return user.calls.complaint
+  for (const call of user.calls.takeSettled()) {
+    const problem = settledWrongly(run, call)
+    if (problem !== undefined) return `${call.name}, called at ${call.at} ms, ${problem}`
+  }
+  if (client.process.isBehind) return undefined
+  for (const call of user.calls.pending) {
+    const problem = overdue(run, call)
+    if (problem !== undefined) return `${call.name}, called at ${call.at} ms, ${problem}`
+  }
+  return undefined
+}
+
+function overdue(run: Run, call: Call): string | undefined {
+  const { client, world } = run
+  if (client.ending !== undefined) return 'is pending although the connection is over'
+  const { limitMs } = call
+  if (limitMs === null) return undefined
+  const times = call.kind === 'close' ? 1 : patience
+  const boundMs = times * limitMs + 2 * run.absentMs(call.at)
+  return world.now() > call.at + boundMs + slackMs ? `has not settled within ${boundMs} ms` : undefined
+}
+
+function settledWrongly(run: Run, call: Call): string | undefined {
+  const { error, at } = call.settled ?? {}
+  if (error === undefined || at === undefined) return undefined
+  const { ending } = run.client
+  if (ending !== undefined && error === ending.cause) return undefined
+  const judge = judges[error.code]
+  return judge === undefined ? `failed with ${error.code}: ${error.message}` : judge(run, call, at)
+}
+
+/** What a call may fail with for itself alone, and when. */
+const judges: Readonly<Partial<Record<ErrorCode, (run: Run, call: Call, at: number) => string | undefined>>> = {
+  ERR_SSH_CLOSED: ({ user }) => (user.closedAt === undefined ? 'says that the client was closed' : undefined),
+  ERR_SSH_ABORTED: (_run, { abortAt }, at) =>
+    abortAt === undefined || at < abortAt ? 'says that it was aborted' : undefined,
+  ERR_SSH_TIMEOUT: timedOut,
+  ERR_SSH_PROBE_TIMEOUT: timedOut,
+  ERR_SSH_CHANNEL_OPEN: (run) => (mayRefuse(run) ? undefined : 'was refused by a server that refuses nothing'),
+  ERR_SSH_CHANNEL_CLOSED: () => undefined,
+  ERR_SSH_REQUEST_REFUSED: () => undefined,
+}
+
+function mayRefuse({ plan }: Run): boolean {
+  return plan.ailments.some(({ what }) => what === 'refuses-opens') || plan.server.maxSessions < plan.commands.length
+}
+
+function timedOut(run: Run, call: Call, at: number): string | undefined {
+  const { plan, troubles, user } = run
+  const { limitMs } = call
+  if (limitMs === null) return 'reached a limit that it has not'
+  // A second rekey() is the one that is under way.
+  if (at - call.at < limitMs && call.kind !== 'rekey')
+    return `reached its limit of ${limitMs} ms after ${at - call.at} ms`
+  const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
+  // A server that passes over some requests in silence answers others out of their order.
+  if (plan.server.deafTo.length > 0 || limitMs <= graceMs) return undefined
+  const spoiled = ['probes', 'opens', 'requests', 'key-exchanges'] as const
+  if (troubles.explain(spoiled, at - limitMs, at, graceMs)) return undefined
+  return `reached its limit of ${limitMs} ms although the peer had nothing wrong with it`
+}

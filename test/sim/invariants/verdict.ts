@@ -1,0 +1,53 @@
+import type { VerdictReason } from '#src/liveness/port.js'
+import { answerMs, backlogMs, type Invariant, packetMs, type Run } from '../run.js'
+
+/**
+ * Liveness safety. A verdict needs trouble that explains it: from the question on that a healthy peer would have
+ * answered, until the verdict, without a gap in which an answer would have come.
+ *
+ * Bounds (docs/liveness.md, DESIGN section 3):
+ * - no verdict by silence before `(countMax + 1) x interval` have passed since the last byte, on our own clock;
+ * - silent from h on, the peer is first asked at `h + interval`: trouble that begins after the answer to that, or is over
+ *   one answer before the verdict, explains nothing. A fault of length L is felt for L more, and one wait of TCP;
+ * - a one-way verdict needs `(countMax + 1)` intervals, of the oldest question, and what is on its way may hold it up;
+ * - one by writes needs the same as silence.
+ */
+export function verdictIsDeserved(): Invariant {
+  return { name: 'a peer is given up only for trouble that explains it', check }
+}
+
+function check(run: Run): string | undefined {
+  const { client, world } = run
+  if (client.ending?.at !== world.now() || client.ending.cause.code !== 'ERR_SSH_PEER_DEAD') return undefined
+  const reason = client.changes.at(-1)?.change.reason
+  if (reason === undefined) return 'the verdict has no reason'
+  return early(run, reason) ?? unexplained(run, reason)
+}
+
+function early({ client, plan }: Run, reason: VerdictReason): string | undefined {
+  const { interval, countMax } = client.connection.keepalive.settings
+  if (interval === false) return 'there is a verdict although the keepalive is off'
+  const silentMs = client.process.now() - client.readAtOwn
+  if (reason === 'one-way' || silentMs >= (countMax + 1) * interval - packetMs(plan)) return undefined
+  return `the verdict (${reason}) came after ${silentMs} ms of silence, before the bound`
+}
+
+function unexplained(run: Run, reason: VerdictReason): string | undefined {
+  const { troubles, world, plan, user } = run
+  const now = world.now()
+  const since = askedAt(run, reason)
+  const graceMs = answerMs(plan) + (reason === 'one-way' ? backlogMs(plan, user.commands.length) : 0)
+  if (troubles.explain(['probes', 'key-exchanges'], since, now, graceMs)) return undefined
+  return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
+}
+
+/** When the question was asked whose answer would have prevented the verdict. */
+function askedAt({ client, world, plan }: Run, reason: VerdictReason): number {
+  const { interval, countMax } = client.connection.keepalive.settings
+  if (interval === false) return 0
+  const now = world.now()
+  if (reason !== 'silence') return now - (countMax + 1) * interval
+  // A peer that is deaf to some questions is only sure to answer the last one, a key exchange.
+  if (plan.server.deafTo.length > 0) return now - interval
+  return client.wrote.find((at) => at >= client.readAt + interval - 1) ?? client.readAt + interval
+}

@@ -1,0 +1,157 @@
+import type { HoldfastError } from 'holdfast'
+import { Connection, type ConnectionHost } from '#src/connection/connection.js'
+import { Facts } from '#src/connection/facts.js'
+import { Deadlines } from '#src/liveness/deadlines.js'
+import type { LivenessChange } from '#src/liveness/port.js'
+import { Waits } from '#src/liveness/waits.js'
+import type { CoreOptions } from '../../support/core/core-end.js'
+import type { Random } from '../../support/core/random.js'
+import type { Socket } from '../network/tcp.js'
+import type { World } from '../world.js'
+import { Process } from './process.js'
+
+const longGapMs = 1000
+const writesKept = 1000
+
+export interface PartyOptions {
+  readonly core: CoreOptions
+  readonly lagMs?: number
+}
+
+/** A real connection, in either role, in a process with a socket: it does what src/client/link.ts and the driver do. */
+export class Party implements ConnectionHost {
+  readonly process: Process
+  readonly connection: Connection
+  readonly deadlines = new Deadlines()
+  readonly waits: Waits
+  readonly changes: { readonly change: LivenessChange; readonly silentMs: number }[] = []
+  /** Why it ended, as its owner was told, and when. */
+  ending: { readonly cause: HoldfastError; readonly at: number } | undefined
+  isReady = false
+  /** When bytes of the peer were last read, in true time and by its own clock. */
+  readAt = 0
+  readAtOwn = 0
+  /** When it gave bytes to the kernel since then. */
+  wrote: number[] = []
+  /** Reads nothing of what comes. */
+  isDeaf = false
+  /** Called whenever it ended. */
+  onEnded: (cause: HoldfastError) => void = () => {}
+  onChange: (change: LivenessChange) => void = () => {}
+  readonly #world: World
+  readonly #socket: Socket
+  /** Long times between two reads. */
+  readonly #gaps: { readonly at: number; readonly ms: number }[] = []
+  #flushing = false
+  #isDestroyed = false
+
+  constructor(world: World, random: Random, socket: Socket, { core, lagMs = 0 }: PartyOptions) {
+    this.#world = world
+    this.#socket = socket
+    this.process = new Process(
+      world,
+      this.deadlines,
+      {
+        read: () => this.#read(),
+        wake: (lostMs) => lostMs > 0 && this.connection.lost(lostMs),
+        disturbed: () => this.connection.disturbed(),
+      },
+      lagMs,
+    )
+    const { now, busyMs } = this.process
+    const facts = new Facts(now, `the ${core.role}’s peer`, busyMs)
+    this.waits = new Waits(facts, this.deadlines)
+    const environment = { now, randomBytes: random.bytes }
+    this.connection = new Connection(
+      { ...core, environment, deadlines: this.deadlines, waits: this.waits, facts },
+      this,
+    )
+    void this.#watchReady()
+    socket.ownedBy({ readable: () => this.process.readable() })
+  }
+
+  /** What the connection would leave behind: nothing, once it is over. */
+  get leftovers(): { readonly deadlines: number; readonly waits: number; readonly channels: number } {
+    const channels = [...this.connection.channels].filter(({ isOpen }) => isOpen).length
+    return { deadlines: this.deadlines.size, waits: this.waits.size, channels }
+  }
+
+  /** The longest time without a byte that ended after this instant, or has not ended. */
+  longestGapSince(instant: number): number {
+    const gaps = this.#gaps.filter(({ at }) => at >= instant).map(({ ms }) => ms)
+    return Math.max(this.#world.now() - this.readAt, ...gaps)
+  }
+
+  writable(): void {
+    if (this.#flushing || this.#isDestroyed) return
+    this.#flushing = true
+    queueMicrotask(() => {
+      this.#flushing = false
+      this.#flush()
+    })
+  }
+
+  finish(): void {
+    this.#flush()
+    this.#socket.finish()
+  }
+
+  destroy(how: 'farewell' | 'reset'): void {
+    if (this.#isDestroyed) return
+    if (how === 'farewell') this.#flush()
+    this.#isDestroyed = true
+    this.connection.takeOutput()
+    if (how === 'reset') this.#socket.reset()
+    else this.#socket.close()
+  }
+
+  livenessChanged(change: LivenessChange): void {
+    this.changes.push({ change, silentMs: this.process.now() - this.readAtOwn })
+    this.onChange(change)
+  }
+
+  ended(cause: HoldfastError): void {
+    this.ending = { cause, at: this.#world.now() }
+    this.process.end()
+    this.onEnded(cause)
+  }
+
+  async #watchReady(): Promise<void> {
+    try {
+      await this.connection.ready
+      this.isReady = true
+    } catch {
+      // Why it did not is what `ending` says.
+    }
+  }
+
+  #read(): void {
+    if (this.isDeaf) return
+    for (const chunk of this.#socket.read()) {
+      this.#noteRead()
+      // A copy whose memory is spoilt at once, as the shared read buffer's is by the next read.
+      const shared = Buffer.from(chunk)
+      this.connection.receive(shared)
+      shared.fill(0xee)
+    }
+    const { end } = this.#socket
+    if (end !== undefined && !this.#isDestroyed) this.connection.streamEnded(end.error)
+  }
+
+  #noteRead(): void {
+    const now = this.#world.now()
+    if (now - this.readAt > longGapMs) this.#gaps.push({ at: now, ms: now - this.readAt })
+    this.readAt = now
+    this.readAtOwn = this.process.now()
+    this.wrote = []
+  }
+
+  #flush(): void {
+    if (this.#isDestroyed) return
+    const pieces = this.connection.takeOutput()
+    if (pieces.length === 0) return
+    const bytes = Buffer.concat(pieces)
+    if (this.wrote.length < writesKept) this.wrote.push(this.#world.now())
+    this.#socket.write(bytes, () => this.process.run(() => this.connection.kernelTook(bytes.length)))
+  }
+}

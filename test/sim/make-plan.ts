@@ -1,0 +1,195 @@
+import { defaultAlgorithms } from '#src/kex/algorithms.js'
+import { Random } from '../support/core/random.js'
+import { quick } from './machine/quick.js'
+import type {
+  AbsencePlan,
+  AilmentPlan,
+  CallPlan,
+  ClientPlan,
+  CommandPlan,
+  EndPlan,
+  LinkPlan,
+  OutagePlan,
+  Plan,
+  ServerPlan,
+} from './plan.js'
+import { answerMs } from './run.js'
+
+/** Decides everything about one bad day from its seed. */
+export function makePlan(seed: number): Plan {
+  const random = new Random(seed)
+  const spanMs = random.pick([20_000, 60_000, 120_000, 300_000])
+  const link = makeLink(random)
+  const server = makeServer(random)
+  // The interval leaves the peer time to answer on this link: else it would be too short for it.
+  const leastMs = Math.ceil(answerMs({ link, server }) / 1000) * 1000
+  const client = makeClient(random, leastMs)
+  const commands = some(random, 4, () => makeCommand(random))
+  const outages = some(random, 3, () => makeOutage(random, spanMs))
+  const ailments = random.once(2) ? some(random, 2, () => makeAilment(random, spanMs)) : []
+  const absences = random.once(3) ? some(random, 2, () => makeAbsence(random, spanMs)) : []
+  const ends: EndPlan[] = random.once(6)
+    ? [{ at: random.below(spanMs), what: random.pick(['server-closes', 'server-killed', 'reset']) }]
+    : []
+  const calls = [
+    ...commands.map((_command, index) => makeExec(random, spanMs, index)),
+    ...some(random, 5, () => makeCall(random, spanMs, leastMs)),
+  ]
+  return {
+    seed,
+    link,
+    client,
+    server,
+    outages: random.once(3) ? [] : outages,
+    ailments,
+    absences,
+    ends,
+    commands,
+    calls: calls.toSorted((a, b) => a.at - b.at),
+    closeAt: spanMs + random.pick([0, 100_000, 300_000, 900_000]),
+  }
+}
+
+function some<T>(random: Random, max: number, make: () => T): T[] {
+  return Array.from({ length: random.below(max + 1) }, make)
+}
+
+function makeLink(random: Random): LinkPlan {
+  const latencyMs = random.pick([0, 1, 10, 50, 150, 400])
+  // With buffers this small a far peer would be slower than any link.
+  const isFar = latencyMs > 50
+  return {
+    latencyMs,
+    jitterMs: random.pick([0, 0, 5, 100]),
+    bytesPerMs: random.pick([null, null, 10_000, 1000, 48]),
+    lossEvery: random.pick([null, null, null, 100, 10]),
+    sendBuffer: random.pick([isFar ? 87_380 : 16_384, 87_380, 2_097_152]),
+    receiveBuffer: random.pick([isFar ? 131_072 : 65_536, 131_072, 1_048_576]),
+    natTimeoutMs: random.pick([null, null, null, null, 25_000, 60_000, 300_000]),
+  }
+}
+
+function makeClient(random: Random, leastMs: number): ClientPlan {
+  const interval = random.pick([2000, 5000, 15_000, 15_000, 15_000, 30_000])
+  return {
+    interval: random.once(15) ? false : Math.max(interval, leastMs),
+    countMax: random.pick([1, 2, 3, 3, 3, 5]),
+    wantReply: !random.once(15),
+    window: random.pick([16_384, 65_536, 2_097_152]),
+    rekeyBytes: random.once(8) ? 100_000 : 2 ** 30,
+    rekeyMs: random.once(8) ? 60_000 : 3_600_000,
+    ...makeAlgorithms(random),
+    clockSleeps: !random.once(3),
+  }
+}
+
+/** Real ones cost more than the rest of a session. */
+function makeAlgorithms(random: Random): Pick<ClientPlan, 'kex' | 'cipher'> {
+  if (!random.once(20)) return { kex: quick, cipher: quick }
+  const kex = random.pick(['curve25519-sha256', 'curve25519-sha256', 'ecdh-sha2-nistp256', 'mlkem768x25519-sha256'])
+  return { kex, cipher: random.pick(defaultAlgorithms.cipher) }
+}
+
+function makeServer(random: Random): ServerPlan {
+  return {
+    window: random.pick([16_384, 65_536, 2_097_152]),
+    rekeyBytes: random.once(8) ? 200_000 : 2 ** 30,
+    rekeyMs: random.once(8) ? 90_000 : 3_600_000,
+    lagMs: random.pick([0, 0, 0, 5, 500]),
+    ping: !random.once(3),
+    deafTo: [],
+    interval: random.once(5) ? random.pick([1000, 15_000]) : false,
+    maxSessions: random.pick([1, 10, 10, 10]),
+  }
+}
+
+function makeOutage(random: Random, spanMs: number): OutagePlan {
+  const from = random.below(spanMs)
+  const forMs = random.below(random.pick([1000, 15_000, 30_000, 60_000, 200_000]))
+  return {
+    from,
+    to: random.once(3) ? null : from + forMs,
+    which: random.pick(['both', 'both', 'toServer', 'toClient']),
+    how: random.pick(['dropped', 'dropped', 'dropped', 'held', 'swallowed']),
+  }
+}
+
+function makeAilment(random: Random, spanMs: number): AilmentPlan {
+  const from = random.below(spanMs)
+  const what = random.pick([
+    'stopped',
+    'stopped',
+    'deaf',
+    'silent',
+    'leaves-rekey',
+    'refuses-opens',
+    'ignores-opens',
+    'ignores-requests',
+  ] as const)
+  const heals = what !== 'leaves-rekey' && random.once(2)
+  return { from, to: heals ? from + random.below(random.pick([5000, 60_000, 200_000])) : null, what }
+}
+
+function makeAbsence(random: Random, spanMs: number): AbsencePlan {
+  const what = random.pick(['blocked', 'blocked', 'suspended'] as const)
+  return {
+    from: random.below(spanMs),
+    forMs: random.below(random.pick([200, 2000, 20_000, 180_000])),
+    what,
+    networkBackMs: what === 'suspended' ? random.below(5000) : 0,
+  }
+}
+
+function makeCommand(random: Random): CommandPlan {
+  const size = random.pick([0, 100, 5000, 40_000, 300_000])
+  return {
+    stdout: random.below(size + 1),
+    stderr: random.once(3) ? random.below(size + 1) : 0,
+    everyMs: random.pick([0, 10, 1000, 5000]),
+    piece: random.pick([100, 4096, 32_768, 100_000]),
+    echo: random.once(4),
+    reads: random.once(6) ? 'nothing' : 'all',
+    runMs: random.once(4) ? null : random.below(random.pick([10, 1000, 60_000])),
+    exit: random.pick([0, 0, 1, 'TERM', null]),
+    closes: !random.once(6),
+  }
+}
+
+function makeExec(random: Random, spanMs: number, command: number): CallPlan {
+  return {
+    at: random.below(spanMs),
+    call: 'exec',
+    command,
+    input: random.below(random.pick([1, 1000, 100_000, 500_000])),
+    inputEof: !random.once(4),
+    readsPerSecond: random.once(4) ? random.pick([0, 1000, 50_000]) : null,
+    abortAfterMs: random.once(8) ? random.below(20_000) : null,
+    closeAfterMs: random.once(6) ? random.below(60_000) : null,
+  }
+}
+
+function makeCall(random: Random, spanMs: number, leastMs: number): CallPlan {
+  const at = random.below(spanMs)
+  const abortAfterMs = random.once(6) ? random.below(10_000) : null
+  switch (random.below(12)) {
+    case 0:
+      return { at, call: 'close', timeoutMs: random.pick([500, 2000, 10_000]) }
+    case 1:
+      return {
+        at,
+        call: 'configure',
+        interval: Math.max(leastMs, random.pick([1000, 5000, 15_000, 60_000])),
+        countMax: 1 + random.below(4),
+      }
+    case 2:
+    case 3:
+      return { at, call: 'rekey' }
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+      return { at, call: 'probe', timeoutMs: random.pick([1000, 15_000]), abortAfterMs }
+    default:
+      return { at, call: 'global-request', abortAfterMs }
+  }
+}

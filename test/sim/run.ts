@@ -1,0 +1,59 @@
+import type { Party } from './machine/party.js'
+import type { Path } from './network/path.js'
+import { retransmitMs } from './network/tcp-stream.js'
+import type { Server } from './peer/server.js'
+import type { LinkPlan, Plan } from './plan.js'
+import type { Troubles } from './trouble.js'
+import type { UserProgram } from './user/program.js'
+import type { World } from './world.js'
+
+/** Everything there is in one run, for those who judge it. */
+export interface Run {
+  readonly plan: Plan
+  readonly world: World
+  readonly path: Path
+  readonly client: Party
+  readonly server: Server
+  readonly user: UserProgram
+  readonly troubles: Troubles
+  /** Time in which the client could not run, until now. */
+  absentMs(since: number): number
+}
+
+/** What must hold. Made anew for each run. */
+export interface Invariant {
+  readonly name: string
+  /** After every step. @returns what is violated */
+  check(run: Run): string | undefined
+  /** After the last. */
+  checkEnd?(run: Run): string | undefined
+}
+
+/** What we may have sent ahead of a question: what the pace lets out before it knows the link, and some packets. */
+const queueBytes = 288 * 1024
+
+/**
+ * How long the answer to a question may take on this link while nothing is wrong: there and back, both delayed as much as
+ * chance allows (two losses in a row each way), behind what we had queued, by a server that takes its time.
+ */
+export function answerMs({ link, server }: Pick<Plan, 'link' | 'server'>): number {
+  const lossMs = link.lossEvery === null ? 0 : 2 * 3 * retransmitMs(link)
+  const queueMs = queueBytes / rateOf(link)
+  return 50 + 2 * (link.latencyMs + link.jitterMs) + lossMs + queueMs + 2 * server.lagMs
+}
+
+/** Bytes a millisecond: what the link moves, and what the kernels' buffers let be under way. */
+function rateOf({ bytesPerMs, latencyMs, jitterMs, sendBuffer, receiveBuffer }: LinkPlan): number {
+  const roundTripMs = Math.max(1, 2 * latencyMs + jitterMs)
+  return Math.min(bytesPerMs ?? Number.POSITIVE_INFINITY, Math.min(sendBuffer, receiveBuffer) / roundTripMs)
+}
+
+/** How long the bytes that we let the peer send may hold up what it says after them. */
+export function backlogMs({ link, client }: Plan, channels: number): number {
+  return (channels * client.window + link.sendBuffer) / rateOf(link)
+}
+
+/** How long a packet may take from its first byte to its last, which alone makes it one that was heard. */
+export function packetMs({ link }: Plan): number {
+  return 1 + 33_000 / rateOf(link)
+}

@@ -1,0 +1,142 @@
+import { ClientKeepalive } from '#src/client/keepalive.js'
+import { defaultLimits } from '#src/client/limits.js'
+import type { Channel } from '#src/connection/channel.js'
+import { encodeStart } from '#src/wire/session-messages.js'
+import type { Party } from '../machine/party.js'
+import { pattern, pieceMax, streamOf } from '../pattern.js'
+import type { CallPlan } from '../plan.js'
+import type { World } from '../world.js'
+import { Calls } from './calls.js'
+import { type CommandRecord, freshRecord, UserSink } from './sink.js'
+
+type ExecPlan = Extract<CallPlan, { call: 'exec' }>
+
+/** The program that uses the client: each call of the plan at its time, whatever the others do. */
+export class UserProgram {
+  readonly calls: Calls
+  readonly commands: CommandRecord[] = []
+  readonly #party: Party
+  readonly #keepalive: ClientKeepalive
+  readonly #world: World
+  #closedBy: number | undefined
+  /** When the program closed the client, or first tried to. */
+  closedAt: number | undefined
+  /** When the program last changed the keepalive. */
+  configuredAt = 0
+
+  constructor(world: World, party: Party, plans: readonly CallPlan[]) {
+    this.#world = world
+    this.#party = party
+    this.calls = new Calls(world.now)
+    this.#keepalive = new ClientKeepalive({
+      connection: () => party.connection,
+      replyLimitMs: defaultLimits.reply,
+      setTcp: () => {},
+    })
+    void this.calls.track({ kind: 'ready', name: 'the login', limitMs: null }, party.connection.ready)
+    for (const plan of plans) world.at(plan.at, () => party.process.run(() => void this.#make(plan)))
+  }
+
+  close(timeoutMs: number): void {
+    const now = this.#world.now()
+    this.closedAt ??= now
+    this.#closedBy ??= now + timeoutMs
+    // A close that is under way is the one that a second call waits for.
+    const limitMs = Math.max(timeoutMs, this.#closedBy - now)
+    void this.calls.track({ kind: 'close', name: 'close()', limitMs }, this.#party.connection.close(timeoutMs))
+  }
+
+  /** Calls are made once there is a client: `connect()` gives it when it is ready. */
+  async #make(plan: CallPlan): Promise<void> {
+    if (plan.call === 'close') return this.close(plan.timeoutMs)
+    try {
+      await this.#party.connection.ready
+    } catch {
+      return
+    }
+    this.#callNow(plan)
+  }
+
+  #callNow(plan: Exclude<CallPlan, { call: 'close' }>): void {
+    switch (plan.call) {
+      case 'exec':
+        void this.#exec(plan)
+        return
+      case 'global-request':
+        return this.#globalRequest(plan.abortAfterMs)
+      case 'rekey':
+        return this.#rekey()
+      case 'probe':
+        return this.#probe(plan.timeoutMs, plan.abortAfterMs)
+      case 'configure':
+        this.configuredAt = this.#world.now()
+        this.#keepalive.configure({ interval: plan.interval, countMax: plan.countMax })
+    }
+  }
+
+  #globalRequest(abortAfterMs: number | null): void {
+    const { signal, abortAt } = this.#abortAfter(abortAfterMs)
+    const answer = this.#party.connection.globalRequest('echo@sim', Buffer.from('hello'), { signal })
+    const what = { kind: 'global-request', name: 'a global request', limitMs: defaultLimits.reply, abortAt } as const
+    void this.calls.track(what, answer)
+  }
+
+  #rekey(): void {
+    const what = { kind: 'rekey', name: 'rekey()', limitMs: defaultLimits.rekey } as const
+    void this.calls.track(what, this.#party.connection.rekey())
+  }
+
+  #probe(timeoutMs: number, abortAfterMs: number | null): void {
+    const { signal, abortAt } = this.#abortAfter(abortAfterMs)
+    const answer = this.#keepalive.send({ timeout: timeoutMs, signal })
+    void this.calls.track({ kind: 'probe', name: 'keepalive.send()', limitMs: timeoutMs, abortAt }, answer)
+  }
+
+  async #exec(plan: ExecPlan): Promise<void> {
+    const { connection, process } = this.#party
+    const record = freshRecord(plan.command)
+    this.commands.push(record)
+    const { signal, abortAt } = this.#abortAfter(plan.abortAfterMs)
+    const name = `exec ${plan.command}`
+    const makeSink = (channel: Channel) => new UserSink(channel, process, record, plan.readsPerSecond)
+    const opening = connection.open('session', Buffer.alloc(0), makeSink, { signal })
+    const channel = await this.calls.track(
+      { kind: 'open', name: `the opening for ${name}`, limitMs: defaultLimits.channelOpen, abortAt },
+      opening,
+    )
+    if (channel === undefined) return
+    const asked = channel.request('exec', encodeStart(String(plan.command)), { signal })
+    this.#write(channel, record, plan)
+    if (plan.closeAfterMs !== null) process.after(plan.closeAfterMs, () => this.#closeChannel(channel, record, name))
+    await this.calls.track(
+      { kind: 'request', name: `the request of ${name}`, limitMs: defaultLimits.reply, abortAt },
+      asked,
+    )
+  }
+
+  #closeChannel(channel: Channel, record: CommandRecord, name: string): void {
+    record.gaveUp = true
+    const what = {
+      kind: 'channel-close',
+      name: `the close of ${name}`,
+      limitMs: defaultLimits.channelClose,
+    } as const
+    void this.calls.track(what, channel.close())
+  }
+
+  #write(channel: Channel, record: CommandRecord, { command, input, inputEof }: ExecPlan): void {
+    for (let offset = 0; offset < input; offset += pieceMax) {
+      const piece = pattern(streamOf.stdin(command), offset, Math.min(pieceMax, input - offset))
+      record.written += piece.length
+      channel.write(piece)
+    }
+    if (inputEof) channel.eof()
+  }
+
+  #abortAfter(milliseconds: number | null): { readonly signal: AbortSignal; readonly abortAt: number | undefined } {
+    const controller = new AbortController()
+    if (milliseconds === null) return { signal: controller.signal, abortAt: undefined }
+    this.#party.process.after(milliseconds, () => controller.abort(new Error('given up')))
+    return { signal: controller.signal, abortAt: this.#world.now() + milliseconds }
+  }
+}
