@@ -48,10 +48,12 @@ export class SessionScript {
   /** What came as input, by channel. */
   readonly input = new Map<number, string>()
   readonly closed: { readonly channel: number; readonly at: number }[] = []
-  /** Whether CLOSE is answered. */
+  /** Whether CLOSE is answered, where it is no answer itself. */
   answersClose = true
   /** What is said of the program's end before that answer, if anything. */
   exitCodeAtClose: number | undefined
+  readonly #closedByClient = new Set<number>()
+  readonly #closedByServer = new Set<number>()
   readonly #server: ScriptedPeer
   readonly #time: Pick<SimulatedTime, 'now'>
 
@@ -93,6 +95,7 @@ export class SessionScript {
   }
 
   close(channel: number): void {
+    if (!this.#closedByClient.delete(channel)) this.#closedByServer.add(channel)
     this.#server.send(encodeBareChannelMessage('CHANNEL_CLOSE', channel))
   }
 
@@ -143,6 +146,8 @@ export class SessionScript {
 
   #receiveClose(channel: number): void {
     this.closed.push({ channel, at: this.#time.now() })
+    if (this.#closedByServer.delete(channel)) return
+    this.#closedByClient.add(channel)
     if (!this.answersClose) return
     if (this.exitCodeAtClose !== undefined) this.exitStatus(channel, this.exitCodeAtClose)
     this.close(channel)
