@@ -37,9 +37,9 @@ async function attempt(prepare: () => Promise<unknown>): Promise<Availability> {
 }
 
 function whyNotDebianRoot(): string | undefined {
-  if (process.platform !== 'linux') return 'reference servers are installed on Debian only'
-  if (process.getuid?.() !== 0) return 'reference servers are installed and started by root only'
-  if (debianRelease() === undefined) return 'reference servers are installed on Debian only'
+  if (process.platform !== 'linux') return 'what these tests need is installed on Debian only'
+  if (process.getuid?.() !== 0) return 'what these tests need is installed and started by root only'
+  if (debianRelease() === undefined) return 'what these tests need is installed on Debian only'
   return undefined
 }
 

@@ -30,9 +30,18 @@ export interface Lab extends AsyncDisposable {
 /** Installs the tools and tries whether this machine lets us make a lab. */
 export const prepareLab: () => Promise<Availability> = preparation(async () => {
   await requireTools(['conntrack', 'ip', 'nft', 'nsenter', 'ss', 'tc', 'unshare'])
-  const lab = await openLab()
-  await lab.close()
+  await tryLab()
 })
+
+async function tryLab(): Promise<void> {
+  try {
+    const lab = await openLab()
+    await lab.close()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`this machine allows no lab: ${reason.trim().replaceAll('\n', '; ')}`, { cause: error })
+  }
+}
 
 /** Opens a lab of this test's own. It vanishes with the test process, however that ends. */
 export async function openLab({ forgetAfterS, hosts = 1 }: LabOptions = {}): Promise<Lab> {

@@ -43,8 +43,7 @@ export async function openNamespace(): Promise<Namespace> {
   holder.stdin.on('error', () => {})
   const complaint = text(holder.stderr)
   const held = once(holder.stdout, 'data').then(() => true)
-  if (!(await Promise.race([held, closed.then(() => false)])))
-    throw new Error(`no namespace can be made here: ${(await complaint).trim()}`)
+  if (!(await Promise.race([held, closed.then(() => false)]))) throw new Error((await complaint).trim())
 
   const pid = await onlyChild(holder.pid ?? 0)
   const enter = ['nsenter', `--target=${pid}`, '--net', '--pid', '--mount', '--']
