@@ -5,7 +5,7 @@ import { Sftp } from '#src/sftp/sftp.js'
 import { encodeVersion } from '#src/sftp/version.js'
 import { decodeChannelData } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
-import { scripted } from '../session/scripted.js'
+import { type SessionScript, scripted } from '../session/scripted.js'
 
 export const ok: Reply = { type: 'STATUS', code: 0, message: '' }
 export const eof: Reply = { type: 'STATUS', code: 1, message: 'End of file' }
@@ -76,39 +76,46 @@ export function contented({ type }: Request): Reply {
   return type === 'STAT' || type === 'LSTAT' || type === 'FSTAT' ? { type: 'ATTRS', attributes: {} } : ok
 }
 
+/** Puts an SFTP server into the first session of a scripted server. */
+export function sftpOn(sessions: SessionScript, options: SftpScriptOptions = {}) {
+  const channel = 0
+  const server = new SftpScript(options, (bytes) => {
+    // Its packets are 32 KiB at most.
+    for (let offset = 0; offset < bytes.length; offset += 32_768)
+      sessions.stdout(channel, bytes.subarray(offset, offset + 32_768))
+  })
+  const take = (payload: Buffer): boolean => {
+    if (payload[0] !== messageNumber.CHANNEL_DATA) return false
+    const { data } = decodeChannelData(payload)
+    sessions.adjust(channel, data.length)
+    server.receive(data)
+    return true
+  }
+  return { server, /** Sees each message first. True: it was for this server. */ take }
+}
+
 /** A client, and an SFTP server for it, in simulated time. */
 export async function scriptedSftp(options: SftpScriptOptions = {}) {
   const world = await scripted()
   const { server, client, sessions, script, time } = world
-  const channel = 0
-  // The peer's packets are 32 KiB at most.
-  const sftpServer = new SftpScript(options, (bytes) => {
-    for (let offset = 0; offset < bytes.length; offset += 32_768)
-      script.stdout(channel, bytes.subarray(offset, offset + 32_768))
-  })
-  let reads = true
+  const { server: sftpServer, take } = sftpOn(script, options)
+  let isFrozen = false
   const before = server.before
   server.before = (payload) => {
-    if (payload[0] !== messageNumber.CHANNEL_DATA) return before(payload)
-    const { data } = decodeChannelData(payload)
-    if (reads) {
-      script.adjust(channel, data.length)
-      sftpServer.receive(data)
-    }
-    return true
+    if (payload[0] === messageNumber.CHANNEL_DATA && isFrozen) return true
+    return take(payload) || before(payload)
   }
   script.requested = (type) => {
-    if (type === 'signal') script.finish(channel)
+    if (type === 'signal') script.finish(0)
   }
-  const port = { port: client.connection, sessions, limitMs: 15_000, closeLimitMs: 2000 }
-  const opening = Sftp.open(port, {})
+  const opening = Sftp.open({ port: client.connection, sessions, limitMs: 15_000, closeLimitMs: 2000 }, {})
   return {
     ...world,
     sftpServer,
     opening,
     /** From now on the server takes nothing more out of its channel. */
     freeze: () => {
-      reads = false
+      isFrozen = true
     },
     open: () => time.value(opening),
   }

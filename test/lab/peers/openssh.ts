@@ -34,12 +34,14 @@ export function opensshClient(t: TestContext): PeerClient {
     name: 'OpenSSH',
     start(target, job, settings = {}, inside = []) {
       const env = { ...toolEnvironment, ...askPass(t, target) }
-      const child = spawn('env', [...inside, 'ssh', ...sshArguments(target, job, settings)], { env, stdio: 'pipe' })
+      const command = [...inside, job.job === 'sftp' ? 'sftp' : 'ssh', ...sshArguments(target, job, settings)]
+      const child = spawn('env', command, { env, stdio: 'pipe' })
       const events = new PeerEvents()
       // Its last word that is none of -v says why it ended.
       let said = ''
       onLines(child.stderr, (line) => {
         if (line.startsWith('Authenticated to ')) events.add('ready', 'logged in', false)
+        else if (line.startsWith('Connected to ')) events.add('callback', 'SFTP is open', false)
         else if (!chatter.test(line)) said = line.trim()
       })
       let received = 0
@@ -47,7 +49,7 @@ export function opensshClient(t: TestContext): PeerClient {
         received += bytes.length
         events.add('data', String(received), false)
       }
-      if (job.job === 'idle' || job.unread !== true) child.stdout.on('data', count)
+      if (job.job !== 'exec' || job.unread !== true) child.stdout.on('data', count)
       child.once('close', (code, signal) => {
         events.add('exit', `${said && `${said} `}(exit ${code ?? signal})`, true)
       })
@@ -63,7 +65,7 @@ function sshArguments(target: PeerTarget, job: PeerJob, settings: PeerSettings):
   const login = key === undefined ? { PubkeyAuthentication: 'no' } : { BatchMode: 'yes', IdentitiesOnly: 'yes' }
   const all = { ...sensible, ...login, IdentityAgent: 'none', ...settings }
   return [
-    ...['-v', '-F', 'none', '-p', String(target.port)],
+    ...['-v', '-F', 'none', job.job === 'sftp' ? '-P' : '-p', String(target.port)],
     ...(key === undefined ? [] : ['-i', key]),
     ...Object.entries(all).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
     ...(job.job === 'idle' ? ['-N'] : []),
@@ -85,5 +87,6 @@ function askPass(t: TestContext, { clientKeys, password }: PeerTarget): Readonly
 function take(step: PeerStep, stdin: NodeJS.WritableStream): void {
   if (step.step === 'write') stdin.write(Buffer.alloc(step.bytes))
   else if (step.step === 'end-input') stdin.end()
+  else if (step.step === 'stat') stdin.write(`ls -ld ${step.path}\n`)
   else throw new Error(`ssh(1) cannot ${step.step} while it runs`)
 }

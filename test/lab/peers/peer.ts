@@ -18,6 +18,8 @@ export interface PeerTarget {
 export type PeerJob =
   /** Log in, or try to, and then nothing. */
   | { readonly job: 'idle' }
+  /** Log in for SFTP: OpenSSH's `sftp`; ssh2 opens it by a step. */
+  | { readonly job: 'sftp' }
   /** Log in and run a command. */
   | {
       readonly job: 'exec'
@@ -28,7 +30,7 @@ export type PeerJob =
       readonly unread?: boolean
     }
 
-/** What a client that runs is told to do. OpenSSH knows `write` and `end-input` alone. */
+/** What a client that runs is told to do. OpenSSH knows `write`, `end-input`, and `stat` in its `sftp`, alone. */
 export type PeerStep =
   /** One more command on the same connection. */
   | { readonly step: 'exec'; readonly command: string }
@@ -42,6 +44,8 @@ export type PeerStep =
   | { readonly step: 'destroy' }
   /** Block the event loop. */
   | { readonly step: 'block'; readonly ms: number }
+  /** Open SFTP. */
+  | { readonly step: 'sftp' }
   /** Open SFTP (unless it is) and ask for a file's attributes. */
   | { readonly step: 'stat'; readonly path: string }
 

@@ -50,6 +50,15 @@ for (const [name, clientOf] of [
   })
 }
 
+test('OpenSSH asks SFTP', { skip, timeout: 60_000 }, async (t) => {
+  const peer = opensshClient(t).start(await sshd(t, { version }), { job: 'sftp' })
+  await peer.event('ready', limitMs)
+  peer.do({ step: 'stat', path: '/' })
+  peer.do({ step: 'end-input' })
+  const settled = await peer.settled(limitMs)
+  assert.ok(settled !== 'never' && /exit 0/.test(settled.text))
+})
+
 describe('npm ssh2, told to go on', { skip, concurrency: true, timeout: 60_000 }, () => {
   test('runs another command, asks SFTP, blocks its loop and closes', async (t) => {
     const peer = ssh2Client(t).start(await sshd(t, { version }), { job: 'idle' })

@@ -78,8 +78,12 @@ class Driver {
         return
       case 'block':
         return block(step.ms)
+      case 'sftp':
+        return this.#openSftp(() => {})
       case 'stat':
-        return this.#stat(step.path)
+        return this.#sftp === undefined
+          ? this.#openSftp((sftp) => this.#stat(sftp, step.path))
+          : this.#stat(this.#sftp, step.path)
     }
   }
 
@@ -118,17 +122,17 @@ class Driver {
     this.#channel?.write(Buffer.alloc(bytes), (error) => tell('written', error?.message ?? `${bytes} bytes written`))
   }
 
-  #stat(path: string): void {
-    if (this.#sftp === undefined) {
-      this.#client.sftp((error, sftp) => {
-        if (error) return tell('callback', error.message, true)
-        this.#sftp = sftp
-        tell('callback', 'SFTP is open')
-        this.#stat(path)
-      })
-      return
-    }
-    this.#sftp.stat(path, (error) => tell('callback', error?.message ?? 'attributes came', true))
+  #openSftp(opened: (sftp: SFTPWrapper) => void): void {
+    this.#client.sftp((error, sftp) => {
+      if (error) return tell('callback', error.message, true)
+      this.#sftp = sftp
+      tell('callback', 'SFTP is open')
+      opened(sftp)
+    })
+  }
+
+  #stat(sftp: SFTPWrapper, path: string): void {
+    sftp.stat(path, (error) => tell('callback', error?.message ?? 'attributes came', true))
   }
 }
 
