@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ranSomething, rowFault } from './catchers.js'
+import { batches, ranSomething, rowFault, simulatorFault } from './catchers.js'
 import { runCommand } from './command.js'
 
 const failedRow = `TAP version 13
@@ -32,6 +32,27 @@ describe('a row of the lab', () => {
     assert.equal(ranSomething('ok 1 - row 31: a rekey\n'), true)
     assert.equal(ranSomething('TAP version 13\nok 1 - row 31: a rekey # SKIP not root\n# pass 0\n'), false)
     assert.equal(ranSomething('TAP version 13\n1..0\n'), false)
+  })
+})
+
+describe('the simulator', () => {
+  it('is told by the first seed that failed', () => {
+    const output =
+      'seed 44: nothing is left at the end: 1 deadline\nseed 55: no byte is lost\n\nVIOLATED at 2 s\n2000 sessions\n'
+    assert.equal(simulatorFault(output), 'seed 44: nothing is left at the end: 1 deadline')
+  })
+
+  it('has caught nothing where it failed by itself', () => {
+    assert.throws(() => simulatorFault('Error: no such option\n'), /no seed of it: Error: no such option/)
+  })
+
+  it('runs a few seeds first, and each seed once', () => {
+    assert.deepEqual(batches(100, 100), [[100, 100]])
+    assert.deepEqual(batches(1, 1000), [
+      [1, 250],
+      [251, 500],
+      [751, 250],
+    ])
   })
 })
 

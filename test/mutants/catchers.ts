@@ -20,16 +20,34 @@ export interface Catcher {
   findFault(copy: string): Promise<string | undefined>
 }
 
+/** Seeds of the first run; each further one has twice as many, since most defects show at once. */
+const firstSeeds = 250
+
 export function simulator({ seeds, start, limitMs, signal }: CatcherOptions): Catcher {
-  const args = ['run', '--silent', 'sim', '--', '--seeds', String(seeds), '--start', String(start), '--jobs', '1']
   return {
     name: 'simulator',
     findFault: async (cwd) => {
       // npm fails for a script that is not there too, and that catches nothing.
       if (!(await hasScript(cwd, 'sim'))) throw new Error('package.json has no script sim')
-      return fault('simulator', await runCommand('npm', args, { cwd, limitMs, signal }), simulatorFault)
+      for (const [from, count] of batches(start, seeds)) {
+        const args = ['run', '--silent', 'sim', '--', '--start', String(from), '--seeds', String(count), '--jobs', '1']
+        const found = fault('simulator', await runCommand('npm', args, { cwd, limitMs, signal }), simulatorFault)
+        if (found !== undefined) return found
+      }
+      return undefined
     },
   }
+}
+
+/** Where each run of the simulator starts, and how many seeds it has. */
+export function batches(start: number, seeds: number): [start: number, seeds: number][] {
+  const all: [number, number][] = []
+  for (let done = 0; done < seeds; ) {
+    const size = Math.min(firstSeeds * 2 ** all.length, seeds - done)
+    all.push([start + done, size])
+    done += size
+  }
+  return all
 }
 
 /** One row of the lab. @param number as in the table of failures */
@@ -46,11 +64,11 @@ export function labRow(number: number, { limitMs, signal }: CatcherOptions): Cat
   }
 }
 
-/** The fault in a line: which invariant was violated, and by which seed. */
+/** The first seed that failed, and the invariant that it violated. @throws Error when none did: the simulator itself failed */
 export function simulatorFault(output: string): string {
-  const seed = /\bseed (\d+)/.exec(output)?.[1]
-  const invariant = /\bseed \d+\b[^:\n]*: (.+)$/m.exec(output)?.[1]
-  return seed === undefined ? lastLine(output) : `seed ${seed}: ${invariant ?? lastLine(output)}`
+  const found = /^seed \d+: .+$/m.exec(output)?.[0]
+  if (found === undefined) throw new Error(`the simulator failed, but no seed of it: ${lastLine(output)}`)
+  return found
 }
 
 /** The first assertion of a row that failed. */

@@ -23,7 +23,7 @@ const project = {
   'src/kex/answer.ts': 'export const answer = 42\n\n// nobody looks here\nexport const question = 6\n',
   'sim.mjs': `import { answer } from './src/kex/answer.js'
 if (answer !== 42) {
-  console.log('it says ' + answer)
+  console.log('seed 3: it says ' + answer)
   process.exit(1)
 }
 `,
@@ -48,7 +48,10 @@ describe('a trial', () => {
   })
 
   it('tells a defect that is caught from one that survives', async () => {
-    assert.deepEqual(await fateOf('answer = 42', 'answer = 41'), { kind: 'caught', by: 'simulator, it says 41' })
+    assert.deepEqual(await fateOf('answer = 42', 'answer = 41'), {
+      kind: 'caught',
+      by: 'simulator, seed 3: it says 41',
+    })
     assert.deepEqual(await fateOf('question = 6', 'question = 7'), { kind: 'survived' })
   })
 
