@@ -56,7 +56,7 @@ async function givenUp(t: TestContext, leave: Script): Promise<Failure> {
     [error.code, error.phase, error.limit, error.limitMs],
     ['ERR_SSH_TIMEOUT', 'rekey', 'rekey', limitMs],
   )
-  assertWithin(tookMs, [limitMs - 50, limitMs + slackMs])
+  assertWithin(tookMs, [limitMs, limitMs + slackMs])
   assert.equal((await ssh.closed).limit, 'rekey')
   await connection.over
   assert.equal(connection.peer.complaint, undefined)

@@ -1,8 +1,9 @@
 /** What the rows with a scripted server have in common. */
-import type { ConnectOptions } from 'holdfast'
-import { connect } from 'holdfast'
+import type { TestContext } from 'node:test'
+import { type ConnectOptions, connect } from 'holdfast'
 import { account } from '../../../promises/support/embedded.js'
 import { type Failure, failure } from '../../../promises/support/outcome.js'
+import type { PeerSettings } from '../../peers/peer.js'
 import { noteSettled, type PeerClient, type PeerRun, type Watch } from '../../row.js'
 import { type Script, type ScriptedServer, scriptedServer } from '../../scripted-server.js'
 
@@ -38,11 +39,11 @@ export function logins(scene: LoginScene): { readonly ssh2: PeerRun; readonly op
 }
 
 async function watchLogin(
-  t: Parameters<PeerRun>[0],
+  t: TestContext,
   client: PeerClient,
   watch: Watch,
   { fault, script }: LoginScene,
-  settings: Parameters<PeerClient['start']>[2],
+  settings: PeerSettings,
 ): Promise<void> {
   const server = await scriptedServer(t, script)
   const peer = client.start(server, { job: 'idle' }, settings)
