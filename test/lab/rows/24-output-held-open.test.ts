@@ -8,34 +8,39 @@ import { everyAvailability } from '../../servers/availability.js'
 import { prepareDropbear, startDropbear } from '../../servers/dropbear.js'
 import { prepareSshd } from '../../servers/sshd.js'
 import { login, sshd } from '../../session/sshd.js'
-import { type PeerClient, row, type Watch } from '../row.js'
+import { openLab, prepareLab } from '../network/lab.js'
+import { lab, type PeerClient, row, type Watch } from '../row.js'
 
 leavesNothing()
 
 const graceMs = 2000
 const command = 'sleep 12 & echo hi'
+/** More than a window, so that the exit is known long before the last byte has come. */
+const farBytes = lab.full ? 9_000_000 : 4_000_000
+const kbits = lab.full ? 384 : 1600
 
 row({
   number: 24,
   failure: 'the exit is seen, the output is held open by a background child',
   expected: 'Waits for output that is on its way, gives up on output that never ends, and says so.',
-  how: '`sleep 12 & echo hi`; and `head -c 9M /dev/zero` with a slow reader',
+  how: '`sleep 12 & echo hi`; and `head -c 9M /dev/zero` with a slow reader, and on a link of 48 kB/s',
   bound: 'ends after 2 s of silence',
   code: 'none: the command ends well, `outputOpen` is true',
-  needs: () => everyAvailability([prepareSshd('9.2'), prepareDropbear('2022.83')]),
+  scale: { short: 'of the link, 4 MB at 200 kB/s', full: 'of the link, 9 MB at 48 kB/s' },
+  needs: () => everyAvailability([prepareLab(), prepareSshd('9.2'), prepareDropbear('2022.83')]),
   async holdfast(t, watch) {
     const ssh = await login(t, await sshd(t, { version: '9.2' }))
     const dropbear = await startDropbear({ version: '2022.83' })
     t.after(() => dropbear.stop())
     const onDropbear = await login(t, dropbear)
 
-    const slow = Promise.all([readSlowly(ssh), readSlowly(onDropbear)])
+    const slow = Promise.all([readSlowly(ssh), readSlowly(onDropbear), readFromAfar(t)])
     watch.fault('the shell exits, its child holds the output')
     const [durationMs, onDropbearMs] = await Promise.all([holdsOutput(ssh, true), holdsOutput(onDropbear, false)])
     watch.outcome({ kind: 'ended', ms: durationMs, text: 'exit code 0, all that was written, and `outputOpen`' })
     assertWithin(durationMs, [graceMs, graceMs + 2000])
     assertWithin(onDropbearMs, [0, graceMs])
-    assert.deepEqual(await slow, [9_000_000, 9_000_000])
+    assert.deepEqual(await slow, [9_000_000, 9_000_000, farBytes])
     assert.equal((await ssh.exec('echo here')).stdout, 'here\n')
   },
   peers: { ssh2: watchPeer, openssh: watchPeer },
@@ -56,6 +61,17 @@ async function holdsOutput(ssh: Client, isOpen: boolean): Promise<number> {
   const { stdout, exitCode, signal, outputOpen, durationMs } = await ssh.exec(command)
   assert.deepEqual([stdout, exitCode, signal, outputOpen], ['hi\n', 0, null, isOpen])
   return durationMs
+}
+
+async function readFromAfar(t: TestContext): Promise<number> {
+  const far = await openLab()
+  t.after(() => far.close())
+  const ssh = await login(t, await far.server.sshd({ version: '9.2' }))
+  await far.gateway.rate({ kbits })
+  const { stdout, exitCode, outputOpen } = await ssh.exec(`head -c ${farBytes} /dev/zero`, { encoding: 'buffer' })
+  assert.deepEqual([exitCode, outputOpen], [0, false])
+  await ssh.close()
+  return stdout.length
 }
 
 /** Stops for longer than the grace, when the exit has long been seen. */
