@@ -22,7 +22,7 @@ export async function measureMatrix(tell: (line: string) => void): Promise<Matri
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))
-  return { ways: ways.map(({ name }) => name), columns }
+  return { ways: ways.map(({ name, boundMs }) => ({ name, ...(boundMs !== undefined && { boundMs }) })), columns }
 }
 
 async function measureScene(scene: Scene): Promise<MatrixColumn> {

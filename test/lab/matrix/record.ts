@@ -16,8 +16,14 @@ export interface MatrixColumn {
   readonly cells: readonly Verdict[]
 }
 
+export interface MatrixWay {
+  readonly name: string
+  /** Within how long a peer that is gone must be noticed, and one that is there must not be given up; undefined: no promise. */
+  readonly boundMs?: number
+}
+
 /** The opening of docs/failures.md. */
 export interface Matrix {
-  readonly ways: readonly string[]
+  readonly ways: readonly MatrixWay[]
   readonly columns: readonly MatrixColumn[]
 }

@@ -13,16 +13,16 @@ import { requireAvailable } from '../../servers/availability.js'
 import { prepareSshd } from '../../servers/sshd.js'
 import { measureMatrix } from '../matrix/matrix.js'
 import { prepareLab } from '../network/lab.js'
-import { shortcomings } from './measured-row.js'
 import { failuresPage } from './page.js'
 import { root } from './root.js'
 import { type LabRun, readRun, saveRun } from './run.js'
+import { shortcomings } from './shortcomings.js'
 import { readVersions } from './versions.js'
 
 const directory = process.argv[2] ?? (await measure())
 const run = readRun(directory)
 write(run)
-const missing = shortcomings(run.records)
+const missing = shortcomings(run)
 for (const line of missing) console.error(line)
 if (missing.length > 0) process.exitCode = 1
 

@@ -5,7 +5,7 @@ import { cell, seconds, wholeSeconds } from './words.js'
 export function matrixTable({ ways, columns }: Matrix): string {
   const header = ['', ...columns.map(({ scene }) => cell(scene))]
   const rows = ways.map((way, index) => [
-    `**${cell(way)}**`,
+    `**${cell(way.name)}**`,
     ...columns.map(({ peer, cells }) => verdictText(peer, cells[index])),
   ])
   const lines = [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)

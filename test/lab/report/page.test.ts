@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClientName, Finding, RowRecord } from '../record.js'
 import type { Outcome } from '../watch.js'
-import { shortcomings } from './measured-row.js'
 import { failuresPage } from './page.js'
 import type { LabRun } from './run.js'
+import { shortcomings } from './shortcomings.js'
 
 const fault = 'the peer vanishes'
 
@@ -40,7 +40,7 @@ const run: LabRun = {
     kernel: '6.18',
   },
   matrix: {
-    ways: ['nothing', 'SSH probes'],
+    ways: [{ name: 'nothing' }, { name: 'SSH probes', boundMs: 4000 }],
     columns: [
       {
         scene: 'the peer vanishes',
@@ -72,8 +72,8 @@ const run: LabRun = {
     ],
   },
   records: [
+    ...records(47, third),
     ...records(12, { ...third, ssh2: { state: 'not-applicable', why: 'it has none | of that' } }),
-    ...records(3, third),
   ],
 }
 
@@ -98,11 +98,11 @@ test('each row has a line at a glance and a section, in the order of their numbe
   const page = pageOf(run)
   assert.deepEqual(
     [...page.matchAll(/^### (.*)$/gm)].map(([, title]) => title),
-    ['3. Failure &lt;3>', '12. Failure &lt;12>'],
+    ['12. Failure &lt;12>', '47. Failure &lt;47>'],
   )
   assert.ok(
     page.includes(
-      '| [3](#row-3) | failure &lt;3> | reported, 3.8 s | **not within 20 s** | **killed a living link**, 4.2 s |',
+      '| [47](#row-47) | failure &lt;47> | reported, 3.8 s | **not within 20 s** | **killed a living link**, 4.2 s |',
     ),
   )
   assert.ok(page.includes('| npm ssh2 | **not within 20 s** | nothing within 20 s |'))
@@ -119,26 +119,36 @@ test('says with what and when all was measured', () => {
 
 test('some rows have a time line, which the page shows and says in words', () => {
   const files = failuresPage(run)
-  assert.deepEqual([...files.keys()], ['docs/failures.md', 'docs/failures/row-3.svg'])
+  assert.deepEqual([...files.keys()], ['docs/failures.md', 'docs/failures/row-47.svg'])
   const words = 'Holdfast: suspect at 1.8 s, ERR_SSH_PEER_DEAD at 3.8 s. npm ssh2: nothing within 20 s.'
-  const picture = files.get('docs/failures/row-3.svg') ?? ''
+  const picture = files.get('docs/failures/row-47.svg') ?? ''
   assert.match(picture, new RegExp(`<desc id="text">the peer vanishes at 0 s. ${words}`))
   assert.ok(picture.includes('Keepalive &lt;timeout&gt;') && !picture.includes('<timeout>'))
   assert.ok(!picture.includes('before it'))
-  assert.ok(pageOf(run).includes(words) && pageOf(run).includes('](failures/row-3.svg)'))
+  assert.ok(pageOf(run).includes(words) && pageOf(run).includes('](failures/row-47.svg)'))
 })
 
 test('a cell that was not measured says so, and is a shortcoming', () => {
-  assert.deepEqual(shortcomings(run.records), [])
-  const broken: Finding = { state: 'broken', why: 'the assertion' }
+  assert.deepEqual(shortcomings(run), [])
+  const broken: Finding = { state: 'broken', why: 'the assertion\nand more' }
   const partial = {
     ...run,
-    records: records(5, { ...third, holdfast: broken }).filter(({ client }) => client !== 'ssh2'),
+    records: records(26, { ...third, holdfast: broken }).filter(({ client }) => client !== 'ssh2'),
   }
-  assert.deepEqual(shortcomings(partial.records), [
-    'row 5, Holdfast: the assertion',
-    'row 5, npm ssh2: it left no record',
+  assert.deepEqual(shortcomings(partial), [
+    'row 26, Holdfast: the assertion\nand more',
+    'row 26, npm ssh2: it left no record',
   ])
-  assert.ok(pageOf(partial).includes('| failure &lt;5> | **measuring failed** | not measured |'))
-  assert.ok(!failuresPage(partial).has('docs/failures/row-5.svg'))
+  assert.ok(pageOf(partial).includes('| failure &lt;26> | **measuring failed** | not measured |'))
+  assert.ok(pageOf(partial).includes('| Holdfast | **measuring failed** | the assertion |'))
+  assert.ok(!failuresPage(partial).has('docs/failures/row-26.svg'))
+})
+
+test('a promise of the matrix that was not kept is a shortcoming', () => {
+  const ways = run.matrix.ways.map(({ name }) => ({ name, boundMs: 4000 }))
+  const found = shortcomings({ ...run, matrix: { ...run.matrix, ways } })
+  assert.deepEqual(
+    found.map((line) => line.split(': ', 1)[0]),
+    ['matrix, the peer vanishes, nothing', 'matrix, a firewall, nothing', 'matrix, a NAT, nothing'],
+  )
 })

@@ -6,8 +6,8 @@ import type { LabRun } from './run.js'
 import { timeline, timelineText } from './timeline.js'
 import { atAGlance, cell, clientLabels, inFull } from './words.js'
 
-/** The rows that are worth a picture: silence, a one-way loss, a frozen process, a limit, a blocked event loop. */
-const pictured: ReadonlySet<number> = new Set([3, 5, 8, 22, 39])
+/** Where clients differ most: a forgetful NAT, a slow link, a limit, a close, and a peer that hears no more. */
+const pictured: ReadonlySet<number> = new Set([1, 6, 22, 26, 47])
 
 /** @returns the text of each file, by its path in the repository */
 export function failuresPage(run: LabRun): ReadonlyMap<string, string> {
@@ -50,7 +50,9 @@ function introduction({ date, versions }: LabRun): string {
   const { holdfast, ssh2, openssh, servers, node, kernel } = versions
   return `Every time on this page was measured in one run of \`npm run lab:report\`, on ${date}: real servers and kernels, behind a
 gateway with NAT and connection tracking, in network namespaces of one machine. Rows marked *scripted* need a peer that breaks the
-protocol on purpose, and have one. "Not within 20 s" says how long a client was watched, and no more.
+protocol on purpose, and have one. "Not within 20 s" says how long a client was watched, and no more. **Bold** is a client that
+waits on without a word, kills what lives, or leaves undone what it should do. Where a failure makes no sense for a client
+there is a dash, and its section says why.
 
 | | version | keepalive, unless a row says otherwise |
 |---|---|---|
@@ -87,8 +89,11 @@ function section(row: MeasuredRow): string {
   return parts.join('\n\n')
 }
 
+/** A name of the program, which begins as it is written there. */
+const isCode = /^\w+\(/
+
 function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
+  return isCode.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function codeText(code: string): string {
@@ -101,7 +106,7 @@ function clientTable({ findings }: MeasuredRow): string {
     const full = finding === undefined ? 'not measured' : cell(inFull(finding))
     return `| ${clientLabels[client]} | ${atAGlance(finding)} | ${full} |`
   })
-  return ['| client | | in its words |', '|---|---|---|', ...lines].join('\n')
+  return ['| client | outcome | what it said or did |', '|---|---|---|', ...lines].join('\n')
 }
 
 function hasPicture({ text, findings }: MeasuredRow): boolean {

@@ -2,7 +2,7 @@
 import { type ClientName, clientNames } from '../record.js'
 import type { Sighting } from '../watch.js'
 import type { MeasuredRow } from './measured-row.js'
-import { clientLabels, endedWell, inFull, seconds, wholeSeconds } from './words.js'
+import { clientLabels, endedWell, seconds, wholeSeconds } from './words.js'
 
 const width = 760
 const left = 108
@@ -63,8 +63,8 @@ function lanesOf({ findings }: MeasuredRow): readonly Lane[] {
   })
 }
 
-function endText(sighting: Sighting): string {
-  return inFull({ state: 'measured', sighting })
+function endText({ outcome: { kind, text } }: Sighting): string {
+  return kind === 'killed-wrongly' ? `killed a living link: ${text}` : text
 }
 
 interface Colours {

@@ -51,13 +51,12 @@ export function atAGlance(finding: Finding | undefined): string {
   return glances[kind](ms)
 }
 
-/** The longer form, of a row's own section and of its time line. */
+/** The longer form, beside the short one in a row's own section. */
 export function inFull(finding: Finding): string {
   if (finding.state === 'not-applicable') return finding.why
-  if (finding.state === 'skipped') return `not measured: ${finding.why}`
-  if (finding.state === 'broken') return `**measuring failed:** ${finding.why}`
-  const { kind, text } = finding.sighting.outcome
-  return kind === 'killed-wrongly' ? `killed a living link: ${text}` : text
+  if (finding.state === 'skipped') return finding.why
+  if (finding.state === 'broken') return finding.why.split('\n', 1)[0] ?? ''
+  return finding.sighting.outcome.text
 }
 
 /** Text for a cell of a Markdown table, whatever is in it. */
