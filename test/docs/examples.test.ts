@@ -9,6 +9,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { startServer, type TestServer } from 'holdfast/testing'
 import { parsePrivateKey } from '#src/keys/private-key-file.js'
+import { folderServer } from '../sftp/folder-server.js'
 import { buildExamples, examplesOf, pagesWithExamples, redirected, runExample } from './examples.js'
 
 // Inside the package: from there `holdfast` is found by its own name.
@@ -86,9 +87,12 @@ async function makeHome(): Promise<{ home: string; server: TestServer }> {
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
   const { publicKey } = await parsePrivateKey(pem, { source: 'id_ed25519' })
   const authorizedKeys = [`${publicKey.type} ${publicKey.blob.toString('base64')}`]
-  const server = await startServer({ users: { deploy: { password, authorizedKeys } }, shell: true })
-
   const home = mkdtempSync(path.join(tmpdir(), 'holdfast-home-'))
+  const server = await startServer({
+    users: { deploy: { password, authorizedKeys } },
+    shell: true,
+    subsystems: { sftp: folderServer(home) },
+  })
   mkdirSync(path.join(home, '.ssh'), { mode: 0o700 })
   writeFileSync(path.join(home, '.ssh', 'id_ed25519'), pem, { mode: 0o600 })
   writeFileSync(path.join(home, '.ssh', 'known_hosts'), `${server.hostKey.knownHostsLine}\n`)

@@ -12,16 +12,20 @@ import {
   type CommandResult,
   type ConnectOptions,
   connect,
+  type Dirent,
   type Duration,
   type Evidence,
   type ExecOptions,
+  type FileHandle,
   HoldfastError,
   type HostKeyOptions,
   type KeepaliveSettings,
   type LimitName,
   type Liveness,
   type RemoteState,
+  type Sftp,
   type SpawnOptions,
+  type Stats,
 } from 'holdfast'
 
 /** Whether two types are assignable to each other. */
@@ -158,6 +162,29 @@ export async function spawns(ssh: Client): Promise<CommandExit> {
   return command.exited
 }
 
+export async function keepsFiles(ssh: Client, signal: AbortSignal): Promise<readonly unknown[]> {
+  const sftp: Sftp = await ssh.sftp({ signal })
+  const handle: FileHandle = await sftp.open('file', 'w+', 0o600, { signal })
+  const { bytesRead, buffer } = await handle.read(Buffer.alloc(8), { offset: 1, length: 4, position: null, signal })
+  const { bytesWritten } = await handle.write('text')
+  await handle.write(buffer, 0, 4, 0)
+  const whole: Buffer = await handle.readFile()
+  const text: string = await sftp.readFile('file', 'utf8')
+  const bytes: Buffer = await sftp.readFile(Buffer.from('file'), { signal })
+  await sftp.writeFile('file', lines(), { mode: '600', flag: 'wx', signal })
+  const streams: readonly [Readable, Writable] = [sftp.createReadStream('file'), handle.createWriteStream()]
+  const names: readonly string[] = await sftp.readdir('.')
+  const entries: readonly Dirent[] = await sftp.readdir('.', { withFileTypes: true })
+  for await (const { name, stats } of await sftp.opendir('.')) console.log(name, stats.mtime)
+  const { size, mtime }: Stats = await sftp.stat('file', { signal })
+  const first: string | undefined = await sftp.mkdir('a/b', { recursive: true })
+  await sftp.rm('a', { recursive: true, force: true })
+  // @ts-expect-error -- node:fs has numbers here, whose meaning differs by system
+  await sftp.open('file', 577)
+  await sftp[Symbol.asyncDispose]()
+  return [bytesRead, bytesWritten, whole, text, bytes, streams, names, entries, size, mtime, first]
+}
+
 export async function watches(ssh: Client, signal: AbortSignal): Promise<string> {
   ssh.on('liveness', ({ from, to, evidence }) => console.log(from, to, evidence))
   ssh.on('close', (reason: HoldfastError) => console.log(reason.code))
@@ -220,6 +247,7 @@ test('a client has what its type says', () => {
     'spawn',
     'shell',
     'subsystem',
+    'sftp',
     'stats',
     'rekey',
     'close',
