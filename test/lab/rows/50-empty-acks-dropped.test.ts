@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import type { KeepaliveOptions, LivenessState } from 'holdfast'
+import type { KeepaliveOptions } from 'holdfast'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { failure } from '../../promises/support/outcome.js'
 import { login } from '../../session/sshd.js'
@@ -44,9 +44,7 @@ row({
 async function isKept(t: TestContext, keepalive: KeepaliveOptions, watch?: Watch): Promise<void> {
   const made = await scene(t, { version: '10' })
   const ssh = await login(t, made.server, { keepalive })
-  const states: LivenessState[] = []
-  ssh.on('liveness', ({ to }) => states.push(to))
-  if (watch !== undefined) follow(ssh, watch)
+  const states = follow(ssh, watch)
   const running = ssh.exec(command)
   await dropAcks(made, watch)
   assert.equal((await running).stdout, 'awake\n')

@@ -1,7 +1,7 @@
 /** What the rows that need a network have in common. */
 import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Client } from 'holdfast'
+import type { Client, LivenessState } from 'holdfast'
 import { socketsTo } from '../../../promises/support/sockets.js'
 import type { Availability } from '../../../servers/availability.js'
 import { prepareSshd, type SshdOptions, type SshdServer, type SshdVersion } from '../../../servers/sshd.js'
@@ -38,9 +38,14 @@ export async function scene(t: TestContext, sshd: SshdOptions, options: LabOptio
   return { lab, gateway: lab.gateway, server: await lab.server.sshd(sshd) }
 }
 
-/** Writes down what a client says of its peer. */
-export function follow(ssh: Client, watch: Watch): void {
-  ssh.on('liveness', ({ to }) => watch.event(to))
+/** Writes down what a client says of its peer, and returns all of it. */
+export function follow(ssh: Client, watch?: Watch): readonly LivenessState[] {
+  const states: LivenessState[] = []
+  ssh.on('liveness', ({ to }) => {
+    states.push(to)
+    watch?.event(to)
+  })
+  return states
 }
 
 /** Waits until the peer's kernel has acknowledged everything: nothing is on its way to it. */

@@ -32,6 +32,11 @@ export function whoSurvives(peers: PeerScene): Row['peers'] {
   return watched(peers, noteSurvival)
 }
 
+/** The peer is there, and nothing is to happen: who stays? */
+export function whoStays(peers: PeerScene): Row['peers'] {
+  return watched(peers, noteStay)
+}
+
 type Note = (watch: Watch, settled: Settled, watchedMs: number, peer: PeerProcess) => void
 
 function watched(peers: PeerScene, note: Note): Row['peers'] {
@@ -62,5 +67,10 @@ function noteSurvival(watch: Watch, settled: Settled, watchedMs: number, { event
   const isDone = events.some(({ event, text }) => event === 'exit' && /\bexit 0\b/.test(text))
   if (settled === 'never') noteSettled(watch, settled, watchedMs)
   else if (isDone) watch.outcome({ kind: 'kept', ms: watch.since(settled.at), text: 'the command ended well' })
+  else watch.outcome({ kind: 'killed-wrongly', ms: watch.since(settled.at), text: settled.text })
+}
+
+function noteStay(watch: Watch, settled: Settled, watchedMs: number): void {
+  if (settled === 'never') watch.outcome({ kind: 'kept', ms: watchedMs, text: 'still connected' })
   else watch.outcome({ kind: 'killed-wrongly', ms: watch.since(settled.at), text: settled.text })
 }
