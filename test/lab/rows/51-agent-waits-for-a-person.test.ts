@@ -10,7 +10,7 @@ import { type Agent, startAgent } from '../../servers/agent.js'
 import { prepareSshd, type SshdServer } from '../../servers/sshd.js'
 import { sshd } from '../../session/sshd.js'
 import type { PeerSettings } from '../peers/peer.js'
-import { lab, noteSettled, type PeerRun, row } from '../row.js'
+import { lab, type PeerRun, row } from '../row.js'
 
 leavesNothing()
 
@@ -72,8 +72,10 @@ function watchPeer(settings: (agent: string) => PeerSettings): PeerRun {
     const job = { job: 'exec', command: 'echo here' } as const
     const peer = client.start({ host, port, username }, job, settings(socket))
     const settled = await peer.settled(decisionMs + 10_000)
-    if (!peer.events.some(({ event }) => event === 'ready')) noteSettled(watch, settled, decisionMs + 10_000)
-    else watch.outcome({ kind: 'kept', text: 'waited for the person' })
+    if (peer.events.some(({ event }) => event === 'ready'))
+      watch.outcome({ kind: 'kept', text: 'waited for the person' })
+    else if (settled === 'never') watch.outcome({ kind: 'never', text: 'the login did not end' })
+    else watch.outcome({ kind: 'failed', ms: watch.since(settled.at), text: `did not wait: ${settled.text}` })
   }
 }
 
