@@ -34,13 +34,13 @@ row({
     t.after(() => dropbear.stop())
     const onDropbear = await login(t, dropbear)
 
-    const slow = Promise.all([readSlowly(ssh), readSlowly(onDropbear), readFromAfar(t)])
     watch.fault('the shell exits, its child holds the output')
     const [durationMs, onDropbearMs] = await Promise.all([holdsOutput(ssh, true), holdsOutput(onDropbear, false)])
     watch.outcome({ kind: 'ended', ms: durationMs, text: 'exit code 0, all that was written, and `outputOpen`' })
     assertWithin(durationMs, [graceMs, graceMs + 2000])
     assertWithin(onDropbearMs, [0, graceMs])
-    assert.deepEqual(await slow, [9_000_000, 9_000_000, farBytes])
+    const slow = await Promise.all([readSlowly(ssh), readSlowly(onDropbear), readFromAfar(t)])
+    assert.deepEqual(slow, [9_000_000, 9_000_000, farBytes])
     assert.equal((await ssh.exec('echo here')).stdout, 'here\n')
   },
   peers: { ssh2: watchPeer, openssh: watchPeer },
