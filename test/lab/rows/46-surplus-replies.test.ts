@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { encodeBareChannelMessage, encodeRequestFailure, encodeRequestSuccess } from '#src/wire/connection-messages.js'
@@ -12,11 +13,11 @@ import { nothingNeeded, type ScriptedConnection, scriptedServer } from '../scrip
 
 leavesNothing()
 
-const rounds = 800
+const rounds = 200
 const repliesARound = 300
-const replyBytes = 1000
+const replyBytes = 3000
 const mebibyte = 2 ** 20
-/** Replies that are kept would be 80 MB. */
+/** Replies that are kept would be 60 MB. */
 const grownMax = 32 * mebibyte
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -27,7 +28,7 @@ row({
   number: 46,
   failure: 'a flood of replies that nobody asked for',
   expected: 'They are counted and dropped, memory stays flat, and everything else goes on.',
-  how: 'a server that sends 240 000 replies to global and channel requests, as fast as they are read',
+  how: 'a server that sends 60 000 replies to global and channel requests, as fast as they are read',
   bound: 'commands before, amid and after it end as ever',
   code: 'none: the connection lives',
   scripted: true,
@@ -87,6 +88,8 @@ async function flood({ peer, sessions, socket }: ScriptedConnection): Promise<vo
   for (let count = 0; count < rounds && !socket.destroyed; count++) {
     peer.send(...round)
     if (socket.writableNeedDrain) await once(socket, 'drain')
+    // A kernel that takes all at once must not keep this process from its other connections.
+    else await turn()
   }
 }
 
