@@ -187,7 +187,7 @@ export class Keepalive {
     const lateMs = lateness(now - at, interval)
     if (lateMs > 0) {
       this.#silence.blocked(lateMs)
-      this.#probes.delayed(lateMs, now)
+      this.#probes.lost(lateMs, now)
     }
     const gaveUp = !this.#prober.inKeyExchange && this.#probes.giveUp(now, interval)
     if (gaveUp && !this.#probes.answers) this.#send(now)

@@ -11,6 +11,9 @@ export interface WaitingProbe {
 
 const ordinaryKinds = probeKinds.filter((kind) => kind !== 'key-exchange')
 
+/** As many answers as may come at once with time that was lost, so that one from before it is still known. */
+const roundTripsKept = 8
+
 /** A program may ask a deaf peer as often as it likes. Beyond this many all but the oldest, by which it is judged, go. */
 const waitingMax = 64
 
@@ -28,7 +31,7 @@ export class Probes {
   readonly #waiting: WaitingProbe[] = []
   #confirmedAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
-  #rttMs: number | null = null
+  #roundTrips: { readonly ms: number; readonly at: number }[] = []
 
   constructor(memory: HostMemory) {
     this.#memory = memory
@@ -44,7 +47,7 @@ export class Probes {
   }
 
   get rttMs(): number | null {
-    return this.#rttMs
+    return this.#roundTrips.at(-1)?.ms ?? null
   }
 
   get answers(): boolean {
@@ -89,7 +92,7 @@ export class Probes {
     if (probe.kind !== 'key-exchange') this.#learn(probe.kind)
     const waiting = this.#take(probe)
     if (waiting === undefined) return undefined
-    if (probe.kind !== 'key-exchange') this.#rttMs = roundTrip(waiting.sentAt, now)
+    if (probe.kind !== 'key-exchange') this.#tookRoundTrip(waiting.sentAt, now)
     this.confirmed(waiting.sentAt, now)
     return waiting.sentAt
   }
@@ -120,6 +123,12 @@ export class Probes {
     return pings.length > 0
   }
 
+  /** This process did not listen for so long: how late the answers were that came meanwhile says nothing of the link. */
+  lost(milliseconds: number, now: number): void {
+    this.#roundTrips = this.#roundTrips.filter(({ at }) => at < now - milliseconds)
+    this.delayed(milliseconds, now)
+  }
+
   /** Answers could not come, or not be heard, for so long. */
   delayed(milliseconds: number, now: number): void {
     for (const waiting of this.#waiting) {
@@ -144,6 +153,11 @@ export class Probes {
       if (probe.kind !== 'key-exchange') this.#unlearn(probe.kind)
     }
     return deaf.length > 0
+  }
+
+  #tookRoundTrip(sentAt: number, at: number): void {
+    this.#roundTrips.push({ ms: roundTrip(sentAt, at), at })
+    if (this.#roundTrips.length > roundTripsKept) this.#roundTrips.shift()
   }
 
   #learn(kind: ProbeKind): void {

@@ -118,6 +118,16 @@ test('after a long round trip a late wake waits for two of them', () => {
   assert.equal(peer.verdicts[0]?.at, 6100 + 2 * 1800)
 })
 
+test('an answer that waited while the loop was blocked is no long round trip', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 2000 ? 10 : undefined))
+  peer.keepalive.start(0)
+  peer.block(1012, 60_000)
+  peer.run(200_000)
+  // The answer of 1020 is read at 61012, and nothing comes any more.
+  assert.equal(peer.keepalive.liveness(peer.now).rttMs, 10)
+  assert.equal(peer.verdicts[0]?.at, 65_012)
+})
+
 test('a step of the wall clock costs one probe', () => {
   const peer = new ScriptedPeer(second, after(10))
   peer.keepalive.start(0)
