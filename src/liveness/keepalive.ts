@@ -314,7 +314,7 @@ export class Keepalive {
   }
 
   #silenceDue(interval: number): number {
-    return this.#silence.due(interval, this.#settings.countMax, this.#probes.rttMs ?? 0)
+    return this.#silence.due(interval, this.#settings.countMax, this.#probes.leastRttMs)
   }
 
   /** When nothing has shown for an interval that the peer hears us, and there is something left to ask. */

@@ -11,7 +11,7 @@ export interface WaitingProbe {
 
 const ordinaryKinds = probeKinds.filter((kind) => kind !== 'key-exchange')
 
-/** As many answers as may come at once with time that was lost, so that one from before it is still known. */
+/** Round trips that are kept, so that one without an outage or a pause of ours is among them. */
 const roundTripsKept = 8
 
 /** A program may ask a deaf peer as often as it likes. Beyond this many all but the oldest, by which it is judged, go. */
@@ -48,6 +48,11 @@ export class Probes {
 
   get rttMs(): number | null {
     return this.#roundTrips.at(-1)?.ms ?? null
+  }
+
+  /** The least of the latest round trips, 0 before the first: an outage or a full link makes one look long. */
+  get leastRttMs(): number {
+    return this.#roundTrips.length === 0 ? 0 : Math.min(...this.#roundTrips.map(({ ms }) => ms))
   }
 
   get answers(): boolean {

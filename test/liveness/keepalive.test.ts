@@ -118,6 +118,16 @@ test('after a long round trip a late wake waits for two of them', () => {
   assert.equal(peer.verdicts[0]?.at, 6100 + 2 * 1800)
 })
 
+test('one round trip that an outage made long does not put off a verdict', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 1 ? 10 : sentAt < 1500 ? 1800 : undefined))
+  peer.keepalive.start(0)
+  peer.does(3000, () => peer.keepalive.disturbed(3000))
+  peer.run(60_000)
+  assert.equal(peer.keepalive.liveness(peer.now).rttMs, 1800)
+  // Last heard at 2810, and asked anew from 3000 on.
+  assert.equal(peer.verdicts[0]?.at, 6810)
+})
+
 test('an answer that waited while the loop was blocked is no long round trip', () => {
   const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 2000 ? 10 : undefined))
   peer.keepalive.start(0)
