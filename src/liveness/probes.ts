@@ -95,6 +95,9 @@ export class Probes {
   /** @returns when it was sent, or undefined for one that no longer waits */
   answered(probe: SentProbe, now: number): number | undefined {
     if (probe.kind !== 'key-exchange') this.#learn(probe.kind)
+    const index = this.#waiting.findIndex((waiting) => waiting.probe === probe)
+    // Those that went out at the same instant are told apart by their order alone.
+    for (const before of this.#waiting.slice(0, Math.max(0, index))) before.passedAt ??= now
     const waiting = this.#take(probe)
     if (waiting === undefined) return undefined
     if (probe.kind !== 'key-exchange') this.#tookRoundTrip(waiting.sentAt, now)

@@ -42,6 +42,15 @@ test('a kind is deaf only after something sent later was answered, and a further
   assert.deepEqual([...memory.deaf], ['ping'])
 })
 
+test('a probe is passed over also by one that went out at the same instant, so that no living peer is judged by it', () => {
+  const peer = answering(['global-request'])
+  peer.keepalive.probeNow(0, () => {})
+  // It is heard all the time, and has left the first probe unanswered.
+  for (let at = 500; at < 60_000; at += 500) peer.arrives(at)
+  peer.run(60_000)
+  assert.deepEqual(peer.verdicts, [])
+})
+
 test('what a host taught is remembered by the next connection to it', () => {
   const memory = new ProbeMemory()
   answering(['channel-open'], memory.of('host:22')).run(10_000)
