@@ -11,6 +11,7 @@ import type {
   LinkPlan,
   OutagePlan,
   Plan,
+  Probe,
   ServerPlan,
 } from './plan.js'
 import { answerMs } from './run.js'
@@ -26,13 +27,15 @@ export function makePlan(seed: number): Plan {
   const client = makeClient(random, leastMs)
   const commands = some(random, 4, () => makeCommand(random))
   const outages = some(random, 3, () => makeOutage(random, spanMs))
-  const ailments = random.once(2) ? some(random, 2, () => makeAilment(random, spanMs)) : []
+  const ailments = random.once(2) ? distinct(some(random, 2, () => makeAilment(random, spanMs))) : []
   const absences = random.once(3) ? some(random, 2, () => makeAbsence(random, spanMs)) : []
   const ends: EndPlan[] = random.once(6)
     ? [{ at: random.below(spanMs), what: random.pick(['server-closes', 'server-killed', 'reset']) }]
     : []
   const calls = [
-    ...commands.map((_command, index) => makeExec(random, spanMs, index)),
+    ...commands.map((_command, index) =>
+      random.once(2) ? makeExec(random, spanMs, index) : makeRun(random, spanMs, index),
+    ),
     ...some(random, 5, () => makeCall(random, spanMs, leastMs)),
   ]
   return {
@@ -52,6 +55,11 @@ export function makePlan(seed: number): Plan {
 
 function some<T>(random: Random, max: number, make: () => T): T[] {
   return Array.from({ length: random.below(max + 1) }, make)
+}
+
+/** A server gets well of each but once. */
+function distinct(ailments: readonly AilmentPlan[]): AilmentPlan[] {
+  return ailments.filter(({ what }, index) => ailments.findIndex((other) => other.what === what) === index)
 }
 
 function makeLink(random: Random): LinkPlan {
@@ -80,6 +88,7 @@ function makeClient(random: Random, leastMs: number): ClientPlan {
     rekeyMs: random.once(8) ? 60_000 : 3_600_000,
     ...makeAlgorithms(random),
     clockSleeps: !random.once(3),
+    remembers: random.once(10) ? random.pick(['mute', ['ping'], ['ping', 'global-request']] as const) : [],
   }
 }
 
@@ -90,16 +99,26 @@ function makeAlgorithms(random: Random): Pick<ClientPlan, 'kex' | 'cipher'> {
   return { kex, cipher: random.pick(defaultAlgorithms.cipher) }
 }
 
+/** What servers pass over in silence; the last of these none of our questions but a key exchange. */
+const deafnesses: readonly (readonly Probe[])[] = [
+  ['ping'],
+  ['global-request'],
+  ['ping', 'global-request'],
+  ['ping', 'global-request', 'channel-request'],
+  ['ping', 'global-request', 'channel-request', 'channel-open'],
+]
+
 function makeServer(random: Random): ServerPlan {
   return {
     window: random.pick([16_384, 65_536, 2_097_152]),
     rekeyBytes: random.once(8) ? 200_000 : 2 ** 30,
     rekeyMs: random.once(8) ? 90_000 : 3_600_000,
-    lagMs: random.pick([0, 0, 0, 5, 500]),
+    lagMs: random.pick([0, 0, 0, 0, 5, 500, 2000]),
     ping: !random.once(3),
-    deafTo: [],
+    deafTo: random.once(6) ? random.pick(deafnesses) : [],
     interval: random.once(5) ? random.pick([1000, 15_000]) : false,
     maxSessions: random.pick([1, 10, 10, 10]),
+    passesSignals: !random.once(4),
   }
 }
 
@@ -152,6 +171,8 @@ function makeCommand(random: Random): CommandPlan {
     runMs: random.once(4) ? null : random.below(random.pick([10, 1000, 60_000])),
     exit: random.pick([0, 0, 1, 'TERM', null]),
     closes: !random.once(6),
+    outputOpenMs: random.once(6) ? random.pick([500, 5000, 60_000, null]) : 0,
+    onTerm: random.once(4) ? 'ignores' : 'ends',
   }
 }
 
@@ -165,6 +186,23 @@ function makeExec(random: Random, spanMs: number, command: number): CallPlan {
     readsPerSecond: random.once(4) ? random.pick([0, 1000, 50_000]) : null,
     abortAfterMs: random.once(8) ? random.below(20_000) : null,
     closeAfterMs: random.once(6) ? random.below(60_000) : null,
+  }
+}
+
+function makeRun(random: Random, spanMs: number, command: number): CallPlan {
+  const limit = (times: number) => (random.once(times) ? 1 + random.below(random.pick([1000, 30_000, 120_000])) : null)
+  return {
+    at: random.below(spanMs),
+    call: 'run',
+    command,
+    input: random.below(random.pick([1, 1000, 100_000, 500_000])),
+    timeoutMs: limit(3),
+    idleMs: limit(6),
+    firstByteMs: limit(8),
+    stallMs: limit(8),
+    maxBuffer: random.once(8) ? 1 + random.below(50_000) : 10_000_000,
+    abortAfterMs: random.once(8) ? random.below(20_000) : null,
+    secondSession: random.once(3) ? 'auto' : 'never',
   }
 }
 

@@ -45,6 +45,8 @@ export interface ClientPlan {
   readonly cipher: string
   /** Whether the monotonic clock stands still while the machine sleeps, as it does on Linux. */
   readonly clockSleeps: boolean
+  /** What earlier connections to this host have taught, right or wrong. */
+  readonly remembers: readonly Probe[] | 'mute'
 }
 
 export interface ServerPlan {
@@ -60,6 +62,8 @@ export interface ServerPlan {
   /** Whether it probes us, by an interval and a count. */
   readonly interval: number | false
   readonly maxSessions: number
+  /** Whether it passes signals on to programs. */
+  readonly passesSignals: boolean
 }
 
 export type Probe = 'ping' | 'global-request' | 'channel-request' | 'channel-open'
@@ -123,7 +127,25 @@ export interface CommandPlan {
   /** null: it never ends by itself. */
   readonly runMs: number | null
   readonly exit: number | string | null
+  /** How long something holds its output open after its exit was told; null: for ever. */
+  readonly outputOpenMs: number | null
+  readonly onTerm: 'ends' | 'ignores'
   readonly closes: boolean
+}
+
+/** `exec()` as a program calls it, by way of src/session, with limits of its own; null: none. */
+export interface RunPlan {
+  readonly at: number
+  readonly call: 'run'
+  readonly command: number
+  readonly input: number
+  readonly timeoutMs: number | null
+  readonly idleMs: number | null
+  readonly firstByteMs: number | null
+  readonly stallMs: number | null
+  readonly maxBuffer: number
+  readonly abortAfterMs: number | null
+  readonly secondSession: 'auto' | 'never'
 }
 
 /** One call of the program. A `command` is an index into the commands. */
@@ -139,6 +161,7 @@ export type CallPlan =
       readonly abortAfterMs: number | null
       readonly closeAfterMs: number | null
     }
+  | RunPlan
   | { readonly at: number; readonly call: 'global-request'; readonly abortAfterMs: number | null }
   | { readonly at: number; readonly call: 'rekey' }
   | { readonly at: number; readonly call: 'probe'; readonly timeoutMs: number; readonly abortAfterMs: number | null }

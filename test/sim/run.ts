@@ -52,8 +52,3 @@ function rateOf({ bytesPerMs, latencyMs, jitterMs, sendBuffer, receiveBuffer }: 
 export function backlogMs({ link, client }: Plan, channels: number): number {
   return (channels * client.window + link.sendBuffer) / rateOf(link)
 }
-
-/** How long a packet may take from its first byte to its last, which alone makes it one that was heard. */
-export function packetMs({ link }: Plan): number {
-  return 1 + 33_000 / rateOf(link)
-}

@@ -75,6 +75,8 @@ function setUp(plan: Plan): Run {
   const tcp = connectTcp(world, random, path, plan.link, plan.outages)
   const client = new Party(world, random, tcp.client, { core: coreOptions(plan) })
   const server = new Server(world, random, tcp.server, plan)
+  client.faces(server.party)
+  server.party.faces(client)
   const user = new UserProgram(world, client, plan.calls)
   stage(plan, world, path, tcp, client)
   world.at(plan.closeAt, () => client.process.run(() => user.close(closeMs)))
@@ -83,10 +85,11 @@ function setUp(plan: Plan): Run {
 }
 
 function coreOptions({ client }: Plan) {
-  const { interval, countMax, wantReply, window, rekeyBytes, rekeyMs, kex, cipher } = client
+  const { interval, countMax, wantReply, window, rekeyBytes, rekeyMs, kex, cipher, remembers } = client
   return clientOptions({
     keepalive: { interval, countMax, wantReply, tcp: false },
     window,
+    probeMemory: { deaf: new Set(remembers === 'mute' ? [] : remembers), mute: remembers === 'mute' },
     rekey: { bytes: rekeyBytes, ms: rekeyMs },
     ...(kex === quick ? { verifier: quickVerifier } : {}),
     algorithms: { ...defaultAlgorithms, kex: [kex], cipher: [cipher], named: [cipher] },

@@ -59,6 +59,7 @@ const plain = {
     rekeyBytes: 2 ** 30,
     rekeyMs: 3_600_000,
     clockSleeps: true,
+    remembers: [],
   },
   server: {
     window: 2_097_152,

@@ -15,7 +15,7 @@ export class Trace {
   #isEnded = false
   #isReady = false
   readonly #bytesSaidAt = { read: -quietMs, wrote: -quietMs }
-  readonly #seen = { readAt: 0, wroteAt: 0 }
+  readonly #seen = { heardAt: 0, wroteAt: 0 }
 
   constructor(say: (line: string) => void) {
     this.#say = say
@@ -40,8 +40,8 @@ export class Trace {
   }
 
   #bytes({ client }: Run, now: number): void {
-    if (client.readAt > this.#seen.readAt) {
-      this.#seen.readAt = client.readAt
+    if (client.heardAt > this.#seen.heardAt) {
+      this.#seen.heardAt = client.heardAt
       if (now - this.#bytesSaidAt.read >= quietMs) this.#line(now, '  the client reads')
       this.#bytesSaidAt.read = now
     }

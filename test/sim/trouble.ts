@@ -36,15 +36,20 @@ export class Troubles {
 
   constructor(plan: Plan, path: Path) {
     this.#path = path
-    this.#planned = [...outagesOf(plan), ...ailmentsOf(plan), ...sleepsOf(plan), ...endsOf(plan)]
+    const delays = [...outagesOf(plan), ...stopsOf(plan), ...sleepsOf(plan)]
+    this.#planned = [
+      ...together(delays, retransmitMs(plan.link)),
+      ...relaysOf(plan),
+      ...silencesOf(plan),
+      ...endsOf(plan),
+    ]
   }
 
   get all(): readonly Trouble[] {
     if (this.#all !== undefined) return this.#all
     const from = this.#path.forgottenAt
     if (from === Number.POSITIVE_INFINITY) return this.#planned
-    const forgotten = { ...forEver(from), isSilence: true, spoils: 'everything', what: 'the NAT forgot' } as const
-    this.#all = [...this.#planned, forgotten]
+    this.#all = [...this.#planned, { ...forEver(from), isSilence: true, spoils: 'everything', what: 'the NAT forgot' }]
     return this.#all
   }
 
@@ -64,40 +69,72 @@ export class Troubles {
   }
 }
 
-function outagesOf({ outages, link }: Plan): Trouble[] {
-  return outages.map(({ from, to, which, how }) => {
-    const end = how === 'swallowed' ? Infinity : (to ?? Infinity)
-    const again = how === 'dropped' ? end - from + retransmitMs(link) : 0
-    const isSilence = which !== 'toServer' || how === 'dropped'
-    return { from, to: end, feltUntil: end + again, isSilence, spoils: 'everything', what: `${which} ${how}` }
-  })
+/** A time in which packets are lost, or find a kernel whose buffer is full. */
+interface Delay {
+  readonly from: number
+  readonly to: number
+  readonly isSilence: boolean
+  readonly what: string
 }
 
-function ailmentsOf({ ailments, link }: Plan): Trouble[] {
-  const felt = ailments.filter(({ what }) => what !== 'refuses-opens')
-  return felt.map(({ from, to, what }) => {
-    // What was passed over in silence is never answered, though what comes later may be.
-    const passesOver = spoiledBy[what] !== 'everything'
-    const end = passesOver ? Infinity : (to ?? Infinity)
-    // A kernel whose buffer was full asks for the window as late again as the stop was long.
-    const again = what === 'stopped' || what === 'deaf' ? end - from + retransmitMs(link) : 0
-    return { from, to: end, feltUntil: end + again, isSilence: what === 'stopped', spoils: spoiledBy[what], what }
-  })
+/**
+ * The times of delay as they are felt: as long again after their end as they lasted, and one wait of TCP. One that begins
+ * while another is felt makes the waits grow on.
+ */
+function together(delays: readonly Delay[], waitMs: number): Trouble[] {
+  const felt: Trouble[] = []
+  for (const delay of delays.toSorted((a, b) => a.from - b.from)) {
+    const last = felt.at(-1)
+    const joins = last !== undefined && delay.from <= last.feltUntil
+    const from = joins ? last.from : delay.from
+    const to = joins ? Math.max(last.to, delay.to) : delay.to
+    if (joins) felt.pop()
+    const isSilence = delay.isSilence || (joins && last.isSilence)
+    felt.push({ from, to, feltUntil: to + (to - from) + waitMs, isSilence, spoils: 'everything', what: delay.what })
+  }
+  return felt
 }
 
-function sleepsOf({ absences, link }: Plan): Trouble[] {
+function outagesOf({ outages }: Plan): Delay[] {
+  const dropped = outages.filter(({ how }) => how === 'dropped')
+  return dropped.map(({ from, to, which }) => ({ from, to: to ?? Infinity, isSilence: true, what: `${which} dropped` }))
+}
+
+function stopsOf({ ailments }: Plan): Delay[] {
+  const stops = ailments.filter(({ what }) => spoiledBy[what] === 'everything')
+  return stops.map(({ from, to, what }) => ({ from, to: to ?? Infinity, isSilence: what === 'stopped', what }))
+}
+
+function sleepsOf({ absences }: Plan): Delay[] {
   const sleeps = absences.filter(({ what }) => what === 'suspended')
-  return sleeps.map(({ from, forMs, networkBackMs }) => {
-    const to = from + forMs + networkBackMs
+  return sleeps.map(({ from, forMs, networkBackMs }) => ({
+    from,
+    to: from + forMs + networkBackMs,
+    isSilence: true,
+    what: 'asleep',
+  }))
+}
+
+/** What a relay held comes at once when it heals, and what it swallowed never. */
+function relaysOf({ outages }: Plan): Trouble[] {
+  const relays = outages.filter(({ how }) => how !== 'dropped')
+  return relays.map(({ from, to, which, how }) => {
+    const end = how === 'swallowed' ? Infinity : (to ?? Infinity)
     return {
       from,
-      to,
-      feltUntil: to + (to - from) + retransmitMs(link),
-      isSilence: true,
+      to: end,
+      feltUntil: end,
+      isSilence: which !== 'toServer',
       spoils: 'everything',
-      what: 'asleep',
+      what: `${which} ${how}`,
     }
   })
+}
+
+/** What a server passed over in silence is never answered, though what comes later may be. */
+function silencesOf({ ailments }: Plan): Trouble[] {
+  const silences = ailments.filter(({ what }) => spoiledBy[what] !== 'everything')
+  return silences.map(({ from, what }) => ({ ...forEver(from), isSilence: false, spoils: spoiledBy[what], what }))
 }
 
 function endsOf({ ends }: Plan): Trouble[] {

@@ -40,6 +40,12 @@ function check(run: Run): string | undefined {
   )
 }
 
+/** Of what has healed: an answer may have come as late as that, and be the only one that was ever measured. */
+function longestFeltMs({ troubles }: Run): number {
+  const healed = troubles.all.filter(({ feltUntil }) => feltUntil !== Infinity)
+  return Math.max(0, ...healed.map(({ from, feltUntil }) => feltUntil - from))
+}
+
 function overdue(run: Run, from: number, isSilence: boolean): string | undefined {
   const { client, world, plan, user } = run
   const { keepalive } = client.connection
@@ -48,17 +54,19 @@ function overdue(run: Run, from: number, isSilence: boolean): string | undefined
   if (bound === null || interval === false) return undefined
   const now = world.now()
   const absences = run.plan.absences.filter(
-    (absence) => absence.from < now && absence.from + absence.forMs >= client.readAt,
+    (absence) => absence.from < now && absence.from + absence.forMs >= client.heardAt,
   )
-  // A count that was begun anew gives every answer two round trips.
-  const stepMs = Math.max(interval, 2 * answerMs(plan))
-  const excusedMs = run.absentMs(Math.min(from, client.readAt)) + Math.min(3, absences.length) * (countMax + 2) * stepMs
-  const settledAt = Math.max(client.readAt, user.configuredAt)
+  // A count that was begun anew gives every answer two round trips, and one that an absence made longer is no longer
+  // than the interval, or it is known as lost time.
+  const stepMs = 2 * Math.max(absences.length > 0 ? interval : interval / 2, answerMs(plan) + longestFeltMs(run))
+  const excusedMs =
+    run.absentMs(Math.min(from, client.heardAt)) + Math.min(3, absences.length) * (countMax + 2) * stepMs
+  const settledAt = Math.max(client.heardAt, user.configuredAt)
   if (
     isSilence &&
     now > Math.max(settledAt, from) + (user.configuredAt > 0 ? (countMax + 1) * stepMs : bound) + excusedMs + slackMs
   )
-    return `nothing was heard since ${client.readAt} ms, and the bound of ${bound} ms is over`
+    return `nothing was heard since ${client.heardAt} ms, and the bound of ${bound} ms is over`
   const gapMs = Math.max(client.longestGapSince(from), interval)
   const bytes = 2 * (user.commands.length + 1) * (plan.client.window + plan.server.window) + 2 ** 20
   const oneWayMs = oneWayBound({ interval, countMax }, gapMs, bytes) + answerMs(plan)

@@ -5,6 +5,7 @@ import { endingIsTrue } from './ending.js'
 import { clientIsMannered } from './manners.js'
 import { memoryIsBounded } from './memory.js'
 import { natIsKeptOpen } from './nat.js'
+import { resultsAreTrue } from './results.js'
 import { promisesSettle } from './settled.js'
 import { statesAreInOrder } from './states.js'
 import { verdictIsDeserved } from './verdict.js'
@@ -17,6 +18,7 @@ export function allInvariants(): readonly Invariant[] {
     endingIsTrue(),
     promisesSettle(),
     bytesAreWhole(),
+    resultsAreTrue(),
     memoryIsBounded(),
     statesAreInOrder(),
     clientIsMannered(),

@@ -1,10 +1,12 @@
-import type { ErrorCode } from '#src/errors.js'
+import type { ErrorCode, HoldfastError } from '#src/errors.js'
 import { answerMs, backlogMs, type Invariant, type Run } from '../run.js'
 import type { Call } from '../user/calls.js'
 
 const slackMs = 100
 /** docs/liveness.md: a reply clock stands still for at most ten times its limit. */
 const patience = 10
+/** DESIGN section 5: a call whose limit ended its command settles at most 3 s after the limit. */
+const endingMs = 3000
 
 /**
  * Every promise settles:
@@ -35,18 +37,39 @@ function check(run: Run): string | undefined {
 function overdue(run: Run, call: Call): string | undefined {
   const { client, world } = run
   if (client.ending !== undefined) return 'is pending although the connection is over'
+  if (run.user.closedAt !== undefined && call.kind !== 'close') return 'is pending although the client was closed'
   const { limitMs } = call
   if (limitMs === null) return undefined
-  const times = call.kind === 'close' ? 1 : patience
-  const boundMs = times * limitMs + 2 * run.absentMs(call.at)
+  const boundMs = longestMs(call.kind, limitMs) + 2 * run.absentMs(call.at)
   return world.now() > call.at + boundMs + slackMs ? `has not settled within ${boundMs} ms` : undefined
+}
+
+function longestMs(kind: Call['kind'], limitMs: number): number {
+  if (kind === 'close') return limitMs
+  return kind === 'run' ? limitMs + endingMs : patience * limitMs
 }
 
 function settledWrongly(run: Run, call: Call): string | undefined {
   const { error, at } = call.settled ?? {}
   if (error === undefined || at === undefined) return undefined
   const { ending } = run.client
-  if (ending !== undefined && error === ending.cause) return undefined
+  if (ending !== undefined && (error === ending.cause || error.cause === ending.cause)) return undefined
+  if (call.kind === 'run') return runEndedWrongly(run, call, error, at)
+  const judge = judges[error.code]
+  return judge === undefined ? `failed with ${error.code}: ${error.message}` : judge(run, call, at)
+}
+
+/** A command has limits of its own, on clocks of its own: none may end it early, and `timeout` not late. */
+function runEndedWrongly(run: Run, call: Call, error: HoldfastError, at: number): string | undefined {
+  const { limitMs, limit } = error
+  const isOwn = limit !== 'channelOpen' && limit !== 'reply'
+  if (error.code === 'ERR_SSH_STDIN_STALLED' || (error.code === 'ERR_SSH_TIMEOUT' && isOwn))
+    return at - call.at < (limitMs ?? 0) - 1 ? `reached its limit ${limit} of ${limitMs} ms early` : undefined
+  if (error.code === 'ERR_SSH_MAX_BUFFER') return undefined
+  if (error.code === 'ERR_SSH_TIMEOUT') {
+    if (run.plan.server.maxSessions < run.plan.commands.length) return undefined
+    return timedOut(run, { ...call, limitMs: limitMs ?? 0 }, at)
+  }
   const judge = judges[error.code]
   return judge === undefined ? `failed with ${error.code}: ${error.message}` : judge(run, call, at)
 }
@@ -72,7 +95,7 @@ function timedOut(run: Run, call: Call, at: number): string | undefined {
   const { limitMs } = call
   if (limitMs === null) return 'reached a limit that it has not'
   // A second rekey() is the one that is under way.
-  if (at - call.at < limitMs && call.kind !== 'rekey')
+  if (at - call.at < limitMs - 1 && call.kind !== 'rekey')
     return `reached its limit of ${limitMs} ms after ${at - call.at} ms`
   const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
   // A server that passes over some requests in silence answers others out of their order.

@@ -1,5 +1,5 @@
 import type { VerdictReason } from '#src/liveness/port.js'
-import { answerMs, backlogMs, type Invariant, packetMs, type Run } from '../run.js'
+import { answerMs, backlogMs, type Invariant, type Run } from '../run.js'
 
 /**
  * Liveness safety. A verdict needs trouble that explains it: from the question on that a healthy peer would have
@@ -24,11 +24,11 @@ function check(run: Run): string | undefined {
   return early(run, reason) ?? unexplained(run, reason)
 }
 
-function early({ client, plan }: Run, reason: VerdictReason): string | undefined {
+function early({ client }: Run, reason: VerdictReason): string | undefined {
   const { interval, countMax } = client.connection.keepalive.settings
   if (interval === false) return 'there is a verdict although the keepalive is off'
-  const silentMs = client.process.now() - client.readAtOwn
-  if (reason === 'one-way' || silentMs >= (countMax + 1) * interval - packetMs(plan)) return undefined
+  const silentMs = client.process.now() - client.heardAtOwn
+  if (reason === 'one-way' || silentMs >= (countMax + 1) * interval - 1) return undefined
   return `the verdict (${reason}) came after ${silentMs} ms of silence, before the bound`
 }
 
@@ -37,8 +37,24 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   const now = world.now()
   const since = askedAt(run, reason)
   const graceMs = answerMs(plan) + (reason === 'one-way' ? backlogMs(plan, user.commands.length) : 0)
-  if (troubles.explain(['probes', 'key-exchanges'], since, now, graceMs)) return undefined
+  // A server that leaves one request unanswered answers all later ones, our probes among them, out of their order.
+  const spoiled = plan.server.ping
+    ? (['probes', 'key-exchanges'] as const)
+    : (['probes', 'key-exchanges', 'requests'] as const)
+  if (troubles.explain(spoiled, since, now, graceMs) || seemsToAnswer(run)) return undefined
   return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
+}
+
+/**
+ * A server that passes over one kind of request and answers others of its line gives our questions the answers of others
+ * (RFC 4254 section 4): from then on it seems to answer, and falls silent when nobody else asks.
+ */
+function seemsToAnswer({ plan: { server, calls } }: Run): boolean {
+  const asks = (...kinds: readonly string[]) => calls.some(({ call }) => kinds.includes(call))
+  return (
+    (server.deafTo.includes('global-request') && asks('global-request')) ||
+    (server.deafTo.includes('channel-request') && asks('exec', 'run'))
+  )
 }
 
 /** When the question was asked whose answer would have prevented the verdict. */
@@ -49,5 +65,5 @@ function askedAt({ client, world, plan }: Run, reason: VerdictReason): number {
   if (reason !== 'silence') return now - (countMax + 1) * interval
   // A peer that is deaf to some questions is only sure to answer the last one, a key exchange.
   if (plan.server.deafTo.length > 0) return now - interval
-  return client.wrote.find((at) => at >= client.readAt + interval - 1) ?? client.readAt + interval
+  return client.wrote.find((at) => at >= client.heardAt + interval - 1) ?? client.heardAt + interval
 }

@@ -28,11 +28,13 @@ export class Party implements ConnectionHost {
   /** Why it ended, as its owner was told, and when. */
   ending: { readonly cause: HoldfastError; readonly at: number } | undefined
   isReady = false
-  /** When bytes of the peer were last read, in true time and by its own clock. */
-  readAt = 0
-  readAtOwn = 0
+  /** When a packet of the peer was last read whole, in true time and by its own clock. */
+  heardAt = 0
+  heardAtOwn = 0
   /** When it gave bytes to the kernel since then. */
   wrote: number[] = []
+  /** Where the packets end that it has sent and the peer has not read. */
+  readonly packetEnds: number[] = []
   /** Reads nothing of what comes. */
   isDeaf = false
   /** Called whenever it ended. */
@@ -40,7 +42,10 @@ export class Party implements ConnectionHost {
   onChange: (change: LivenessChange) => void = () => {}
   readonly #world: World
   readonly #socket: Socket
-  /** Long times between two reads. */
+  #sentBytes = 0
+  #readBytes = 0
+  #peer: Pick<Party, 'packetEnds'> | undefined
+  /** Long times between two packets. */
   readonly #gaps: { readonly at: number; readonly ms: number }[] = []
   #flushing = false
   #isDestroyed = false
@@ -70,16 +75,21 @@ export class Party implements ConnectionHost {
     socket.ownedBy({ readable: () => this.process.readable() })
   }
 
+  /** Who is at the other end: packets are told apart by where that one has ended them. */
+  faces(peer: Pick<Party, 'packetEnds'>): void {
+    this.#peer = peer
+  }
+
   /** What the connection would leave behind: nothing, once it is over. */
   get leftovers(): { readonly deadlines: number; readonly waits: number; readonly channels: number } {
     const channels = [...this.connection.channels].filter(({ isOpen }) => isOpen).length
     return { deadlines: this.deadlines.size, waits: this.waits.size, channels }
   }
 
-  /** The longest time without a byte that ended after this instant, or has not ended. */
+  /** The longest time without a packet that ended after this instant, or has not ended. */
   longestGapSince(instant: number): number {
     const gaps = this.#gaps.filter(({ at }) => at >= instant).map(({ ms }) => ms)
-    return Math.max(this.#world.now() - this.readAt, ...gaps)
+    return Math.max(this.#world.now() - this.heardAt, ...gaps)
   }
 
   writable(): void {
@@ -106,7 +116,7 @@ export class Party implements ConnectionHost {
   }
 
   livenessChanged(change: LivenessChange): void {
-    this.changes.push({ change, silentMs: this.process.now() - this.readAtOwn })
+    this.changes.push({ change, silentMs: this.process.now() - this.heardAtOwn })
     this.onChange(change)
   }
 
@@ -128,7 +138,7 @@ export class Party implements ConnectionHost {
   #read(): void {
     if (this.isDeaf) return
     for (const chunk of this.#socket.read()) {
-      this.#noteRead()
+      this.#noteRead(chunk.length)
       // A copy whose memory is spoilt at once, as the shared read buffer's is by the next read.
       const shared = Buffer.from(chunk)
       this.connection.receive(shared)
@@ -138,11 +148,17 @@ export class Party implements ConnectionHost {
     if (end !== undefined && !this.#isDestroyed) this.connection.streamEnded(end.error)
   }
 
-  #noteRead(): void {
+  #noteRead(bytes: number): void {
+    this.#readBytes += bytes
+    const ends = this.#peer?.packetEnds ?? []
+    let whole = 0
+    while ((ends[whole] ?? Number.POSITIVE_INFINITY) <= this.#readBytes) whole++
+    if (whole === 0) return
+    ends.splice(0, whole)
     const now = this.#world.now()
-    if (now - this.readAt > longGapMs) this.#gaps.push({ at: now, ms: now - this.readAt })
-    this.readAt = now
-    this.readAtOwn = this.process.now()
+    if (now - this.heardAt > longGapMs) this.#gaps.push({ at: now, ms: now - this.heardAt })
+    this.heardAt = now
+    this.heardAtOwn = this.process.now()
     this.wrote = []
   }
 
@@ -151,6 +167,10 @@ export class Party implements ConnectionHost {
     const pieces = this.connection.takeOutput()
     if (pieces.length === 0) return
     const bytes = Buffer.concat(pieces)
+    for (const { length } of pieces) {
+      this.#sentBytes += length
+      this.packetEnds.push(this.#sentBytes)
+    }
     if (this.wrote.length < writesKept) this.wrote.push(this.#world.now())
     this.#socket.write(bytes, () => this.process.run(() => this.connection.kernelTook(bytes.length)))
   }

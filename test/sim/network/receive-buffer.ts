@@ -14,7 +14,10 @@ export class ReceiveBuffer {
   readonly #capacity: number
   readonly #relays: readonly OutagePlan[]
   #queue: Buffer[] = []
+  /** What came while something before it was missing, by its place. */
+  readonly #early = new Map<number, Segment>()
   readonly #held: Segment[] = []
+  readonly #releases = new Set<number>()
   #unread = 0
   #isFinished = false
   /** Up to where the stream has come without a gap. */
@@ -43,12 +46,29 @@ export class ReceiveBuffer {
 
   /** @returns whether there is something new to read */
   take(segment: Segment, world: World, released: () => void): boolean {
+    if (segment.start > this.position) this.#early.set(segment.start, segment)
     if (segment.start !== this.position || segment.end === segment.start) return false
+    const isNew = this.#append(segment, world, released)
+    const next = this.#early.get(this.position)
+    this.#early.delete(this.position)
+    return (next !== undefined && this.take(next, world, released)) || isNew
+  }
+
+  /** Whether it has come, in its place or ahead of others. */
+  has({ start, end }: Segment): boolean {
+    return end <= this.position || this.#early.has(start)
+  }
+
+  #append(segment: Segment, world: World, released: () => void): boolean {
     this.position = segment.end
-    const relay = this.#relays.find((each) => holdsBack(each, world.now()))
-    if (relay === undefined) this.#queueUp(segment)
-    else this.#delay(segment, relay, world, released)
-    return relay === undefined
+    const relay = this.#relayAt(world.now())
+    if (relay === undefined && this.#held.length === 0) {
+      this.#queueUp(segment)
+      return true
+    }
+    if (relay?.how !== 'swallowed') this.#held.push(segment)
+    if (relay !== undefined) this.#awaitRelease(relay, world, released)
+    return false
   }
 
   read(): Buffer[] {
@@ -64,11 +84,19 @@ export class ReceiveBuffer {
     this.#unread += bytes.length
   }
 
-  #delay(segment: Segment, { how, to }: OutagePlan, world: World, released: () => void): void {
-    if (how === 'swallowed' || to === null) return
-    this.#held.push(segment)
-    if (this.#held.length > 1) return
+  /** Whoever swallows has the last word. */
+  #relayAt(now: number): OutagePlan | undefined {
+    const active = this.#relays.filter((each) => holdsBack(each, now))
+    return active.find(({ how }) => how === 'swallowed') ?? active[0]
+  }
+
+  /** What one relay lets go another may hold back. */
+  #awaitRelease({ how, to }: OutagePlan, world: World, released: () => void): void {
+    if (how === 'swallowed' || to === null || this.#releases.has(to)) return
+    this.#releases.add(to)
     world.at(to, () => {
+      const next = this.#relayAt(world.now())
+      if (next?.how === 'held') return this.#awaitRelease(next, world, released)
       for (const held of this.#held.splice(0)) this.#queueUp(held)
       released()
     })

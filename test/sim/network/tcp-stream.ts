@@ -19,7 +19,7 @@ const triesMax = 15
 const longestRtoMs = 120_000
 /** RFC 6298 has a second at the least; Linux 200 ms. */
 const leastRtoMs = 200
-/** Of losses by chance. More in a row, and the link would be out rather than lossy. */
+/** Of losses by chance. More in a row, or at the end of an outage, and the link would be out rather than lossy. */
 const lossesInARowMax = 2
 
 /**
@@ -41,6 +41,7 @@ export class TcpStream {
   readonly #receiving: ReceiveBuffer
   /** The window's right edge, as the receiver last told it. */
   #edge: number
+  readonly #underWay = new Set<Segment>()
   #linkFreeAt = 0
   #lastArrivalAt = 0
   #lossesInARow = 0
@@ -129,12 +130,14 @@ export class TcpStream {
     if (!path.passes(direction, now) || this.#isLostByChance()) return this.#wait(this.#linkFreeAt - now)
     const jitterMs = link.jitterMs === 0 ? 0 : random.below(link.jitterMs)
     this.#lastArrivalAt = Math.max(this.#lastArrivalAt, this.#linkFreeAt + link.latencyMs + jitterMs)
+    this.#underWay.add(segment)
     world.at(this.#lastArrivalAt, () => this.#arrive(segment))
   }
 
   #isLostByChance(): boolean {
     const { random, link } = this.#options
-    if (link.lossEvery === null || this.#lossesInARow >= lossesInARowMax || !random.once(link.lossEvery)) {
+    const isSpared = this.#lossesInARow >= lossesInARowMax || this.#backoff > lossesInARowMax
+    if (link.lossEvery === null || isSpared || !random.once(link.lossEvery)) {
       this.#lossesInARow = 0
       return false
     }
@@ -144,6 +147,7 @@ export class TcpStream {
 
   #arrive(segment: Segment): void {
     const { world, path, direction } = this.#options
+    this.#underWay.delete(segment)
     if (!path.passes(direction, world.now())) return this.#wait(0)
     if (this.#isAbandoned) return this.onUnwanted()
     const isNew = this.#receiving.take(segment, world, () => this.onReadable())
@@ -177,8 +181,10 @@ export class TcpStream {
     if (this.#timer === undefined) return
     this.#timer.cancel()
     this.#timer = undefined
-    // What went out after the segment that was lost came to a receiver that did not want it yet.
-    for (const segment of this.#sending.flight()) if (this.#timer === undefined) this.#send(segment)
+    // The receiver tells which of them it has (RFC 2018), so that a slow link is not filled with what is there already.
+    for (const segment of this.#sending.flight())
+      if (this.#timer === undefined && !this.#underWay.has(segment) && !this.#receiving.has(segment))
+        this.#send(segment)
   }
 
   /** Stands still, and tries again later. */

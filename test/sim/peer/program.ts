@@ -1,5 +1,5 @@
 import type { Channel, ChannelSink } from '#src/connection/channel.js'
-import { encodeExitSignal, encodeExitStatus } from '#src/wire/session-messages.js'
+import { decodeSignal, encodeExitSignal, encodeExitStatus } from '#src/wire/session-messages.js'
 import type { Process } from '../machine/process.js'
 import { matches, pattern, pieceMax, streamOf } from '../pattern.js'
 import type { CommandPlan } from '../plan.js'
@@ -13,8 +13,10 @@ export interface ProgramRecord {
   /** The input that came is the one that was sent, as far as it came. */
   inputIntact: boolean
   inputEnded: boolean
-  /** It has written all that it was to, and said that it ended. */
+  /** It has ended, and writes nothing more. */
   isDone: boolean
+  /** Its output is over: nothing holds it open. */
+  isWhole: boolean
   heardAfterEnd: string | undefined
 }
 
@@ -27,6 +29,7 @@ function freshRecord(command: number): ProgramRecord {
     inputIntact: true,
     inputEnded: false,
     isDone: false,
+    isWhole: false,
     heardAfterEnd: undefined,
   }
 }
@@ -71,9 +74,9 @@ export class RemoteProgram implements ChannelSink {
     if (this.#plan.echo) this.#finish()
   }
 
-  request(type: string): boolean {
+  request(type: string, data: Buffer): boolean {
     this.#hears('a request')
-    if (type === 'signal' && this.#plan.reads === 'all') this.#end('TERM')
+    if (type === 'signal') this.#signalled(decodeSignal(data))
     return type === 'env'
   }
 
@@ -116,6 +119,10 @@ export class RemoteProgram implements ChannelSink {
     }
   }
 
+  #signalled(name: string): void {
+    if (name === 'KILL' || this.#plan.onTerm === 'ends') this.#end(name)
+  }
+
   /** What it has not written by then it writes at once: a program writes first and ends then. */
   #finish(): void {
     if (this.#isOver) return
@@ -130,6 +137,13 @@ export class RemoteProgram implements ChannelSink {
     this.record.isDone = true
     if (typeof exit === 'number') this.#channel.notify('exit-status', encodeExitStatus(exit))
     else if (exit !== null) this.#channel.notify('exit-signal', encodeExitSignal(exit))
+    const { outputOpenMs } = this.#plan
+    if (outputOpenMs === 0) this.#endOutput()
+    else if (outputOpenMs !== null) this.#process.after(outputOpenMs, () => this.#endOutput())
+  }
+
+  #endOutput(): void {
+    this.record.isWhole = true
     this.#channel.eof()
     if (this.#plan.closes) this.#closeOnceSent()
   }

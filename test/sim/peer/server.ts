@@ -81,6 +81,7 @@ export class Server {
     return {
       process: this.party.process,
       commands: this.#plan.commands,
+      passesSignals: this.#plan.server.passesSignals,
       started: (record: ProgramRecord) => this.programs.push(record),
       ended: () => {
         this.#sessions--

@@ -7,6 +7,7 @@ import { type ProgramRecord, RemoteProgram } from './program.js'
 export interface SessionOptions {
   readonly process: Process
   readonly commands: readonly CommandPlan[]
+  readonly passesSignals: boolean
   /** A program was asked for. */
   started(record: ProgramRecord): void
   ended(): void
@@ -37,7 +38,8 @@ export class RemoteSession implements ChannelSink {
   }
 
   request(type: string, data: Buffer): boolean {
-    if (type !== 'exec') return this.#program?.request(type) ?? type === 'env'
+    if (type === 'signal' && !this.#options.passesSignals) return false
+    if (type !== 'exec') return this.#program?.request(type, data) ?? type === 'env'
     const command = Number(decodeStart('exec', data))
     const plan = this.#options.commands[command]
     if (plan === undefined || this.#program !== undefined) return false

@@ -1,6 +1,15 @@
 import { HoldfastError } from 'holdfast'
 
-export type CallKind = 'ready' | 'open' | 'request' | 'global-request' | 'rekey' | 'probe' | 'channel-close' | 'close'
+export type CallKind =
+  | 'ready'
+  | 'open'
+  | 'run'
+  | 'request'
+  | 'global-request'
+  | 'rekey'
+  | 'probe'
+  | 'channel-close'
+  | 'close'
 
 /** A promise that the library handed out, and what became of it. */
 export interface Call {

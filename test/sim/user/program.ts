@@ -1,13 +1,22 @@
 import { ClientKeepalive } from '#src/client/keepalive.js'
 import { defaultLimits } from '#src/client/limits.js'
 import type { Channel } from '#src/connection/channel.js'
+import { CommandError, type CommandResult } from '#src/session/outcome.js'
+import { Sessions } from '#src/session/sessions.js'
 import { encodeStart } from '#src/wire/session-messages.js'
 import type { Party } from '../machine/party.js'
 import { pattern, pieceMax, streamOf } from '../pattern.js'
-import type { CallPlan } from '../plan.js'
+import type { CallPlan, RunPlan } from '../plan.js'
 import type { World } from '../world.js'
 import { Calls } from './calls.js'
 import { type CommandRecord, freshRecord, UserSink } from './sink.js'
+
+/** A command that ran by way of src/session, and what its caller got. */
+export interface RunRecord {
+  readonly plan: RunPlan
+  readonly at: number
+  outcome: CommandResult<Buffer> | CommandError | undefined
+}
 
 type ExecPlan = Extract<CallPlan, { call: 'exec' }>
 
@@ -15,7 +24,9 @@ type ExecPlan = Extract<CallPlan, { call: 'exec' }>
 export class UserProgram {
   readonly calls: Calls
   readonly commands: CommandRecord[] = []
+  readonly runs: RunRecord[] = []
   readonly #party: Party
+  readonly #sessions: Sessions
   readonly #keepalive: ClientKeepalive
   readonly #world: World
   #closedBy: number | undefined
@@ -28,6 +39,11 @@ export class UserProgram {
     this.#world = world
     this.#party = party
     this.calls = new Calls(world.now)
+    this.#sessions = new Sessions(party.connection, {
+      username: 'deploy',
+      openLimit: defaultLimits.channelOpen,
+      limits: { timeout: false, idleTimeout: false, firstByteTimeout: false, stdinStall: false },
+    })
     this.#keepalive = new ClientKeepalive({
       connection: () => party.connection,
       replyLimitMs: defaultLimits.reply,
@@ -62,6 +78,9 @@ export class UserProgram {
       case 'exec':
         void this.#exec(plan)
         return
+      case 'run':
+        void this.#run(plan)
+        return
       case 'global-request':
         return this.#globalRequest(plan.abortAfterMs)
       case 'rekey':
@@ -72,6 +91,26 @@ export class UserProgram {
         this.configuredAt = this.#world.now()
         this.#keepalive.configure({ interval: plan.interval, countMax: plan.countMax })
     }
+  }
+
+  async #run(plan: RunPlan): Promise<void> {
+    const { signal, abortAt } = this.#abortAfter(plan.abortAfterMs)
+    const record: RunRecord = { plan, at: this.#world.now(), outcome: undefined }
+    this.runs.push(record)
+    const running = this.#sessions.exec(String(plan.command), {
+      signal,
+      encoding: 'buffer',
+      stdin: pattern(streamOf.stdin(plan.command), 0, Math.min(plan.input, pieceMax)),
+      timeout: plan.timeoutMs ?? false,
+      idleTimeout: plan.idleMs ?? false,
+      firstByteTimeout: plan.firstByteMs ?? false,
+      stdinStall: plan.stallMs ?? false,
+      maxBuffer: plan.maxBuffer,
+      secondSession: plan.secondSession,
+    })
+    const { timeoutMs: limitMs } = plan
+    const call = this.calls.track({ kind: 'run', name: `run ${plan.command}`, limitMs, abortAt }, running)
+    record.outcome = (await call) ?? (await failureOf(running))
   }
 
   #globalRequest(abortAfterMs: number | null): void {
@@ -139,4 +178,13 @@ export class UserProgram {
     this.#party.process.after(milliseconds, () => controller.abort(new Error('given up')))
     return { signal: controller.signal, abortAt: this.#world.now() + milliseconds }
   }
+}
+
+async function failureOf(running: Promise<unknown>): Promise<CommandError | undefined> {
+  try {
+    await running
+  } catch (error) {
+    if (error instanceof CommandError) return error
+  }
+  return undefined
 }
