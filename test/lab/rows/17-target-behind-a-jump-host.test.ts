@@ -52,7 +52,8 @@ async function neverReached(t: TestContext, watch: Watch): Promise<void> {
 
 async function vanished(t: TestContext): Promise<void> {
   const { jump, target, lose } = await jumpScene(t)
-  const ssh = await login(t, target, { proxyCommand: by(jump), keepalive })
+  // Two logins, of which ssh(1) makes one: nothing that this row is about.
+  const ssh = await login(t, target, { proxyCommand: by(jump), keepalive, limits: { identification: '30s' } })
   const pending = [ssh.exec('sleep 3000'), (await ssh.spawn('sleep 3000')).exited]
   await lose()
   await peerIsDead(ssh, pending)
