@@ -178,6 +178,16 @@ export const errorTable = {
     meaning: 'The SFTP server broke the protocol. The SFTP session was ended; the connection lives.',
     hint: 'the server is faulty or hostile; `client.sftp()` starts another one',
   },
+  ERR_SSH_SFTP_CHANGED: {
+    meaning:
+      'A file changed while `get()` or `put()` transferred it. What had arrived was emptied, so that no mix is left.',
+    hint: 'transfer it again once nobody writes to it',
+  },
+  ERR_SSH_SFTP_LOCAL: {
+    meaning:
+      'A file on this machine could not be read or written by `get()` or `put()`; `cause` is what `node:fs` said.',
+    hint: 'look at the `code` and `path` of `cause`',
+  },
   ENOENT: {
     meaning: 'SFTP: there is no such file or directory.',
     hint: 'check `path`, or a part of it, or where a link of that name points',

@@ -56,6 +56,13 @@ export type { CallOptions, FileTime, RemotePath } from './sftp/settings.js'
 export type { MkdirOptions, OpenOptions, ReaddirOptions, RmOptions, Sftp, WriteOptions } from './sftp/sftp.js'
 export { SftpError } from './sftp/sftp-error.js'
 export type { Stats } from './sftp/stats.js'
+export type {
+  SkippedEntry,
+  TransferProgress,
+  TransferResult,
+  TransferTreeOptions,
+  Verify,
+} from './sftp/transfer-options.js'
 export type { WriteData } from './sftp/whole-file.js'
 export type { WriteStream, WriteStreamOptions } from './sftp/write-stream.js'
 export type { Lookup } from './socket/resolve.js'

@@ -2,7 +2,7 @@ import type { LimitName } from '../errors.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import { printable } from '../wire/printable.js'
 import { encodeEnv, type PtyRequest } from '../wire/session-messages.js'
-import { optionError } from './option-error.js'
+import { checkNames, optionError } from './option-error.js'
 import { type PtyOptions, resolvePty } from './pty.js'
 import { checkRequestSize } from './request-size.js'
 
@@ -144,12 +144,6 @@ function resolveEnv(env: Readonly<Record<string, unknown>>): readonly (readonly 
     checkRequestSize(`env.${printable(name, 60)}`, 'env', encodeEnv(name, value), value)
     return [name, value]
   })
-}
-
-/** A limit whose name is misspelt would be no limit at all. */
-function checkNames(options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw optionError(unknown, `is no option here; known are ${known.join(', ')}`)
 }
 
 function isInput(value: unknown): boolean {

@@ -26,6 +26,12 @@ export function toPath(path: unknown, field = 'path'): Buffer {
   return bytes
 }
 
+/** A path of this machine. @throws HoldfastError ERR_SSH_OPTION */
+export function toLocal(path: unknown): string {
+  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return path
+  throw optionError('local', 'must be a string, not empty and without NUL')
+}
+
 /** As an error shows it. */
 export function pathText(path: RemotePath): string {
   return typeof path === 'string' ? path : Buffer.from(path).toString('utf8')

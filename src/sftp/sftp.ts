@@ -27,6 +27,7 @@ import {
   type FileTime,
   pathText,
   type RemotePath,
+  toLocal,
   toMode,
   toOffset,
   toPath,
@@ -36,6 +37,8 @@ import {
 import { type SftpHost, SftpSession } from './sftp-session.js'
 import { Stats } from './stats.js'
 import { type OnAbort, ownFile } from './stream-file.js'
+import { resolveTransfer, type TransferResult, type TransferTreeOptions } from './transfer-options.js'
+import { get, put } from './transfers.js'
 import { isCode, makeDirectory, makeTree, remove, removeEmpty, removeTree } from './trees.js'
 import { readWhole, type WriteData, writeWhole } from './whole-file.js'
 import { WriteStream, type WriteStreamOptions } from './write-stream.js'
@@ -299,6 +302,25 @@ export class Sftp implements AsyncDisposable {
       { what, request, result: extendedReply(what, decodeOwnerNames) },
       { signal: checkSignal(signal) },
     )
+  }
+
+  /**
+   * Fetches a file, or all that is in a directory, with what is below it. Links are not followed: those that stay in the tree
+   * are made as they are, others are left out and named in the result.
+   * @param local where to, on this machine
+   * @throws HoldfastError ERR_SSH_SFTP_CHANGED, ERR_SSH_SFTP_LOCAL, ERR_SSH_SFTP_NAME; and what every call may
+   */
+  async get(remote: RemotePath, local: string, options: TransferTreeOptions = {}): Promise<TransferResult> {
+    return get(this.#session, { local: toLocal(local), remote: toPath(remote, 'remote') }, resolveTransfer(options))
+  }
+
+  /**
+   * Sends a file, or all that is in a directory, with what is below it; the same the other way.
+   * @param local what, on this machine
+   * @throws HoldfastError ERR_SSH_SFTP_CHANGED, ERR_SSH_SFTP_LOCAL; and what every call may
+   */
+  async put(local: string, remote: RemotePath, options: TransferTreeOptions = {}): Promise<TransferResult> {
+    return put(this.#session, { local: toLocal(local), remote: toPath(remote, 'remote') }, resolveTransfer(options))
   }
 
   /** What comes of a file; opened by the stream, and closed by it. */

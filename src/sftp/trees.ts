@@ -63,8 +63,8 @@ export async function removeTree(session: SftpSession, path: Buffer, signal: Abo
 async function removeDirectory(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
   // All of it before anything is removed: what a directory yields while it changes is nobody's promise.
   const entries = await Dir.all(session, path, signal)
-  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(path, entry.nameBytes))
-  const directories = entries.filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.nameBytes))
+  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => joinPath(path, entry.nameBytes))
+  const directories = entries.filter((entry) => entry.isDirectory()).map((entry) => joinPath(path, entry.nameBytes))
   while (files.length > 0) await Promise.all(files.splice(0, atOnce).map((file) => remove(session, file, signal)))
   for (const directory of directories) await removeDirectory(session, directory, signal)
   await removeEmpty(session, path, signal)
@@ -96,7 +96,8 @@ async function isDirectory(session: SftpSession, path: Buffer, signal: AbortSign
   }
 }
 
-function join(directory: Buffer, name: Buffer): Buffer {
+/** A name in a directory. */
+export function joinPath(directory: Buffer, name: Buffer): Buffer {
   return Buffer.concat(directory.at(-1) === slash ? [directory, name] : [directory, Buffer.of(slash), name])
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { chmod, chown, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
@@ -176,6 +176,31 @@ for (const version of ['9.2', '10'] as const) {
       await sftp.copyFile(from, to)
       assert.ok((await readFile(from)).equals(await readFile(to)))
       assert.equal((await stat(to)).mode & 0o777, 0o640)
+    })
+
+    test('go up and come back as trees, also once more behind what is there', async (t) => {
+      const { sftp, folder } = await session(t, version)
+      const here = await mkdtemp(path.join(tmpdir(), 'holdfast-sftp-'))
+      t.after(() => rm(here, { recursive: true, force: true }))
+      const [from, to, back] = [path.join(here, 'from'), path.join(folder, 'to'), path.join(here, 'back')]
+      await mkdir(path.join(from, 'sub'), { recursive: true })
+      const names = Array.from({ length: 200 }, (_, index) => path.join('sub', `${index}`))
+      await Promise.all(names.map((name) => writeFile(path.join(from, name), name)))
+      await writeFile(path.join(from, 'large'), randomBytes(10_000_000), { mode: 0o750 })
+      await symlink('sub/1', path.join(from, 'link'))
+      const { files, bytes } = await sftp.put(from, to, { atomic: true })
+      assert.equal(files, 201)
+      assert.ok(bytes > 10_000_000)
+      assert.equal((await sftp.get(to, back)).files, 201)
+      for (const name of [...names, 'large', 'link']) {
+        assert.ok((await readFile(path.join(from, name))).equals(await readFile(path.join(back, name))), name)
+      }
+      const [before, after] = await Promise.all([from, back].map((side) => stat(path.join(side, 'large'))))
+      assert.deepEqual([after?.mode, after?.mtime.getSeconds()], [before?.mode, before?.mtime.getSeconds()])
+      await truncate(path.join(back, 'large'), 4_000_000)
+      const { resumed } = await sftp.get(`${to}/large`, path.join(back, 'large'), { resume: true, verify: 'full' })
+      assert.equal(resumed, 4_000_000)
+      assert.ok((await readFile(path.join(from, 'large'))).equals(await readFile(path.join(back, 'large'))))
     })
 
     test('are asked for by what OpenSSH offers besides', async (t) => {

@@ -26,6 +26,8 @@ import {
   type Sftp,
   type SpawnOptions,
   type Stats,
+  type TransferResult,
+  type TransferTreeOptions,
 } from 'holdfast'
 
 /** Whether two types are assignable to each other. */
@@ -179,6 +181,12 @@ export async function keepsFiles(ssh: Client, signal: AbortSignal): Promise<read
   const { size, mtime }: Stats = await sftp.stat('file', { signal })
   const first: string | undefined = await sftp.mkdir('a/b', { recursive: true })
   await sftp.rm('a', { recursive: true, force: true })
+  const transfer: TransferTreeOptions = {
+    ...{ resume: true, verify: 'tail', atomic: true, preserve: false, concurrency: 4, signal },
+    progress: ({ local, remote, bytes: sent, size: all, files }) => console.log(local, remote, sent, all, files),
+  }
+  const { files, directories, bytes: sent, resumed, skipped }: TransferResult = await sftp.put('dist', 'www', transfer)
+  console.log(files, directories, sent, resumed, skipped, await sftp.get('www', 'dist'))
   // @ts-expect-error -- node:fs has numbers here, whose meaning differs by system
   await sftp.open('file', 577)
   await sftp[Symbol.asyncDispose]()

@@ -1,0 +1,110 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import type { Attributes } from './attributes.js'
+import { closing } from './closing.js'
+import { openFlag } from './numbers.js'
+import { readAhead } from './read-ahead.js'
+import { RemoteFile } from './remote-file.js'
+import { resumeOffset } from './resume.js'
+import { changedError, type Pair, partName, type Transfer } from './transfer.js'
+
+/**
+ * Fetches one file.
+ * @throws HoldfastError ERR_SSH_SFTP_CHANGED when it changed meanwhile; SftpError; what the local system refuses
+ */
+export async function getFile(transfer: Transfer, pair: Pair): Promise<void> {
+  const { session, settings, signal } = transfer
+  const remote = await RemoteFile.open(session, pair.remote, { flags: openFlag.READ, mode: 0, signal })
+  await closing(remote, async () => {
+    if (settings.atomic) await getAtomically(transfer, pair, remote)
+    else await fetch(transfer, pair, remote, pair.local)
+  })
+  transfer.fileDone()
+}
+
+async function getAtomically(transfer: Transfer, pair: Pair, remote: RemoteFile): Promise<void> {
+  const part = partName(pair.local)
+  try {
+    await fetch(transfer, pair, remote, part)
+    await rename(part, pair.local)
+  } catch (error) {
+    if (!transfer.settings.resume) await rm(part, { force: true }).catch(() => {})
+    throw error
+  }
+}
+
+async function fetch(transfer: Transfer, pair: Pair, remote: RemoteFile, target: string): Promise<void> {
+  const { settings, signal } = transfer
+  const before = await remote.attributes(signal)
+  const local = await open(target, flagsFor(settings.resume), 0o666)
+  try {
+    const offset = settings.resume ? await offsetOf(transfer, remote, local, before) : 0
+    const end = await copy(transfer, pair, { remote, local, offset, before })
+    const after = await remote.attributes(signal)
+    if (!isSame(before, after) || (before.size !== undefined && Number(before.size) !== end)) {
+      // A mix of two versions must not be gone on with.
+      await local.truncate(0)
+      throw changedError(remote.path)
+    }
+    if (settings.preserve) await preserve(local, before)
+    if (settings.atomic) await local.sync()
+  } finally {
+    await local.close()
+  }
+}
+
+/** A link in its place would lead whoever made it there to another file of ours; Windows has no flag for that. */
+function flagsFor(resume: boolean): number {
+  const { O_RDWR, O_CREAT, O_TRUNC } = constants
+  return O_RDWR | O_CREAT | (constants.O_NOFOLLOW ?? 0) | (resume ? 0 : O_TRUNC)
+}
+
+/** Where to go on; what is there and is none of the server's is cut off. */
+async function offsetOf(
+  transfer: Transfer,
+  remote: RemoteFile,
+  local: FileHandle,
+  { size }: Attributes,
+): Promise<number> {
+  const { settings, signal } = transfer
+  const there = (await local.stat()).size
+  const offset = await resumeOffset({ remote, local, size: Number(size ?? 0n), there, verify: settings.verify, signal })
+  if (offset < there) await local.truncate(offset)
+  transfer.resumed(offset)
+  return offset
+}
+
+interface Ends {
+  readonly remote: RemoteFile
+  readonly local: FileHandle
+  readonly offset: number
+  readonly before: Attributes
+}
+
+/** @returns where it ended */
+async function copy(transfer: Transfer, pair: Pair, { remote, local, offset, before }: Ends): Promise<number> {
+  const { signal } = transfer
+  const size = before.size === undefined ? Number.NaN : Number(before.size)
+  let at = offset
+  for await (const bytes of readAhead(remote, { start: offset, end: Number.MAX_SAFE_INTEGER, signal })) {
+    await writeAll(local, bytes, at)
+    at += bytes.length
+    transfer.progress(pair, bytes.length, at, size)
+  }
+  return at
+}
+
+async function writeAll(local: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length; )
+    written += (await local.write(bytes, written, bytes.length - written, position + written)).bytesWritten
+}
+
+/** The server does not get to make a program that runs as its owner. */
+async function preserve(local: FileHandle, { mode, times }: Attributes): Promise<void> {
+  if (mode !== undefined) await local.chmod(mode & 0o777)
+  if (times !== undefined) await local.utimes(times.atime, times.mtime)
+}
+
+function isSame(before: Attributes, after: Attributes): boolean {
+  return before.size === after.size && before.times?.mtime === after.times?.mtime
+}

@@ -1,0 +1,50 @@
+import type { FileHandle } from 'node:fs/promises'
+import { readAhead } from './read-ahead.js'
+import type { RemoteFile } from './remote-file.js'
+import type { Verify } from './transfer-options.js'
+
+/** How much of the end of what is there is compared. */
+const tailBytes = 1024 * 1024
+
+interface Sides {
+  readonly remote: RemoteFile
+  readonly local: FileHandle
+  /** Bytes that the source has, and that the target has of them. */
+  readonly size: number
+  readonly there: number
+  readonly verify: Verify
+  readonly signal: AbortSignal
+}
+
+/** Where to go on: behind what is there, if that is what the source has, or at the beginning. */
+export async function resumeOffset({ remote, local, size, there, verify, signal }: Sides): Promise<number> {
+  if (there > size) return 0
+  const start = verify === 'full' ? 0 : Math.max(0, there - tailBytes)
+  const same = verify === 'none' || (await areSame(remote, local, { start, end: there, signal }))
+  return same ? there : 0
+}
+
+async function areSame(
+  remote: RemoteFile,
+  local: FileHandle,
+  range: { readonly start: number; readonly end: number; readonly signal: AbortSignal },
+): Promise<boolean> {
+  let offset = range.start
+  for await (const bytes of readAhead(remote, range)) {
+    if (!bytes.equals(await readLocal(local, offset, bytes.length))) return false
+    offset += bytes.length
+  }
+  return offset === range.end
+}
+
+/** Shorter where the file ends. */
+async function readLocal(local: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await local.read(buffer, filled, length - filled, position + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return buffer.subarray(0, filled)
+}

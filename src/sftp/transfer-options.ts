@@ -1,0 +1,98 @@
+import { checkNames, optionError } from '../session/option-error.js'
+import { type CallOptions, checkSignal } from './settings.js'
+
+/** How much of what is there already is compared before a transfer goes on behind it. */
+export type Verify = 'full' | 'tail' | 'none'
+
+/** What `get()` and `put()` take. */
+export interface TransferTreeOptions extends CallOptions {
+  /**
+   * Goes on where an earlier transfer of the same file ended. What is there is compared first, as `verify` says, and where
+   * it differs the file is sent anew.
+   * @default false
+   */
+  readonly resume?: boolean | undefined
+  /** `tail`: the last 1 MiB of what is there; `full`: all of it. @default 'tail' */
+  readonly verify?: Verify | undefined
+  /**
+   * Each file gets a name of its own beside its place, goes to the disk, and is renamed: whoever looks sees the old file or
+   * the new one, whole. What an earlier transfer left under that name is gone on with by `resume`.
+   * @default false
+   */
+  readonly atomic?: boolean | undefined
+  /** Permissions and times come along. @default true */
+  readonly preserve?: boolean | undefined
+  /** How many files of a tree are under way at a time. @default 16 */
+  readonly concurrency?: number | undefined
+  /** Called whenever more of a file has arrived. What it throws ends the transfer. */
+  readonly progress?: ((progress: TransferProgress) => void) | undefined
+}
+
+/** How far a transfer is. */
+export interface TransferProgress {
+  /** The file on this side. */
+  readonly local: string
+  /** The file on the server. */
+  readonly remote: string
+  /** Bytes of it that are there, those of earlier transfers included. */
+  readonly bytes: number
+  /** Bytes that it has in all; NaN where the server does not say. */
+  readonly size: number
+  /** Files that are whole so far. */
+  readonly files: number
+}
+
+/** What came of a transfer. */
+export interface TransferResult {
+  readonly files: number
+  readonly directories: number
+  /** Bytes that went over the connection. */
+  readonly bytes: number
+  /** Bytes that were there already, from an earlier transfer. */
+  readonly resumed: number
+  /** What was left out: links that lead out of the tree, and what is neither file, directory nor link. */
+  readonly skipped: readonly SkippedEntry[]
+}
+
+export interface SkippedEntry {
+  /** Where it is, at the source. */
+  readonly path: string
+  readonly why: string
+}
+
+export interface TransferSettings {
+  readonly signal: AbortSignal | undefined
+  readonly resume: boolean
+  readonly verify: Verify
+  readonly atomic: boolean
+  readonly preserve: boolean
+  readonly concurrency: number
+  readonly progress: (progress: TransferProgress) => void
+}
+
+const names = ['signal', 'resume', 'verify', 'atomic', 'preserve', 'concurrency', 'progress']
+
+/** @throws HoldfastError ERR_SSH_OPTION naming the option */
+export function resolveTransfer(options: TransferTreeOptions): TransferSettings {
+  checkNames(options, names)
+  const { verify = 'tail', concurrency = 16, progress = () => {} } = options
+  if (!['full', 'tail', 'none'].includes(verify)) throw optionError('verify', "must be 'full', 'tail' or 'none'")
+  if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 256)
+    throw optionError('concurrency', 'must be a whole number from 1 to 256')
+  if (typeof progress !== 'function') throw optionError('progress', 'must be a function')
+  return {
+    signal: checkSignal(options.signal),
+    resume: flag(options, 'resume', false),
+    atomic: flag(options, 'atomic', false),
+    preserve: flag(options, 'preserve', true),
+    verify,
+    concurrency,
+    progress,
+  }
+}
+
+function flag(options: TransferTreeOptions, name: 'resume' | 'atomic' | 'preserve', otherwise: boolean): boolean {
+  const value: unknown = options[name] ?? otherwise
+  if (typeof value !== 'boolean') throw optionError(name, 'must be true or false')
+  return value
+}

@@ -1,0 +1,104 @@
+import { HoldfastError } from '../errors.js'
+import { printable } from '../wire/printable.js'
+import type { SftpSession } from './sftp-session.js'
+import type { SkippedEntry, TransferResult, TransferSettings } from './transfer-options.js'
+
+/** A file here and the same file there. */
+export interface Pair {
+  readonly local: string
+  readonly remote: Buffer
+}
+
+/** One `get()` or `put()`: what it is to do, and how far it is. */
+export class Transfer {
+  readonly session: SftpSession
+  readonly settings: TransferSettings
+  /** Aborted by the caller, or when a part of it fails: then the rest has no purpose. */
+  readonly signal: AbortSignal
+  readonly #stop = new AbortController()
+  readonly #skipped: SkippedEntry[] = []
+  #files = 0
+  #directories = 0
+  #bytes = 0
+  #resumed = 0
+
+  constructor(session: SftpSession, settings: TransferSettings) {
+    this.session = session
+    this.settings = settings
+    const { signal } = settings
+    this.signal = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal])
+  }
+
+  get result(): TransferResult {
+    return {
+      files: this.#files,
+      directories: this.#directories,
+      bytes: this.#bytes,
+      resumed: this.#resumed,
+      skipped: this.#skipped,
+    }
+  }
+
+  fileDone(): void {
+    this.#files++
+  }
+
+  directoryMade(): void {
+    this.#directories++
+  }
+
+  resumed(bytes: number): void {
+    this.#resumed += bytes
+  }
+
+  skip(path: string, why: string): void {
+    this.#skipped.push({ path, why })
+  }
+
+  /** @param moved how many bytes went over just now @param bytes of the file that are there */
+  progress({ local, remote }: Pair, moved: number, bytes: number, size: number): void {
+    this.#bytes += moved
+    this.settings.progress({ local, remote: remote.toString(), bytes, size, files: this.#files })
+  }
+
+  /**
+   * Works on all items, several at a time. The first failure stops the others, and is thrown once nothing of them runs.
+   * @throws what the items or the work throw
+   */
+  async all<Item>(items: AsyncGenerator<Item>, work: (item: Item) => Promise<void>): Promise<void> {
+    let failure: { readonly error: unknown } | undefined
+    const worker = async (): Promise<void> => {
+      try {
+        for (let next = await items.next(); next.done !== true && !this.#stop.signal.aborted; next = await items.next())
+          await work(next.value)
+      } catch (error) {
+        failure ??= { error }
+        this.#stop.abort()
+      }
+    }
+    await Promise.all(Array.from({ length: this.settings.concurrency }, worker))
+    await items.return(undefined)
+    if (failure !== undefined) throw failure.error
+  }
+}
+
+/** Beside its place, so that a rename is enough; the same each time, so that a later transfer finds it. */
+export function partName(path: string): string
+export function partName(path: Buffer): Buffer
+export function partName(path: string | Buffer): string | Buffer {
+  return typeof path === 'string' ? `${path}${partSuffix}` : Buffer.concat([path, Buffer.from(partSuffix)])
+}
+
+const partSuffix = '.holdfast-part'
+
+export function changedError(path: string): HoldfastError {
+  const message = `'${printable(path, 200)}' changed while it was transferred`
+  return new HoldfastError('ERR_SSH_SFTP_CHANGED', message, { phase: 'request' })
+}
+
+/** What the system of this machine refused. */
+export function localError(error: unknown): unknown {
+  if (error instanceof HoldfastError || !(error instanceof Error) || !('syscall' in error)) return error
+  const message = `on this machine: ${printable(error.message, 300)}`
+  return new HoldfastError('ERR_SSH_SFTP_LOCAL', message, { phase: 'request', cause: error })
+}

@@ -1,0 +1,36 @@
+import { stat } from 'node:fs/promises'
+import { getFile } from './get-file.js'
+import { getTree } from './get-tree.js'
+import { PathCalls } from './path-calls.js'
+import { putFile } from './put-file.js'
+import { putTree } from './put-tree.js'
+import type { SftpSession } from './sftp-session.js'
+import { Stats } from './stats.js'
+import { localError, type Pair, Transfer } from './transfer.js'
+import type { TransferResult, TransferSettings } from './transfer-options.js'
+
+/** Fetches a file, or all that is in a directory. */
+export function get(session: SftpSession, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
+  return run(new Transfer(session, settings), async (transfer) => {
+    const { signal } = transfer
+    const isTree = new Stats(await new PathCalls(session).attributes('stat', pair.remote, signal)).isDirectory()
+    await (isTree ? getTree : getFile)(transfer, pair)
+  })
+}
+
+/** Sends a file, or all that is in a directory. */
+export function put(session: SftpSession, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
+  return run(new Transfer(session, settings), async (transfer) => {
+    const isTree = (await stat(pair.local)).isDirectory()
+    await (isTree ? putTree : putFile)(transfer, pair)
+  })
+}
+
+async function run(transfer: Transfer, work: (transfer: Transfer) => Promise<void>): Promise<TransferResult> {
+  try {
+    await work(transfer)
+  } catch (error) {
+    throw localError(error)
+  }
+  return transfer.result
+}

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { HoldfastError, Sftp, TransferProgress } from 'holdfast'
+import { staysInside } from '#src/sftp/links.js'
+import { client, network, server } from '../promises/support/embedded.js'
+import { leavesNothing } from '../promises/support/leaks.js'
+import { folderServer } from './folder-server.js'
+
+leavesNothing()
+
+interface World {
+  readonly sftp: Sftp
+  /** What the server serves. */
+  readonly remote: (name: string) => string
+  /** On this side. */
+  readonly local: (name: string) => string
+  /** A further session, on a connection that may be cut. */
+  readonly connect: () => Promise<{ readonly sftp: Sftp; readonly cut: () => void }>
+}
+
+async function world(t: TestContext): Promise<World> {
+  const folder = await fs.mkdtemp(path.join(tmpdir(), 'holdfast-transfer-'))
+  t.after(() => fs.rm(folder, { recursive: true, force: true }))
+  const at = (side: string) => (name: string) => path.join(folder, side, name)
+  await fs.mkdir(at('remote')(''))
+  await fs.mkdir(at('local')(''))
+  const target = await server(t, { subsystems: { sftp: folderServer(at('remote')('')) } })
+  const connection = async () => {
+    const relay = await network(t, target)
+    const ssh = await client(t, relay)
+    return { sftp: await ssh.sftp(), cut: () => relay.reset() }
+  }
+  const { sftp } = await connection()
+  return { sftp, remote: at('remote'), local: at('local'), connect: connection }
+}
+
+test('a file goes there and back, with its permissions and times', async (t) => {
+  const { sftp, local, remote } = await world(t)
+  const bytes = randomBytes(5_000_000)
+  await fs.writeFile(local('a'), bytes, { mode: 0o640 })
+  await fs.utimes(local('a'), 1e9, 1.1e9)
+  const seen: TransferProgress[] = []
+  const sent = await sftp.put(local('a'), 'b', { progress: (progress) => seen.push(progress) })
+  assert.deepEqual(sent, { files: 1, directories: 0, bytes: bytes.length, resumed: 0, skipped: [] })
+  assert.deepEqual(seen.at(-1), { local: local('a'), remote: 'b', bytes: bytes.length, size: bytes.length, files: 0 })
+  assert.ok(seen.length > 10 && seen.every(({ bytes: now }, index) => now > (seen[index - 1]?.bytes ?? 0)))
+  await sftp.get('b', local('c'))
+  for (const file of [remote('b'), local('c')]) {
+    assert.ok(bytes.equals(await fs.readFile(file)))
+    const { mode, mtimeMs } = await fs.stat(file)
+    assert.deepEqual([mode & 0o777, mtimeMs], [0o640, 1.1e12])
+  }
+})
+
+test('a tree goes there and back; links that lead out of it do not', async (t) => {
+  const { sftp, local, remote } = await world(t)
+  await fs.mkdir(local('tree/sub/deep'), { recursive: true })
+  await fs.mkdir(local('tree/empty'))
+  await Promise.all(Array.from({ length: 300 }, (_, index) => fs.writeFile(local(`tree/sub/${index}`), `${index}`)))
+  await fs.writeFile(local('tree/sub/deep/ä'), 'deep')
+  await fs.symlink('../sub/1', local('tree/sub/inside'))
+  await fs.symlink('../../secret', local('tree/sub/outside'))
+  await fs.symlink('/etc/passwd', local('tree/absolute'))
+  await fs.utimes(local('tree/sub'), 1e9, 1.1e9)
+  const up = await sftp.put(local('tree'), 'there/tree')
+  const down = await sftp.get('there/tree', local('back'))
+  assert.deepEqual([up.files, up.directories, down.files, down.directories], [301, 4, 301, 3])
+  assert.deepEqual(up.skipped.map((entry) => entry.path).toSorted(), [
+    local('tree/absolute'),
+    local('tree/sub/outside'),
+  ])
+  assert.deepEqual(down.skipped, [])
+  const expected = (await fs.readdir(local('tree'), { recursive: true })).filter(
+    (name) => !/absolute|outside/.test(name),
+  )
+  assert.deepEqual((await fs.readdir(local('back'), { recursive: true })).toSorted(), expected.toSorted())
+  assert.equal(await fs.readlink(local('back/sub/inside')), '../sub/1')
+  assert.equal(await fs.readFile(local('back/sub/299'), 'utf8'), '299')
+  assert.equal((await fs.stat(local('back/sub'))).mtimeMs, 1.1e12)
+  assert.equal((await fs.stat(remote('there/tree/sub'))).mtimeMs, 1.1e12)
+  // Once more, over what is there.
+  assert.equal((await sftp.get('there/tree', local('back'))).files, 301)
+  assert.equal((await sftp.put(local('tree'), 'there/tree')).directories, 0)
+})
+
+test('links from a server that lead out of the tree are left out', async (t) => {
+  const { sftp, local, remote } = await world(t)
+  await fs.mkdir(remote('tree/sub'), { recursive: true })
+  await fs.symlink('/etc', remote('tree/absolute'))
+  await fs.symlink('../..', remote('tree/sub/out'))
+  await fs.symlink('a/../..', remote('tree/sub/round'))
+  const { skipped } = await sftp.get('tree', local('back'))
+  assert.deepEqual(skipped.map((entry) => entry.path).toSorted(), ['tree/absolute', 'tree/sub/out', 'tree/sub/round'])
+  assert.deepEqual(await fs.readdir(local('back'), { recursive: true }), ['sub'])
+})
+
+test('nothing is written through a link that stands where a file or directory is to be', async (t) => {
+  const { sftp, local, remote } = await world(t)
+  await fs.mkdir(remote('tree/sub'), { recursive: true })
+  await fs.writeFile(remote('tree/sub/file'), 'x')
+  await fs.mkdir(local('elsewhere'))
+  await fs.mkdir(local('back'))
+  await fs.symlink('../elsewhere', local('back/sub'))
+  await assert.rejects(sftp.get('tree', local('back')), { code: 'ERR_SSH_SFTP_LOCAL' })
+  await fs.unlink(local('back/sub'))
+  await fs.mkdir(local('back/sub'))
+  await fs.symlink('../../elsewhere/file', local('back/sub/file'))
+  await assert.rejects(sftp.get('tree', local('back')), { code: 'ERR_SSH_SFTP_LOCAL' })
+  assert.deepEqual(await fs.readdir(local('elsewhere')), [])
+})
+
+for (const way of ['put', 'get'] as const) {
+  test(`${way} goes on where a broken connection left it`, async (t) => {
+    const { sftp, local, remote, connect } = await world(t)
+    const bytes = randomBytes(30_000_000)
+    const [source, target] = way === 'put' ? [local('big'), remote('big')] : [remote('big'), local('big')]
+    await fs.writeFile(source, bytes)
+    const { sftp: first, cut } = await connect()
+    const cutLater = ({ bytes: now }: TransferProgress): void => {
+      if (now > 12_000_000) cut()
+    }
+    const transfer = (through: Sftp, options: Parameters<Sftp['put']>[2]) =>
+      way === 'put' ? through.put(local('big'), 'big', options) : through.get('big', local('big'), options)
+    await assert.rejects(transfer(first, { resume: true, progress: cutLater }), { code: 'ERR_SSH_CONNECTION_LOST' })
+    const there = (await fs.stat(target)).size
+    assert.ok(there > 0 && there < bytes.length, `${there} bytes`)
+    const { resumed, bytes: moved } = await transfer(sftp, { resume: true })
+    assert.deepEqual([resumed, moved], [there, bytes.length - there])
+    assert.ok(bytes.equals(await fs.readFile(target)))
+    // Once more: all of it is there.
+    assert.deepEqual((await transfer(sftp, { resume: true, verify: 'full' })).bytes, 0)
+  })
+
+  test(`${way} begins anew where what is there is something else`, async (t) => {
+    const { sftp, local, remote } = await world(t)
+    const bytes = randomBytes(3_000_000)
+    const [source, target] = way === 'put' ? [local('x'), remote('x')] : [remote('x'), local('x')]
+    const transfer = (options: Parameters<Sftp['put']>[2]) =>
+      way === 'put' ? sftp.put(local('x'), 'x', options) : sftp.get('x', local('x'), options)
+    await fs.writeFile(source, bytes)
+    const early = Buffer.from(bytes.subarray(0, 2_000_000))
+    early.writeUInt8(early.readUInt8(0) ^ 1, 0)
+    const late = Buffer.from(bytes.subarray(0, 2_000_000))
+    late.writeUInt8(late.readUInt8(1_999_999) ^ 1, 1_999_999)
+    const cases = [
+      { there: late, verify: 'tail', resumed: 0, same: true },
+      { there: early, verify: 'tail', resumed: 2_000_000, same: false },
+      { there: early, verify: 'full', resumed: 0, same: true },
+      { there: late, verify: 'none', resumed: 2_000_000, same: false },
+      { there: Buffer.alloc(4_000_000), verify: 'none', resumed: 0, same: true },
+    ] as const
+    for (const { there, verify, resumed, same } of cases) {
+      await fs.writeFile(target, there)
+      assert.equal((await transfer({ resume: true, verify })).resumed, resumed, verify)
+      assert.equal(bytes.equals(await fs.readFile(target)), same, verify)
+    }
+  })
+
+  test(`${way} fails where the file changes meanwhile, and leaves no mix`, async (t) => {
+    const { sftp, local, remote } = await world(t)
+    const [source, target] = way === 'put' ? [local('x'), remote('x')] : [remote('x'), local('x')]
+    await fs.writeFile(source, Buffer.alloc(5_000_000))
+    await fs.utimes(source, 1e9, 1e9)
+    let writing: Promise<void> | undefined
+    const progress = (): void => {
+      writing ??= fs.appendFile(source, 'more')
+    }
+    const transfer = way === 'put' ? sftp.put(local('x'), 'x', { progress }) : sftp.get('x', local('x'), { progress })
+    await assert.rejects(transfer, (error: HoldfastError) => {
+      assert.equal(error.code, 'ERR_SSH_SFTP_CHANGED')
+      return true
+    })
+    await writing
+    assert.equal((await fs.stat(target)).size, 0)
+  })
+
+  test(`${way} with atomic replaces the file at once, or not at all`, async (t) => {
+    const { sftp, local, remote } = await world(t)
+    const [source, target] = way === 'put' ? [local('x'), remote('x')] : [remote('x'), local('x')]
+    await fs.writeFile(source, 'new'.repeat(1_000_000))
+    await fs.writeFile(target, 'old')
+    const transfer = (options: Parameters<Sftp['put']>[2]) =>
+      way === 'put' ? sftp.put(local('x'), 'x', options) : sftp.get('x', local('x'), options)
+    const seen = new Set<number>()
+    const watch = { atomic: true, progress: () => void fs.stat(target).then(({ size }) => seen.add(size)) }
+    const stop = new AbortController()
+    const cancel = { atomic: true, signal: stop.signal, progress: () => stop.abort('enough') }
+    await assert.rejects(transfer(cancel), { name: 'AbortError', code: 'ERR_SSH_ABORTED', cause: 'enough' })
+    assert.equal(await fs.readFile(target, 'utf8'), 'old')
+    await sftp.stat('.')
+    assert.deepEqual(await fs.readdir(path.dirname(target)), ['x'])
+    await transfer(watch)
+    assert.ok((await fs.readFile(source)).equals(await fs.readFile(target)))
+    assert.deepEqual(
+      [...seen].filter((size) => size !== 3 && size !== 3_000_000),
+      [],
+    )
+    assert.deepEqual(await fs.readdir(path.dirname(target)), ['x'])
+  })
+}
+
+test('a failure of one file ends a tree, and says which', async (t) => {
+  const { sftp, local, remote } = await world(t)
+  await fs.mkdir(local('tree'))
+  await Promise.all(Array.from({ length: 50 }, (_, index) => fs.writeFile(local(`tree/${index}`), 'x')))
+  await fs.mkdir(remote('tree/25'), { recursive: true })
+  await assert.rejects(sftp.put(local('tree'), 'tree'), {
+    code: 'ERR_SSH_SFTP_FAILURE',
+    syscall: 'open',
+    path: 'tree/25',
+  })
+  await assert.rejects(sftp.put(local('none'), 'x'), (error: HoldfastError) => {
+    assert.equal(error.code, 'ERR_SSH_SFTP_LOCAL')
+    assert.match(error.message, /ENOENT/)
+    return true
+  })
+  await assert.rejects(sftp.get('none', local('x')), { code: 'ENOENT', path: 'none' })
+  const thrown = new Error('of the program')
+  const progress = (): never => {
+    throw thrown
+  }
+  await assert.rejects(sftp.put(local('tree'), 'other', { progress }), (error) => error === thrown)
+  // The server works in order: what had been asked for by then is done.
+  await sftp.stat('.')
+})
+
+test('wrong options are told before anything is done', async (t) => {
+  const { sftp } = await world(t)
+  const wrong = [{ verify: 'some' as 'full' }, { concurrency: 0 }, { resume: 1 as unknown as boolean }, { atomc: true }]
+  for (const options of wrong) await assert.rejects(sftp.get('a', 'b', options), { code: 'ERR_SSH_OPTION' })
+  await assert.rejects(sftp.put('', 'b'), { code: 'ERR_SSH_OPTION' })
+})
+
+test('a link stays inside its tree only by what cannot be another link', () => {
+  const inside = [
+    ['a', 0],
+    ['./a/b', 0],
+    ['../a', 1],
+    ['..', 1],
+    ['../../a/b', 2],
+    ['.', 0],
+  ] as const
+  const outside = [
+    ['../a', 0],
+    ['/a', 5],
+    ['a/..', 3],
+    ['../../a', 1],
+    ['a/../../b', 1],
+    ['', 1],
+  ] as const
+  for (const [target, depth] of inside) assert.equal(staysInside(target, depth), true, target)
+  for (const [target, depth] of outside) assert.equal(staysInside(target, depth), false, target)
+})
