@@ -18,7 +18,7 @@ const kbits = 400
 const bytesPerSecond = (1000 * kbits) / 8
 const size = bytesPerSecond * (lab.full ? 80 : 15)
 /** What waits in line behind a download is answered later than these; in full they are as they come. */
-const limits = lab.full ? {} : { channelOpen: '3s', reply: '3s', rekey: '3s' }
+const limits = lab.full ? {} : { channelOpen: '3s', reply: '3s', sftp: '3s', rekey: '3s' }
 const renewing = { RekeyLimit: 'default 5s' }
 
 row({
@@ -26,7 +26,7 @@ row({
   failure: 'a call on a link that is full, and healthy',
   expected:
     'Answers it late, and rejects nothing: the limits of replies stand still while what is ahead of them comes in.',
-  how: 'tbf of 400 kbit/s both ways; exec beside a download and beside an upload, also with RekeyLimit default 5s',
+  how: 'tbf of 400 kbit/s both ways; exec, SFTP and a rekey beside a download and beside an upload, also with RekeyLimit default 5s',
   bound: 'kept: at most ten times a limit, while other traffic comes in',
   code: 'none: the commands end well',
   scale: { short: 'transfers of 15 s, limits of 3 s', full: 'transfers of 80 s, the limits as they come, 15 s' },
@@ -86,14 +86,21 @@ async function beside(t: TestContext, sshd: SshdOptions, transfer: Transfer, wat
   const { gateway, server } = await scene(t, sshd)
   const ssh = await login(t, server, { keepalive, limits })
   const states = follow(ssh, watch)
+  const sftp = await ssh.sftp()
   await gateway.rate({ kbits })
   const running = transfer.run(ssh)
   await untilFull(gateway, transfer.direction)
   const since = performance.now()
-  const [{ stdout }] = await Promise.all([ssh.exec('echo here'), ssh.rekey()])
+  const [{ stdout }, stats, another] = await Promise.all([
+    ssh.exec('echo here'),
+    sftp.stat('/etc'),
+    ssh.sftp(),
+    ssh.rekey(),
+  ])
   const tookMs = performance.now() - since
   assert.equal(stdout, 'here\n')
-  await running
+  assert.ok(stats.isDirectory())
+  await Promise.all([sftp.close(), another.close(), running])
   assert.deepEqual(
     states.filter((state) => state === 'dead'),
     [],
