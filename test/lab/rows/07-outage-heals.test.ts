@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { text } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'holdfast'
 import { leavesNothing } from '../../promises/support/leaks.js'
@@ -39,9 +40,11 @@ row({
     const impatient = await login(t, made.server, { keepalive: hasty })
     follow(ssh, watch)
     const states = statesOf(ssh)
-    const counted = ssh.exec(command)
+    // Accepted before the outage: the answer to the request itself is waited for no longer than its own limit.
+    const running = await ssh.spawn(command)
+    const counted = text(running.stdout)
     await Promise.all([assertDead(impatient), outage(made, watch)])
-    const { stdout } = await counted
+    const stdout = await counted
     watch.outcome({ kind: 'kept', text: 'the command ended well' })
 
     assert.equal(stdout, output)
