@@ -10,7 +10,7 @@ import { run } from './run.js'
 import { makeWorkplace, supervise, type Workplace } from './supervise.js'
 import { requireTools } from './tools.js'
 import { libraryPath, type PackageSet, unpackedRoot, unpackPackages } from './unpack.js'
-import { prepareLogins } from './users.js'
+import { prepareLogins, testHome } from './users.js'
 
 export type SshdVersion = '9.2' | '10'
 
@@ -125,8 +125,8 @@ async function settings(options: SshdOptions, workplace: Workplace, place: Place
     ...programPaths(options.version),
     ...(await keySettings(options, workplace.directory)),
     ...config,
-    // sshd takes the first SetEnv alone.
-    SetEnv: [`${markerVariable}=${workplace.marker}`, environment].flat().join(' '),
+    // sshd takes the first SetEnv alone. The start-up files in root's own home may do anything, and take a minute.
+    SetEnv: [`${markerVariable}=${workplace.marker}`, `HOME=${testHome}`, environment].flat().join(' '),
   }
 }
 

@@ -9,7 +9,7 @@ import { run } from './run.js'
 /** The ordinary user as whom tests log in. Its home is in the cache, its password is random and known to root alone. */
 export const testUser = 'holdfast-test'
 
-const home = join(cacheDirectory, 'home')
+export const testHome = join(cacheDirectory, 'home')
 const passwordFile = join(secretsDirectory, 'password')
 
 export function testUserPassword(): string {
@@ -31,7 +31,7 @@ export async function prepareLogins(): Promise<void> {
       '/usr/sbin/nologin',
     ])
     await mkdir('/run/sshd', { recursive: true, mode: 0o755 })
-    const isNew = await ensureUser(testUser, ['--no-create-home', '--home-dir', home, '--shell', '/bin/bash'])
+    const isNew = await ensureUser(testUser, ['--no-create-home', '--home-dir', testHome, '--shell', '/bin/bash'])
     if (isNew || !existsSync(passwordFile)) await setPassword()
     await prepareHome(client)
   })
@@ -50,13 +50,13 @@ async function setPassword(): Promise<void> {
 }
 
 async function prepareHome(keys: ClientKeys): Promise<void> {
-  const directory = join(home, '.ssh')
+  const directory = join(testHome, '.ssh')
   const authorizedKeys = join(directory, 'authorized_keys')
   await mkdir(directory, { recursive: true })
   await replaceIfDifferent(authorizedKeys, keys.authorizedKeys)
   const { uid, gid } = await userIds()
-  await Promise.all([home, directory, authorizedKeys].map((path) => chown(path, uid, gid)))
-  await Promise.all([chmod(home, 0o755), chmod(directory, 0o700), chmod(authorizedKeys, 0o600)])
+  await Promise.all([testHome, directory, authorizedKeys].map((path) => chown(path, uid, gid)))
+  await Promise.all([chmod(testHome, 0o755), chmod(directory, 0o700), chmod(authorizedKeys, 0o600)])
 }
 
 /** Another process's server may be reading the file just now, so what is right stays untouched. */
