@@ -101,10 +101,7 @@ class Ladder {
 
   async #processGroup(): Promise<RemoteEnd | undefined> {
     if (this.#secondWay === 'no') return undefined
-    const end = await endProcessGroup(this.#session, this.#host, {
-      killAt: this.#startedAt + killAtMs,
-      giveUpAt: this.#startedAt + groupUntilMs,
-    })
+    const end = await endProcessGroup(this.#session, this.#host, this.#startedAt + groupUntilMs)
     const how = 'to its process group, from a second session'
     if (end.kind === 'exited') return this.#bySignalOrItself()
     if (end.kind === 'held') return this.#held('process-group', how)

@@ -3,14 +3,10 @@ import type { ProcessHelper } from './process-helper.js'
 import { findChild, type SearchResult } from './process-search.js'
 import type { Session } from './session.js'
 
-/** A group that was sent TERM has at least this long before KILL, in milliseconds. */
-const graceMs = 400
-
-export interface GroupEnding {
-  /** Instants, as `now()` gives them. */
-  readonly killAt: number
-  readonly giveUpAt: number
-}
+/** KILL comes so long after TERM, in milliseconds, but early enough to be seen to work, and never before `leastGraceMs`. */
+const graceMs = 1000
+const leastGraceMs = 400
+const effectMs = 400
 
 /**
  * What came of it.
@@ -27,21 +23,21 @@ export type GroupEnd =
 /**
  * Ends a session's program by its process group: a second session of the same connection is a child of the same sshd, so
  * it can see the first one's process and signal its group.
+ * @param giveUpAt an instant, as `now()` gives them
  */
-export function endProcessGroup(session: Session, host: SessionHost, times: GroupEnding): Promise<GroupEnd> {
+export function endProcessGroup(session: Session, host: SessionHost, giveUpAt: number): Promise<GroupEnd> {
   const { port, helpers } = host
-  const until = (instant: number) => instant - port.now()
-  return helpers.use(session, until(times.giveUpAt), async (helper) => {
+  const timeLeft = () => giveUpAt - port.now()
+  return helpers.use(session, timeLeft(), async (helper) => {
     if (await session.ended(0)) return { kind: 'exited' }
     if (typeof helper === 'string') return failed(helper)
-    const found = await search(helper, session, host, () => until(times.giveUpAt))
+    const found = await search(helper, session, host, timeLeft)
     if (await session.ended(0)) return { kind: 'exited' }
     if ('problem' in found) return failed(found.problem)
     return signalGroup(session, {
-      term: () => helper.term(found.child, until(times.giveUpAt)),
-      kill: (livedAt) => helper.kill(found.child, livedAt, until(times.giveUpAt)),
-      graceLeft: () => until(times.killAt),
-      timeLeft: () => until(times.giveUpAt),
+      term: () => helper.term(found.child, timeLeft()),
+      kill: (livedAt) => helper.kill(found.child, livedAt, timeLeft()),
+      timeLeft,
     })
   })
 }
@@ -49,15 +45,15 @@ export function endProcessGroup(session: Session, host: SessionHost, times: Grou
 interface GroupSteps {
   readonly term: () => Promise<string | undefined>
   readonly kill: (livedAt: string | undefined) => Promise<boolean>
-  /** Milliseconds until KILL, and until nothing is waited for any more. */
-  readonly graceLeft: () => number
+  /** Milliseconds until nothing is waited for any more. */
   readonly timeLeft: () => number
 }
 
-async function signalGroup(session: Session, { term, kill, graceLeft, timeLeft }: GroupSteps): Promise<GroupEnd> {
+async function signalGroup(session: Session, { term, kill, timeLeft }: GroupSteps): Promise<GroupEnd> {
   const livedAt = await term()
   if (livedAt === undefined && (await session.ended(0))) return { kind: 'exited' }
-  if (await session.over(Math.max(graceLeft(), livedAt === undefined ? 0 : graceMs)))
+  const patienceMs = Math.min(graceMs, timeLeft() - effectMs)
+  if (await session.over(Math.max(patienceMs, livedAt === undefined ? 0 : leastGraceMs)))
     return livedAt === undefined ? { kind: 'exited' } : { kind: 'ended', restKilled: false }
   const firstEnded = await session.ended(0)
   const killed = await kill(livedAt)
