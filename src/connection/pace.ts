@@ -4,6 +4,11 @@ import type { Keepalive } from '../liveness/keepalive.js'
 /** Bytes: what may go out before anything is known of the link, and what always may. */
 const firstAllowance = 128 * 1024
 const leastAllowance = 64 * 1024
+/** Bytes a second: with a short bound of silence, no more than so slow a link moves in half of it. */
+const slowLink = 8_000
+
+/** An answer lets out so much more at most than there was to measure by: as TCP does, it takes some to find out. */
+const growthMax = 4
 
 /** Milliseconds: as much is let out as the link moves in this time, or in four round trips where those take longer. */
 const queueMs = 1000
@@ -37,6 +42,7 @@ interface Question {
 export class Pace {
   readonly #port: PacePort
   #allowance = firstAllowance
+  #least = leastAllowance
   #sent = 0
   #arrived = 0
   /** Takes back the question that waits for its answer. */
@@ -57,6 +63,7 @@ export class Pace {
   }
 
   sent(bytes: number): void {
+    if (this.#sent === 0) this.#allowance = this.#heedBound(firstAllowance)
     this.#sent += bytes
     this.#askIfTime()
   }
@@ -80,7 +87,7 @@ export class Pace {
   get #isTimeToAsk(): boolean {
     const sinceMs = this.#port.now() - this.#askedAt
     if (this.#isBlind) return sinceMs >= this.#answerMs
-    return this.#onItsWay >= (sinceMs >= queueMs ? leastAllowance : this.#allowance) / 2
+    return this.#onItsWay >= (sinceMs >= queueMs ? this.#least : this.#allowance) / 2
   }
 
   #askIfTime(): void {
@@ -110,10 +117,19 @@ export class Pace {
     this.#answerMs = laterAnswerMs
     this.#noteRtt(elapsedMs)
     const timeMs = Math.min(Math.max(queueMs, 4 * this.#leastRttMs), queueMaxMs)
-    this.#allowance = Math.max(leastAllowance, (onItsWay * timeMs) / Math.max(elapsedMs, 1))
+    this.#least = this.#heedBound(leastAllowance)
+    // Much of it may have arrived long before the question, as in a key exchange: then its speed is no link's.
+    const moved = Math.min(onItsWay * growthMax, (onItsWay * timeMs) / Math.max(elapsedMs, 1))
+    this.#allowance = Math.max(this.#least, moved)
     this.#arrive(position)
     // What is held back now must be let go when the link has moved what is before it.
     this.#askIfTime()
+  }
+
+  /** In a key exchange nothing but its own messages asks the peer, and they stand behind all of this. */
+  #heedBound(allowance: number): number {
+    const { bound } = this.#port.keepalive().liveness(this.#port.now())
+    return bound === null ? allowance : Math.min(allowance, (slowLink * bound) / 2000)
   }
 
   #giveUp(): void {

@@ -11,6 +11,8 @@ interface LinkOptions {
   readonly rttMs: number
   /** A peer that answers no questions, or whose answers nobody waits for. */
   readonly answers?: 'always' | 'never' | 'unjudged'
+  /** Of silence, in milliseconds. @default 60 s */
+  readonly bound?: number
 }
 
 /** A sender that always has more, over a link of this speed whose buffers take everything. Time is simulated. */
@@ -33,7 +35,7 @@ class Sender {
       lastHeardMs: 0,
       unanswered: 0,
       rttMs: options.rttMs,
-      bound: options.answers === 'unjudged' ? null : 60_000,
+      bound: options.answers === 'unjudged' ? null : (options.bound ?? 60_000),
     }
     this.pace = new Pace({
       deadlines: this.deadlines,
@@ -139,4 +141,11 @@ test('stopped, it leaves no deadline', () => {
   assert.equal(sender.deadlines.size, 1)
   sender.pace.stop()
   assert.equal(sender.deadlines.size, 0)
+})
+
+test('with a short bound of silence, a slow link never holds what it needs longer for', () => {
+  const sender = new Sender({ bytesPerSecond: 12_500, rttMs: 20, bound: 4000 })
+  sender.run(60_000)
+  assert.ok(sender.longestQueueMs < 4000, `${sender.longestQueueMs} ms`)
+  assert.ok(sender.sent > 0.9 * 60 * 12_500)
 })
