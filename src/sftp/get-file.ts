@@ -1,5 +1,5 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open, rename, rm } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import type { Attributes } from './attributes.js'
 import { closing } from './closing.js'
 import { openFlag } from './numbers.js'
@@ -14,12 +14,18 @@ import { changedError, type Pair, partName, type Transfer } from './transfer.js'
  */
 export async function getFile(transfer: Transfer, pair: Pair): Promise<void> {
   const { session, settings, signal } = transfer
+  if (pair.known !== undefined && transfer.isDone(pair, pair.known, await localFile(pair.local))) return
   const remote = await RemoteFile.open(session, pair.remote, { flags: openFlag.READ, mode: 0, signal })
   await closing(remote, async () => {
     if (settings.atomic) await getAtomically(transfer, pair, remote)
     else await fetch(transfer, pair, remote, pair.local)
   })
   transfer.fileDone()
+}
+
+async function localFile(local: string): Promise<Stats | undefined> {
+  const stats = await lstat(local).catch(() => undefined)
+  return stats?.isFile() === true ? stats : undefined
 }
 
 async function getAtomically(transfer: Transfer, pair: Pair, remote: RemoteFile): Promise<void> {

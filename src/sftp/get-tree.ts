@@ -41,7 +41,7 @@ async function* walk(transfer: Transfer, level: Level, made: Level[], links: Lev
     checkLocalName(name, level)
     const pair = { local: path.join(level.local, name), remote: joinPath(level.remote, nameBytes), depth: level.depth }
     const kind = Number.isNaN(stats.mode) ? kindOf(await calls.attributes('lstat', pair.remote, signal)) : stats
-    if (kind.isFile()) yield pair
+    if (kind.isFile()) yield { ...pair, known: stats }
     else if (kind.isDirectory()) directories.push({ ...pair, depth: level.depth + 1 })
     else if (kind.isSymbolicLink()) links.push(pair)
     else transfer.skip(pair.remote.toString(), 'it is neither file, directory nor link')

@@ -20,12 +20,13 @@ export async function putFile(transfer: Transfer, pair: Pair): Promise<void> {
   try {
     const before = await local.stat()
     if (!before.isFile()) throw optionError('local', `'${pair.local}' is no file`)
+    if (transfer.isDone(pair, before, pair.known)) return
     if (transfer.settings.atomic) await putAtomically(transfer, pair, local, before)
     else await send(transfer, pair, pair.remote, local, before)
+    transfer.fileDone()
   } finally {
     await local.close()
   }
-  transfer.fileDone()
 }
 
 async function putAtomically(transfer: Transfer, pair: Pair, local: FileHandle, before: LocalStats): Promise<void> {

@@ -1,9 +1,11 @@
 import { opendir, readlink, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { Dir } from './directory.js'
 import { staysInside } from './links.js'
 import { PathCalls } from './path-calls.js'
 import { putFile } from './put-file.js'
 import { SftpError } from './sftp-error.js'
+import type { Stats } from './stats.js'
 import type { Pair, Transfer } from './transfer.js'
 import { isCode, joinPath, makeTree } from './trees.js'
 
@@ -26,8 +28,10 @@ export async function putTree(transfer: Transfer, pair: Pair): Promise<void> {
 async function* walk(transfer: Transfer, level: Level, made: Level[], links: Level[]): AsyncGenerator<Pair, undefined> {
   const { session, signal } = transfer
   // What we cannot write to in the end we could not fill either.
-  if ((await makeTree(session, level.remote, 0o777, signal)) !== undefined) transfer.directoryMade()
+  const isNew = (await makeTree(session, level.remote, 0o777, signal)) !== undefined
+  if (isNew) transfer.directoryMade()
   made.push(level)
+  const there = transfer.settings.resume && !isNew ? await list(transfer, level.remote) : undefined
   const directories: Level[] = []
   for await (const entry of await opendir(level.local)) {
     const pair = {
@@ -35,12 +39,17 @@ async function* walk(transfer: Transfer, level: Level, made: Level[], links: Lev
       remote: joinPath(level.remote, Buffer.from(entry.name)),
       depth: level.depth,
     }
-    if (entry.isFile()) yield pair
+    if (entry.isFile()) yield { ...pair, known: there?.get(entry.name) }
     else if (entry.isDirectory()) directories.push({ ...pair, depth: level.depth + 1 })
     else if (entry.isSymbolicLink()) links.push(pair)
     else transfer.skip(pair.local, 'it is neither file, directory nor link')
   }
   for (const directory of directories) yield* walk(transfer, directory, made, links)
+}
+
+async function list({ session, signal }: Transfer, directory: Buffer): Promise<ReadonlyMap<string, Stats>> {
+  const entries = await Dir.all(session, directory, signal)
+  return new Map(entries.map(({ name, stats }) => [name, stats]))
 }
 
 async function putLink(transfer: Transfer, { local, remote, depth }: Level): Promise<void> {

@@ -66,11 +66,6 @@ export class RequestTable {
     this.#port = port
   }
 
-  /** Requests that the server has not answered, given up or not. */
-  get unanswered(): number {
-    return this.#sent.size
-  }
-
   /**
    * Sends a request, now or as soon as there is room for it, and waits for its reply.
    * @throws HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why the session ended; what `result` throws

@@ -93,11 +93,6 @@ export class SftpSession implements Receiver {
     return this.#sizes
   }
 
-  /** Requests that the server has not answered, given up or not. */
-  get unanswered(): number {
-    return this.#requests.unanswered
-  }
-
   has(extension: Extension): boolean {
     const [name, version] = extensions[extension]
     return this.#extensions.get(name) === version

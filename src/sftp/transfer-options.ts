@@ -8,11 +8,11 @@ export type Verify = 'full' | 'tail' | 'none'
 export interface TransferTreeOptions extends CallOptions {
   /**
    * Goes on where an earlier transfer of the same file ended. What is there is compared first, as `verify` says, and where
-   * it differs the file is sent anew.
+   * it differs the file is sent anew. With `preserve`, a file that has the size and time of its source already is whole.
    * @default false
    */
   readonly resume?: boolean | undefined
-  /** `tail`: the last 1 MiB of what is there; `full`: all of it. @default 'tail' */
+  /** `tail`: the last 1 MiB of what is there; `full`: all of it, also of files that seem to be whole. @default 'tail' */
   readonly verify?: Verify | undefined
   /**
    * Each file gets a name of its own beside its place, goes to the disk, and is renamed: whoever looks sees the old file or

@@ -13,8 +13,8 @@ import type { TransferResult, TransferSettings } from './transfer-options.js'
 export function get(session: SftpSession, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
   return run(new Transfer(session, settings), async (transfer) => {
     const { signal } = transfer
-    const isTree = new Stats(await new PathCalls(session).attributes('stat', pair.remote, signal)).isDirectory()
-    await (isTree ? getTree : getFile)(transfer, pair)
+    const known = new Stats(await new PathCalls(session).attributes('stat', pair.remote, signal))
+    await (known.isDirectory() ? getTree : getFile)(transfer, { ...pair, known })
   })
 }
 

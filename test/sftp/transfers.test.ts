@@ -4,7 +4,7 @@ import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { HoldfastError, Sftp, TransferProgress } from 'holdfast'
+import { HoldfastError, type Sftp, type TransferProgress } from 'holdfast'
 import { staysInside } from '#src/sftp/links.js'
 import { client, network, server } from '../promises/support/embedded.js'
 import { leavesNothing } from '../promises/support/leaks.js'
@@ -255,3 +255,46 @@ test('a link stays inside its tree only by what cannot be another link', () => {
   for (const [target, depth] of inside) assert.equal(staysInside(target, depth), true, target)
   for (const [target, depth] of outside) assert.equal(staysInside(target, depth), false, target)
 })
+
+for (const way of ['put', 'get'] as const) {
+  test(`${way} of a tree gets through on connections that are cut again and again`, async (t) => {
+    const { local, remote, connect } = await world(t)
+    const source = way === 'put' ? local : remote
+    const target = way === 'put' ? remote : local
+    for (const directory of ['tree/a', 'tree/b']) {
+      await fs.mkdir(source(directory), { recursive: true })
+      await Promise.all(
+        Array.from({ length: 150 }, (_, index) => fs.writeFile(source(`${directory}/${index}`), `${index}`)),
+      )
+    }
+    await fs.writeFile(source('tree/large'), randomBytes(12_000_000))
+    let cuts = 0
+    for (let isDone = false; !isDone; ) {
+      const { sftp, cut } = await connect()
+      let files = 0
+      let bytes = 0
+      const progress = (seen: TransferProgress): void => {
+        files = Math.max(files, seen.files)
+        if (seen.local.endsWith('large')) bytes = bytes || seen.bytes
+        if (files > cuts * 40 + 60 || (bytes > 0 && seen.bytes > bytes + 4_000_000)) cut()
+      }
+      const options = { resume: true, progress }
+      const transfer =
+        way === 'put' ? sftp.put(local('tree'), 'tree', options) : sftp.get('tree', local('tree'), options)
+      isDone = await transfer.then(
+        () => true,
+        (error: unknown) => {
+          assert.ok(error instanceof HoldfastError)
+          assert.equal(error.code, 'ERR_SSH_CONNECTION_LOST')
+          return false
+        },
+      )
+      if (!isDone) cuts++
+    }
+    assert.ok(cuts > 3, `${cuts} cuts`)
+    const names = await fs.readdir(source('tree'), { recursive: true })
+    assert.deepEqual((await fs.readdir(target('tree'), { recursive: true })).toSorted(), names.toSorted())
+    for (const name of names.filter((each) => each.includes('/') || each === 'large'))
+      assert.ok((await fs.readFile(source(`tree/${name}`))).equals(await fs.readFile(target(`tree/${name}`))), name)
+  })
+}
