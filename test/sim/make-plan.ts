@@ -67,6 +67,7 @@ function makeLink(random: Random): LinkPlan {
   // With buffers this small a far peer would be slower than any link.
   const isFar = latencyMs > 50
   return {
+    isCut: random.once(8),
     latencyMs,
     jitterMs: random.pick([0, 0, 5, 100]),
     bytesPerMs: random.pick([null, null, 10_000, 1000, 48]),

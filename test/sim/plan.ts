@@ -20,6 +20,8 @@ export interface Plan {
 }
 
 export interface LinkPlan {
+  /** Whether what comes is read in pieces that end anywhere: within a length field, or a line. */
+  readonly isCut: boolean
   /** One way. */
   readonly latencyMs: number
   readonly jitterMs: number

@@ -73,7 +73,7 @@ function setUp(plan: Plan): Run {
   const random = new Random(plan.seed)
   const path = new Path(plan.link, plan.outages)
   const tcp = connectTcp(world, random, path, plan.link, plan.outages)
-  const client = new Party(world, random, tcp.client, { core: coreOptions(plan) })
+  const client = new Party(world, random, tcp.client, { core: coreOptions(plan), isCut: plan.link.isCut })
   const server = new Server(world, random, tcp.server, plan)
   client.faces(server.party)
   server.party.faces(client)

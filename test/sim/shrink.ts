@@ -44,6 +44,7 @@ function* withoutOne(plan: Plan): Generator<Plan> {
 
 const plain = {
   link: {
+    isCut: false,
     latencyMs: 10,
     jitterMs: 0,
     bytesPerMs: null,

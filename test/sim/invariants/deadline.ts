@@ -1,8 +1,12 @@
 import { oneWayBound } from '#src/liveness/answer-age.js'
-import { answerMs, type Invariant, type Run } from '../run.js'
+import { answerMs, type Invariant, queueBytes, type Run } from '../run.js'
+import type { Trouble } from '../trouble.js'
 
 /** Timers are rounded up to a millisecond, and each wake before a verdict may be a little late. */
 const slackMs = 100
+
+/** src/liveness/silence.ts */
+const excusesMax = 3
 
 /** Identification, key exchange before and after the host key was trusted, authentication (docs/defaults.md). */
 const handshakeMs = 10_000 + 2 * 10_000 + 20_000
@@ -12,64 +16,91 @@ const handshakeMs = 10_000 + 2 * 10_000 + 20_000
  *
  * Bounds (docs/liveness.md):
  * - before authentication: the limits of its steps, one after the other, each made up once for time that was lost;
- * - silence: `(countMax + 1) x interval` after the last byte;
- * - a peer that is heard and does not hear: `oneWayBound`, from when the trouble began;
+ * - silence: `(countMax + 1) x interval` after the last packet;
+ * - a peer that is heard and does not hear: `oneWayBound`, from when the trouble began, or it last said much;
  * - time in which we were absent does not count, and each absence, up to three in one silence, begins the count anew.
  * Nothing is promised without a bound: keepalive off, `wantReply: false`, a mute peer.
  */
 export function deadIsNoticed(): Invariant {
-  return { name: 'trouble that never ends is noticed within the bound', check }
+  const flow = new HeavyFlow()
+  return { name: 'trouble that never ends is noticed within the bound', check: (run) => check(run, flow) }
 }
 
-function check(run: Run): string | undefined {
-  const { client, world, troubles } = run
+function check(run: Run, flow: HeavyFlow): string | undefined {
+  const { client, world } = run
   const now = world.now()
   if (client.ending !== undefined || client.process.isBehind || run.user.closedAt !== undefined) return undefined
-  const lasting = troubles.all.filter(
-    ({ to, from, spoils }) => to === Infinity && from <= now && spoils === 'everything',
-  )
   if (!client.isReady) {
     const boundMs = handshakeMs + 2 * run.absentMs(0)
-    return now > boundMs + slackMs ? `it was not ready at ${now} ms, and not over` : undefined
+    return now > boundMs + slackMs ? 'it is neither ready nor over, and the limits of the handshake are' : undefined
   }
+  const lasting = lastingTroubles(run)
   if (lasting.length === 0) return undefined
-  return overdue(
-    run,
-    Math.min(...lasting.map(({ from }) => from)),
-    lasting.some(({ isSilence }) => isSilence),
-  )
-}
-
-/** Of what has healed: an answer may have come as late as that, and be the only one that was ever measured. */
-function longestFeltMs({ troubles }: Run): number {
-  const healed = troubles.all.filter(({ feltUntil }) => feltUntil !== Infinity)
-  return Math.max(0, ...healed.map(({ from, feltUntil }) => feltUntil - from))
-}
-
-function overdue(run: Run, from: number, isSilence: boolean): string | undefined {
-  const { client, world, plan, user } = run
-  const { keepalive } = client.connection
-  const { bound } = keepalive.liveness(client.process.now())
-  const { interval, countMax } = keepalive.settings
+  const { bound } = client.connection.keepalive.liveness(client.process.now())
+  const { interval, countMax } = client.connection.keepalive.settings
   if (bound === null || interval === false) return undefined
+  const terms = { run, interval, countMax, excusedMs: excusedMs(run, interval, countMax) }
+  if (lasting.some(({ isSilence }) => isSilence)) return silentTooLong(terms)
+  return unheardTooLong(terms, Math.min(...lasting.map(({ from }) => from)), flow)
+}
+
+interface Terms {
+  readonly run: Run
+  readonly interval: number
+  readonly countMax: number
+  readonly excusedMs: number
+}
+
+function lastingTroubles({ troubles, world }: Run): Trouble[] {
   const now = world.now()
-  const absences = run.plan.absences.filter(
-    (absence) => absence.from < now && absence.from + absence.forMs >= client.heardAt,
-  )
-  // A count that was begun anew gives every answer two round trips, and one that an absence made longer is no longer
-  // than the interval, or it is known as lost time.
-  const stepMs = 2 * Math.max(absences.length > 0 ? interval : interval / 2, answerMs(plan) + longestFeltMs(run))
-  const excusedMs =
-    run.absentMs(Math.min(from, client.heardAt)) + Math.min(3, absences.length) * (countMax + 2) * stepMs
-  const settledAt = Math.max(client.heardAt, user.configuredAt)
-  if (
-    isSilence &&
-    now > Math.max(settledAt, from) + (user.configuredAt > 0 ? (countMax + 1) * stepMs : bound) + excusedMs + slackMs
-  )
-    return `nothing was heard since ${client.heardAt} ms, and the bound of ${bound} ms is over`
-  const gapMs = Math.max(client.longestGapSince(from), interval)
-  const bytes = 2 * (user.commands.length + 1) * (plan.client.window + plan.server.window) + 2 ** 20
-  const oneWayMs = oneWayBound({ interval, countMax }, gapMs, bytes) + answerMs(plan)
-  if (now <= Math.max(from, user.configuredAt) + oneWayMs + excusedMs + slackMs) return undefined
-  return `the peer has not heard us since ${from} ms, and the bound of ${oneWayMs} ms is over`
+  return troubles.all.filter(({ to, from, spoils }) => to === Infinity && from <= now && spoils === 'everything')
+}
+
+/** A question of a count that was begun anew has an interval and two round trips for its answer. */
+function stepMs({ plan, troubles }: Run, interval: number): number {
+  const healed = troubles.all.filter(({ feltUntil }) => feltUntil !== Infinity)
+  // It may be that no other answer was ever measured than one that a trouble held up, or an absence that was no lost time.
+  const longestFeltMs = Math.max(0, ...healed.map(({ from, feltUntil }) => feltUntil - from))
+  const absentMs = plan.absences.length > 0 ? interval : 0
+  return Math.max(interval, 2 * Math.max(absentMs, answerMs(plan) + longestFeltMs))
+}
+
+/** What absences and new settings in this silence add to its bound. */
+function excusedMs(run: Run, interval: number, countMax: number): number {
+  const { client, plan, user, world } = run
+  const since = client.heardAt
+  const absences = plan.absences.filter(({ from, forMs }) => from < world.now() && from + forMs >= since)
+  const begunAnew = Math.min(excusesMax, absences.length) + (user.configuredAt > since ? 1 : 0)
+  return run.absentMs(since) + begunAnew * (countMax + 2) * stepMs(run, interval)
+}
+
+function silentTooLong({ run, interval, countMax, excusedMs: excused }: Terms): string | undefined {
+  const { client, world, user } = run
+  const boundMs = (countMax + 1) * interval + excused
+  if (world.now() <= Math.max(client.heardAt, user.configuredAt) + boundMs + slackMs) return undefined
+  return `nothing was heard since ${client.heardAt} ms, and the bound of ${boundMs} ms is over`
+}
+
+function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, from: number, flow: HeavyFlow) {
+  const { client, world, plan, user } = run
+  const inputs = plan.calls.reduce((sum, call) => sum + ('input' in call ? call.input : 0), 0)
+  // Its answer is waited for behind what the peer says, for as long as that is much.
+  const since = Math.max(from, user.configuredAt, flow.lastAt(run, interval))
+  const boundMs = oneWayBound({ interval, countMax }, client.longestGapSince(from), inputs + queueBytes) + excused
+  if (world.now() <= since + boundMs + answerMs(plan) + slackMs) return undefined
+  return `the peer has not heard us since ${from} ms, and the bound of ${boundMs} ms is over`
+}
+
+/** Bytes a second from which on an answer may be waiting behind what comes (src/liveness/answer-age.ts), by half. */
+const heavyFlow = 500
+
+/** When the peer last said so much that an answer may have had to wait behind it. */
+class HeavyFlow {
+  #at = 0
+
+  lastAt({ client, world }: Run, interval: number): number {
+    const now = world.now()
+    if (client.bytesSince(now - 2 * interval) >= (heavyFlow * interval) / 1000) this.#at = now
+    return this.#at
+  }
 }

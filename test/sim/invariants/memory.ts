@@ -19,6 +19,7 @@ function check(run: Run): string | undefined {
   const { client, user, plan } = run
   const { connection } = client
   if (client.ending !== undefined) return leftover(run)
+  if (connection.unsentBytes < 0) return 'the kernel is said to have taken more than there was'
   if (connection.unsentBytes > sealedMax + talkMax) return `${connection.unsentBytes} bytes are sealed and not taken`
   const now = client.process.now()
   if (connection.keepalive.evidence(now).probesUnanswered > probesMax) return 'more than 64 probes wait for an answer'

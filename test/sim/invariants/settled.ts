@@ -1,3 +1,4 @@
+import { defaultLimits } from '#src/client/limits.js'
 import type { ErrorCode, HoldfastError } from '#src/errors.js'
 import { answerMs, backlogMs, type Invariant, type Run } from '../run.js'
 import type { Call } from '../user/calls.js'
@@ -41,7 +42,24 @@ function overdue(run: Run, call: Call): string | undefined {
   const { limitMs } = call
   if (limitMs === null) return undefined
   const boundMs = longestMs(call.kind, limitMs) + 2 * run.absentMs(call.at)
-  return world.now() > call.at + boundMs + slackMs ? `has not settled within ${boundMs} ms` : undefined
+  if (world.now() > call.at + boundMs + slackMs) return `has not settled within ${boundMs} ms`
+  return isOnReplyClock(call) ? silentTooLong(run, call, limitMs) : undefined
+}
+
+function isOnReplyClock({ kind }: Call): boolean {
+  return kind === 'open' || kind === 'request' || kind === 'global-request' || kind === 'channel-close'
+}
+
+/**
+ * A silent peer gets no grace: a limit on the reply clock ends the wait when that long nothing has come since the kernel
+ * took the request. A key exchange may hold the request back, and has a limit of its own.
+ */
+function silentTooLong(run: Run, call: Call, limitMs: number): string | undefined {
+  const { client, world } = run
+  if (client.untaken > 0) return undefined
+  const since = Math.max(call.at, client.tookAt, client.heardAt)
+  const boundMs = limitMs + defaultLimits.rekey + 2 * run.absentMs(call.at)
+  return world.now() > since + boundMs + slackMs ? `is pending, and nothing came for ${boundMs} ms` : undefined
 }
 
 function longestMs(kind: Call['kind'], limitMs: number): number {
@@ -51,6 +69,7 @@ function longestMs(kind: Call['kind'], limitMs: number): number {
 
 function settledWrongly(run: Run, call: Call): string | undefined {
   const { error, at } = call.settled ?? {}
+  if (call.kind === 'close' && error === undefined && at !== undefined) return closedLate(run, call, at)
   if (error === undefined || at === undefined) return undefined
   const { ending } = run.client
   if (ending !== undefined && (error === ending.cause || error.cause === ending.cause)) return undefined
@@ -84,6 +103,19 @@ const judges: Readonly<Partial<Record<ErrorCode, (run: Run, call: Call, at: numb
   ERR_SSH_CHANNEL_OPEN: (run) => (mayRefuse(run) ? undefined : 'was refused by a server that refuses nothing'),
   ERR_SSH_CHANNEL_CLOSED: () => undefined,
   ERR_SSH_REQUEST_REFUSED: () => undefined,
+}
+
+/** With a peer that has read all that was written, a close takes a goodbye and the peer's own. */
+function closedLate({ client, server, user, plan, troubles }: Run, call: Call, at: number): string | undefined {
+  const isQuiet = troubles.all.length === 0 && plan.absences.length === 0 && user.runs.length === 0
+  if (!isQuiet || !client.isReady || client.ending?.cause.code !== 'ERR_SSH_CLOSED') return undefined
+  const isRead = user.commands.every(({ command, written, gaveUp, over }) => {
+    const truth = server.programs.find((program) => program.command === command)
+    return !gaveUp && over !== 'closed' && truth?.stdin === written
+  })
+  const boundMs = 2 * answerMs(plan)
+  if (!isRead || at <= call.at + boundMs) return undefined
+  return `took ${at - call.at} ms, though nothing was left to send`
 }
 
 function mayRefuse({ plan }: Run): boolean {

@@ -12,10 +12,12 @@ import { Process } from './process.js'
 
 const longGapMs = 1000
 const writesKept = 1000
+const readsKept = 200
 
 export interface PartyOptions {
   readonly core: CoreOptions
   readonly lagMs?: number
+  readonly isCut: boolean
 }
 
 /** A real connection, in either role, in a process with a socket: it does what src/client/link.ts and the driver do. */
@@ -31,6 +33,8 @@ export class Party implements ConnectionHost {
   /** When a packet of the peer was last read whole, in true time and by its own clock. */
   heardAt = 0
   heardAtOwn = 0
+  /** When the kernel last took the last of what it was given. */
+  tookAt = 0
   /** When it gave bytes to the kernel since then. */
   wrote: number[] = []
   /** Where the packets end that it has sent and the peer has not read. */
@@ -44,13 +48,16 @@ export class Party implements ConnectionHost {
   readonly #socket: Socket
   #sentBytes = 0
   #readBytes = 0
+  readonly #reads: { readonly at: number; readonly bytes: number }[] = []
   #peer: Pick<Party, 'packetEnds'> | undefined
   /** Long times between two packets. */
   readonly #gaps: { readonly at: number; readonly ms: number }[] = []
+  readonly #cut: (bytes: Buffer) => Buffer[]
   #flushing = false
   #isDestroyed = false
 
-  constructor(world: World, random: Random, socket: Socket, { core, lagMs = 0 }: PartyOptions) {
+  constructor(world: World, random: Random, socket: Socket, { core, lagMs = 0, isCut }: PartyOptions) {
+    this.#cut = isCut ? (bytes) => cutAnywhere(bytes, random) : (bytes) => [bytes]
     this.#world = world
     this.#socket = socket
     this.process = new Process(
@@ -86,10 +93,20 @@ export class Party implements ConnectionHost {
     return { deadlines: this.deadlines.size, waits: this.waits.size, channels }
   }
 
+  /** Bytes that the kernel has no room for. */
+  get untaken(): number {
+    return this.#socket.untaken
+  }
+
   /** The longest time without a packet that ended after this instant, or has not ended. */
   longestGapSince(instant: number): number {
     const gaps = this.#gaps.filter(({ at }) => at >= instant).map(({ ms }) => ms)
     return Math.max(this.#world.now() - this.heardAt, ...gaps)
+  }
+
+  /** Bytes that were read from this instant on, of the latest pieces. */
+  bytesSince(instant: number): number {
+    return this.#reads.reduce((sum, { at, bytes }) => (at >= instant ? sum + bytes : sum), 0)
   }
 
   writable(): void {
@@ -139,16 +156,22 @@ export class Party implements ConnectionHost {
     if (this.isDeaf) return
     for (const chunk of this.#socket.read()) {
       this.#noteRead(chunk.length)
-      // A copy whose memory is spoilt at once, as the shared read buffer's is by the next read.
-      const shared = Buffer.from(chunk)
-      this.connection.receive(shared)
-      shared.fill(0xee)
+      for (const piece of this.#cut(chunk)) this.#receive(piece)
     }
     const { end } = this.#socket
     if (end !== undefined && !this.#isDestroyed) this.connection.streamEnded(end.error)
   }
 
+  /** A copy whose memory is spoilt at once, as the shared read buffer's is by the next read. */
+  #receive(piece: Buffer): void {
+    const shared = Buffer.from(piece)
+    this.connection.receive(shared)
+    shared.fill(0xee)
+  }
+
   #noteRead(bytes: number): void {
+    this.#reads.push({ at: this.#world.now(), bytes })
+    if (this.#reads.length > readsKept) this.#reads.shift()
     this.#readBytes += bytes
     const ends = this.#peer?.packetEnds ?? []
     let whole = 0
@@ -162,6 +185,11 @@ export class Party implements ConnectionHost {
     this.wrote = []
   }
 
+  #taken(bytes: number): void {
+    this.tookAt = this.#world.now()
+    this.connection.kernelTook(bytes)
+  }
+
   #flush(): void {
     if (this.#isDestroyed) return
     const pieces = this.connection.takeOutput()
@@ -172,6 +200,16 @@ export class Party implements ConnectionHost {
       this.packetEnds.push(this.#sentBytes)
     }
     if (this.wrote.length < writesKept) this.wrote.push(this.#world.now())
-    this.#socket.write(bytes, () => this.process.run(() => this.connection.kernelTook(bytes.length)))
+    this.#socket.write(bytes, () => this.process.run(() => this.#taken(bytes.length)))
   }
+}
+
+/** Three pieces, often short ones. */
+function cutAnywhere(bytes: Buffer, random: Random): Buffer[] {
+  const places = [random.below(bytes.length + 1), random.below(Math.min(bytes.length, 64) + 1)].toSorted(
+    (a, b) => a - b,
+  )
+  const [first = 0, second = 0] = places
+  const pieces = [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)]
+  return pieces.filter(({ length }) => length > 0)
 }

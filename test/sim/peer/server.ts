@@ -37,6 +37,7 @@ export class Server {
     const { server, client } = plan
     this.party = new Party(world, random, socket, {
       lagMs: server.lagMs,
+      isCut: plan.link.isCut,
       core: serverOptions({
         limits,
         handlers: this.#handlers(),

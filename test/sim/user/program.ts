@@ -29,7 +29,8 @@ export class UserProgram {
   readonly #sessions: Sessions
   readonly #keepalive: ClientKeepalive
   readonly #world: World
-  #closedBy: number | undefined
+  /** Until when the first close may take. */
+  closedBy: number | undefined
   /** When the program closed the client, or first tried to. */
   closedAt: number | undefined
   /** When the program last changed the keepalive. */
@@ -56,9 +57,9 @@ export class UserProgram {
   close(timeoutMs: number): void {
     const now = this.#world.now()
     this.closedAt ??= now
-    this.#closedBy ??= now + timeoutMs
+    this.closedBy ??= now + timeoutMs
     // A close that is under way is the one that a second call waits for.
-    const limitMs = Math.max(timeoutMs, this.#closedBy - now)
+    const limitMs = Math.max(timeoutMs, this.closedBy - now)
     void this.calls.track({ kind: 'close', name: 'close()', limitMs }, this.#party.connection.close(timeoutMs))
   }
 
