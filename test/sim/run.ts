@@ -1,4 +1,5 @@
 import type { Party } from './machine/party.js'
+import { quick } from './machine/quick.js'
 import type { Path } from './network/path.js'
 import { retransmitMs } from './network/tcp-stream.js'
 import type { Server } from './peer/server.js'
@@ -46,6 +47,14 @@ export function answerMs({ link, server }: Pick<Plan, 'link' | 'server'>): numbe
 function rateOf({ bytesPerMs, latencyMs, jitterMs, sendBuffer, receiveBuffer }: LinkPlan): number {
   const roundTripMs = Math.max(1, 2 * latencyMs + jitterMs)
   return Math.min(bytesPerMs ?? Number.POSITIVE_INFINITY, Math.min(sendBuffer, receiveBuffer) / roundTripMs)
+}
+
+/**
+ * By how much it may be wrong when a packet was heard: with most ciphers its pieces do not tell where it ends, and the
+ * rest of one may be under way for as long as an answer.
+ */
+export function heardSlackMs(plan: Plan): number {
+  return plan.client.cipher === quick ? 1 : answerMs(plan)
 }
 
 /** How long the bytes that we let the peer send may hold up what it says after them. */

@@ -1,5 +1,5 @@
 import { oneWayBound } from '#src/liveness/answer-age.js'
-import { answerMs, type Invariant, queueBytes, type Run } from '../run.js'
+import { answerMs, heardSlackMs, type Invariant, queueBytes, type Run } from '../run.js'
 import type { Trouble } from '../trouble.js'
 
 /** Timers are rounded up to a millisecond, and each wake before a verdict may be a little late. */
@@ -76,7 +76,7 @@ function excusedMs(run: Run, interval: number, countMax: number): number {
 
 function silentTooLong({ run, interval, countMax, excusedMs: excused }: Terms): string | undefined {
   const { client, world, user } = run
-  const boundMs = (countMax + 1) * interval + excused
+  const boundMs = (countMax + 1) * interval + excused + heardSlackMs(run.plan)
   if (world.now() <= Math.max(client.heardAt, user.configuredAt) + boundMs + slackMs) return undefined
   return `nothing was heard since ${client.heardAt} ms, and the bound of ${boundMs} ms is over`
 }

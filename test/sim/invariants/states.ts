@@ -1,5 +1,5 @@
 import type { LivenessState } from '#src/liveness/port.js'
-import type { Invariant, Run } from '../run.js'
+import { heardSlackMs, type Invariant, type Run } from '../run.js'
 
 /**
  * The states are told in order: `suspect` after two intervals of silence at the earliest (docs/liveness.md), `alive` with
@@ -14,7 +14,7 @@ class StateWatch {
   #seen = 0
   #state: LivenessState = 'alive'
 
-  check({ client }: Run): string | undefined {
+  check({ client, plan }: Run): string | undefined {
     const { changes } = client
     while (this.#seen < changes.length) {
       const { change, silentMs } = changes[this.#seen++] ?? {}
@@ -24,7 +24,7 @@ class StateWatch {
       if (from !== this.#state || from === to) return `it went from ${from} to ${to}, and had been ${this.#state}`
       this.#state = to
       const { interval } = client.connection.keepalive.settings
-      if (to === 'suspect' && interval !== false && silentMs < 2 * interval - 1)
+      if (to === 'suspect' && interval !== false && silentMs < 2 * interval - heardSlackMs(plan))
         return `the peer is suspect after ${silentMs} ms`
     }
     return undefined

@@ -1,5 +1,5 @@
 import type { VerdictReason } from '#src/liveness/port.js'
-import { answerMs, backlogMs, type Invariant, type Run } from '../run.js'
+import { answerMs, backlogMs, heardSlackMs, type Invariant, type Run } from '../run.js'
 
 /**
  * Liveness safety. A verdict needs trouble that explains it: from the question on that a healthy peer would have
@@ -24,11 +24,11 @@ function check(run: Run): string | undefined {
   return early(run, reason) ?? unexplained(run, reason)
 }
 
-function early({ client }: Run, reason: VerdictReason): string | undefined {
+function early({ client, plan }: Run, reason: VerdictReason): string | undefined {
   const { interval, countMax } = client.connection.keepalive.settings
   if (interval === false) return 'there is a verdict although the keepalive is off'
   const silentMs = client.process.now() - client.heardAtOwn
-  if (reason === 'one-way' || silentMs >= (countMax + 1) * interval - 1) return undefined
+  if (reason === 'one-way' || silentMs >= (countMax + 1) * interval - heardSlackMs(plan)) return undefined
   return `the verdict (${reason}) came after ${silentMs} ms of silence, before the bound`
 }
 

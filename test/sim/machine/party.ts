@@ -13,6 +13,9 @@ import { Process } from './process.js'
 const longGapMs = 1000
 const writesKept = 1000
 const readsKept = 200
+/** As most ciphers seal a packet, those of quick.ts among them. */
+const tagBytes = 16
+const lengthBytes = 4
 
 export interface PartyOptions {
   readonly core: CoreOptions
@@ -197,7 +200,9 @@ export class Party implements ConnectionHost {
     const bytes = Buffer.concat(pieces)
     for (const { length } of pieces) {
       this.#sentBytes += length
-      this.packetEnds.push(this.#sentBytes)
+      // What ends a packet is not one by itself, nor is the length field before it.
+      if (length === tagBytes) this.packetEnds.pop()
+      if (length > lengthBytes) this.packetEnds.push(this.#sentBytes)
     }
     if (this.wrote.length < writesKept) this.wrote.push(this.#world.now())
     this.#socket.write(bytes, () => this.process.run(() => this.#taken(bytes.length)))
