@@ -162,7 +162,11 @@ export class SftpSession implements Receiver {
     // The session knows why it fails before the server was ended, which its streams wait for.
     attached.session.end.catch((error: unknown) => this.#end(asHoldfastError(error)))
     attached.session.stdin.on('drain', () => this.#requests.pump())
-    if (this.#cause !== undefined) throw this.#cause
+    if (this.#cause !== undefined) {
+      // What came with the acceptance was wrong already, before there was a session to end for it.
+      attached.session.fail(this.#cause)
+      throw this.#cause
+    }
     this.#write(encodeInit(), () => this.#greeting.sent())
     const { version, extensions: offered } = await this.#greeting.promise
     if (version !== protocolVersion)

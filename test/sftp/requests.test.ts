@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeLimits } from '#src/sftp/extension-data.js'
 import type { Reply } from '#src/sftp/replies.js'
+import { Sftp } from '#src/sftp/sftp.js'
 import { Writer } from '#src/wire/writer.js'
+import { scripted } from '../session/scripted.js'
 import { contented, eof, ok, scriptedSftp } from './scripted.js'
 
 /** Times on the simulated wire are a few milliseconds later than what sets them off. */
@@ -255,6 +257,18 @@ test('a greeting that is none, of another version, or missing fails the opening'
   const { error, tookMs } = await time.failure(opening)
   assert.equal(error.limit, 'sftp')
   near(tookMs, 15_000)
+})
+
+test('a greeting that is none leaves no session behind, also where it comes with the acceptance', async () => {
+  const { time, client, sessions, script } = await scripted()
+  script.requested = (type, channel) => {
+    if (type === 'subsystem') script.stdout(channel, 'Welcome to this machine\n')
+  }
+  const opening = Sftp.open({ port: client.connection, sessions, limitMs: 15_000, closeLimitMs: 2000 }, {})
+  assert.equal((await time.failure(opening)).error.code, 'ERR_SSH_SFTP_PROTOCOL')
+  await time.run(5000)
+  assert.equal(script.closed.length, 1)
+  assert.equal(sessions.stats.open, 0)
 })
 
 test('requests keep to what the server says that it takes, and to reason', async () => {
