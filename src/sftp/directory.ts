@@ -68,17 +68,12 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Dirent, undefined> {
-    let isBroken = false
     try {
       for (let entry = await this.read(); entry !== null; entry = await this.read()) yield entry
-    } catch (error) {
-      isBroken = true
-      throw error
+      await this.close()
     } finally {
-      // A server that answers nothing is not waited for twice.
-      const closed = this.close()
-      if (isBroken) closed.catch(() => {})
-      else await closed
+      // Whoever leaves early, by an abort perhaps, must not wait for a server that answers nothing.
+      this.close().catch(() => {})
     }
   }
 

@@ -271,6 +271,24 @@ test('a greeting that is none leaves no session behind, also where it comes with
   assert.equal(sessions.stats.open, 0)
 })
 
+test('a directory that is left early is closed, and nobody waits for that', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const names = ['a', 'b'].map((name) => ({ name: Buffer.from(name), longName: Buffer.alloc(0), attributes: {} }))
+  sftpServer.answer = (request) => {
+    if (request.type === 'READDIR') return { type: 'NAME', names }
+    return request.type === 'CLOSE' ? undefined : contented(request)
+  }
+  const leave = async () => {
+    for await (const { name } of await sftp.opendir('/')) if (name === 'a') throw new RangeError('left')
+  }
+  const outcome = await time.outcome(leave())
+  assert.ok(outcome.status === 'rejected' && outcome.reason instanceof RangeError)
+  assert.ok(outcome.atMs < 1000, `${outcome.atMs} ms`)
+  await time.run(100)
+  assert.equal(sftpServer.types.at(-1), 'CLOSE')
+})
+
 test('requests keep to what the server says that it takes, and to reason', async () => {
   const cases = [
     [262_144n, 261_120n, 261_120],
