@@ -1,3 +1,5 @@
+import { depthFor } from './depth.js'
+
 /** Where bytes are read from. */
 export interface ReadSource {
   /** What one request may ask for, in bytes. */
@@ -13,9 +15,6 @@ export interface ReadRange {
   readonly signal?: AbortSignal | undefined
 }
 
-/** As much as fills a channel's window: more would wait in memory and bring nothing. */
-const maxAhead = 2 * 1024 * 1024
-
 interface Piece {
   readonly offset: number
   readonly length: number
@@ -27,7 +26,7 @@ interface Piece {
  * full, so that a small file costs few requests and a large one no waiting for round trips.
  */
 export async function* readAhead(source: ReadSource, { start, end, signal }: ReadRange): AsyncGenerator<Buffer> {
-  const maxDepth = Math.max(1, Math.floor(maxAhead / source.maxRead))
+  const maxDepth = depthFor(source.maxRead)
   const pieces: Piece[] = []
   let next = start
   let depth = 1

@@ -1,3 +1,5 @@
+import { depthFor } from './depth.js'
+
 /** Where bytes are written to. */
 export interface WriteTarget {
   /** What one request may carry, in bytes. */
@@ -9,9 +11,6 @@ export interface WriteStart {
   readonly offset: number
   readonly signal?: AbortSignal | undefined
 }
-
-/** As much as fills a channel's window: more would wait in memory and bring nothing. */
-const maxBehind = 2 * 1024 * 1024
 
 /** Writes in order, with several requests under way. After a failure nothing more is written. */
 export class WriteBehind {
@@ -26,7 +25,7 @@ export class WriteBehind {
     this.#target = target
     this.#offset = offset
     this.#signal = signal
-    this.#maxDepth = Math.max(1, Math.floor(maxBehind / target.maxWrite))
+    this.#maxDepth = depthFor(target.maxWrite)
   }
 
   /** Where the next byte goes. */

@@ -271,6 +271,24 @@ test('a greeting that is none leaves no session behind, also where it comes with
   assert.equal(sessions.stats.open, 0)
 })
 
+test('a server that takes a byte at a time is asked for no more at a time for that', async () => {
+  const { time, sftpServer, open } = await scriptedSftp({ offers: ['limits'] })
+  sftpServer.answer = (request) =>
+    request.type === 'EXTENDED' ? { type: 'EXTENDED_REPLY', data: limitsOf(1n, 1n) } : contented(request)
+  const sftp = await open()
+  let answered = 0
+  sftpServer.answer = (request) => {
+    if (request.type !== 'READ' && request.type !== 'WRITE') return contented(request)
+    if (answered++ >= 100) return undefined
+    return request.type === 'WRITE' ? ok : { type: 'DATA', data: Buffer.alloc(1) }
+  }
+  for (const call of [() => sftp.readFile('/'), () => sftp.writeFile('/', Buffer.alloc(10_000))]) {
+    answered = 0
+    await time.failure(call())
+    assert.ok(sftpServer.requests.length < 500, `${sftpServer.requests.length} requests`)
+  }
+})
+
 test('a directory that is left early is closed, and nobody waits for that', async () => {
   const { time, sftpServer, open } = await scriptedSftp()
   const sftp = await open()
