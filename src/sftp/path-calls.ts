@@ -47,7 +47,8 @@ export class PathCalls {
 
   symlink(target: Buffer, path: Buffer, signal: Signal): Promise<void> {
     const what = { syscall: 'symlink', path: target.toString(), dest: path.toString() }
-    return this.#call(what, { type: 'SYMLINK', from: target, to: path }, done, { signal })
+    const [from, to] = this.#session.linkComesFirst ? [path, target] : [target, path]
+    return this.#call(what, { type: 'SYMLINK', from, to }, done, { signal })
   }
 
   path(syscall: 'readlink' | 'realpath', path: Buffer, signal: Signal): Promise<Buffer> {

@@ -2,7 +2,7 @@ import { HoldfastError } from '../errors.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import { decodeReply, type Reply } from './replies.js'
 import { encodeRequest, idOffset, type Request } from './requests.js'
-import { describe, type FileCall, sftpProtocolError } from './sftp-error.js'
+import { describe, type FileCall, SftpError, sftpProtocolError } from './sftp-error.js'
 
 /** The way of packets to the server. */
 export interface RequestPort {
@@ -22,6 +22,8 @@ export interface Call<T> {
   /** Milliseconds. */
   readonly limitMs: number
   readonly signal: AbortSignal | undefined
+  /** Made where the call was: an error made of the reply would show how packets are read. */
+  readonly origin: Error
   /** Makes the result of the reply, or throws what the call rejects with; ERR_SSH_SFTP_PROTOCOL ends the session too. */
   readonly result: (reply: Reply) => T
   /** Gets a reply that came after the call had ended: what it brings has no owner. */
@@ -37,7 +39,8 @@ interface Sent {
 
 /** A call that waits to be sent. */
 interface Turn {
-  go(): void
+  /** @returns false when the call has been given up */
+  go(): boolean
   fail(cause: HoldfastError): void
 }
 
@@ -81,8 +84,7 @@ export class RequestTable {
   pump(): void {
     for (const turn of this.#turns) {
       if (!this.#hasRoom) break
-      this.#turns.delete(turn)
-      turn.go()
+      if (turn.go()) this.#turns.delete(turn)
     }
     // What a server that does not read is to be sent would else wait long before its clock runs.
     if (this.#port.isStuck) for (const { wait } of this.#sent.values()) wait.sent()
@@ -114,7 +116,7 @@ export class RequestTable {
   }
 
   async #inTurn<T>(call: Call<T>, packet: Buffer): Promise<T> {
-    const turn: Turn = { go: () => {}, fail: () => {} }
+    const turn: Turn = { go: () => false, fail: () => {} }
     this.#turns.add(turn)
     try {
       return await (await this.#turn(turn, call, packet)).answer
@@ -129,7 +131,11 @@ export class RequestTable {
       const replies = this.#replies
       const wait = this.#port.waits.start<{ readonly answer: Promise<T> }>(waitOptions(call))
       wait.sent()
-      turn.go = () => wait.resolve({ answer: this.#send(call, packet) })
+      turn.go = () => {
+        if (!wait.pending) return false
+        wait.resolve({ answer: this.#send(call, packet) })
+        return true
+      }
       turn.fail = (cause) => wait.reject(cause)
       try {
         return await wait.promise
@@ -172,7 +178,7 @@ function waitOptions({ what, limitMs, signal }: Call<unknown>): WaitOptions {
 }
 
 /** @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL when the reply is none to this request */
-function settle<T>(wait: Wait<T>, { result, late }: Call<T>, reply: Reply): void {
+function settle<T>(wait: Wait<T>, { result, late, origin }: Call<T>, reply: Reply): void {
   if (!wait.pending) {
     late?.(reply)
     return
@@ -180,9 +186,15 @@ function settle<T>(wait: Wait<T>, { result, late }: Call<T>, reply: Reply): void
   try {
     wait.resolve(result(reply))
   } catch (error) {
+    if (error instanceof SftpError) showCaller(error, origin)
     wait.reject(error)
     if (error instanceof HoldfastError && breaksProtocol.has(error.code)) throw error
   }
+}
+
+function showCaller(error: Error, origin: Error): void {
+  const frames = origin.stack?.split('\n').slice(1) ?? []
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
 }
 
 const breaksProtocol: ReadonlySet<string> = new Set(['ERR_SSH_PROTOCOL', 'ERR_SSH_SFTP_PROTOCOL'])

@@ -15,7 +15,7 @@ import { decodeVersion, type Version } from './version.js'
 
 /** What an SFTP session needs of the client. */
 export interface SftpHost {
-  readonly port: Pick<SessionPort, 'waits'>
+  readonly port: Pick<SessionPort, 'waits' | 'negotiated'>
   readonly sessions: Pick<Sessions, 'attach'>
   /** The limits `sftp` and `channelClose`, in milliseconds. */
   readonly limitMs: number
@@ -93,6 +93,11 @@ export class SftpSession implements Receiver {
     return this.#sizes
   }
 
+  /** OpenSSH sends what a link says first, and the draft where it is; AsyncSSH does as the draft, unless the client is OpenSSH. */
+  get linkComesFirst(): boolean {
+    return this.#host.port.negotiated?.peer.includes('AsyncSSH') ?? false
+  }
+
   has(extension: Extension): boolean {
     const [name, version] = extensions[extension]
     return this.#extensions.get(name) === version
@@ -105,9 +110,12 @@ export class SftpSession implements Receiver {
   }
 
   /** Asks the server. @throws SftpError; HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why it ended */
-  call<T>(call: Omit<Call<T>, 'limitMs' | 'signal'>, { signal, isSlow = false }: CallSettings = {}): Promise<T> {
-    const { limitMs } = this.#host
-    return this.#requests.call({ ...call, signal, limitMs: isSlow ? Math.max(limitMs, slowLimitMs) : limitMs })
+  call<T>(
+    call: Omit<Call<T>, 'limitMs' | 'signal' | 'origin'>,
+    { signal, isSlow = false }: CallSettings = {},
+  ): Promise<T> {
+    const limitMs = isSlow ? Math.max(this.#host.limitMs, slowLimitMs) : this.#host.limitMs
+    return this.#requests.call({ ...call, signal, limitMs, origin: new Error('called') })
   }
 
   /** Calls back when a signal aborts, or at once. @returns a function that takes it back */

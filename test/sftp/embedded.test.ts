@@ -60,6 +60,15 @@ test('what a server does not offer is ENOTSUP, and says what is missing', async 
   await assert.rejects(sftp.lutimes('x', 1, 1), { code: 'ENOTSUP' })
 })
 
+test('an error shows who asked', async (t) => {
+  const { sftp } = await session(t)
+  const asks = (): Promise<unknown> => sftp.stat('/none')
+  await assert.rejects(asks(), (error: Error) => {
+    assert.match(error.stack ?? '', /^HoldfastError: ENOENT: No such file, stat '\/none'\n(.*\n)*.*\basks\b/)
+    return true
+  })
+})
+
 test('what is asked for wrongly is not sent', async (t) => {
   const { sftp } = await session(t)
   const wrong = [

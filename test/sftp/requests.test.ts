@@ -146,6 +146,28 @@ test('more calls than a server is asked at a time wait for their turn, and none 
   assert.equal(sftpServer.requests.length - asked, 1024)
 })
 
+test('a call that is given up before its turn is never sent', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const held: (() => void)[] = []
+  sftpServer.answer = (request, id) => {
+    held.push(() => sftpServer.reply(id, contented(request)))
+    return undefined
+  }
+  const stats = Promise.all(Array.from({ length: 1024 }, () => sftp.stat('/')))
+  const giveUp = new AbortController()
+  const removal = time.failure(sftp.unlink('/precious', giveUp))
+  const last = sftp.lstat('/')
+  await time.run(100)
+  giveUp.abort()
+  sftpServer.answer = contented
+  for (const answer of held) answer()
+  assert.equal((await removal).error.code, 'ERR_SSH_ABORTED')
+  await time.value(stats)
+  await time.value(last)
+  assert.deepEqual([sftpServer.types.length, sftpServer.types.includes('REMOVE')], [1025, false])
+})
+
 test('a server that takes nothing more out of its channel is found out, also by calls that come later', async () => {
   const { time, open, freeze } = await scriptedSftp()
   const sftp = await open()
