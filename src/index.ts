@@ -15,6 +15,8 @@ export type {
 export type { ChannelStats, ClientStats } from './client/stats.js'
 export type { DiagnosticsMessages } from './diagnostics.js'
 export { type ErrorCode, type Evidence, HoldfastError, type LimitName, type Phase } from './errors.js'
+export type { TunnelOptions, TunnelTarget } from './forward/options.js'
+export type { Tunnel } from './forward/tunnel.js'
 export type { NegotiatedAlgorithms } from './kex/transport.js'
 export type { Agent, AgentIdentity } from './keys/agent.js'
 export type { PublicKey } from './keys/public-key.js'

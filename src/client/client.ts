@@ -1,6 +1,9 @@
 import { EventEmitter } from 'node:events'
 import process from 'node:process'
 import type { HoldfastError } from '../errors.js'
+import type { TunnelOptions, TunnelTarget } from '../forward/options.js'
+import type { Tunnel } from '../forward/tunnel.js'
+import { Tunnels } from '../forward/tunnels.js'
 import type { NegotiatedAlgorithms } from '../kex/transport.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { Liveness, LivenessChange } from '../liveness/port.js'
@@ -42,6 +45,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   readonly keepalive: ClientKeepalive
   readonly #link: Link
   #sessions: Sessions | undefined
+  #tunnels: Tunnels | undefined
 
   /** What came before the program could listen. */
   readonly #early: (() => void)[] = []
@@ -137,6 +141,16 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   /**
+   * Has the server connect to a host and port, or to a Unix socket, as seen from there. The tunnel can be used where a
+   * program takes a stream or an open socket. `signal` holds for its life.
+   * @throws HoldfastError ERR_SSH_CHANNEL_OPEN where the server refuses or cannot connect, ERR_SSH_TIMEOUT (limit
+   * `channelOpen`), ERR_SSH_ABORTED, ERR_SSH_OPTION
+   */
+  connectTo(target: TunnelTarget, options?: TunnelOptions): Promise<Tunnel> {
+    return this.#forwarding.connectTo(target, options)
+  }
+
+  /**
    * Exchanges keys anew (RFC 4253 section 9). Resolves when the new keys are in use.
    * @throws HoldfastError ERR_SSH_TIMEOUT (limit `rekey`, 30 s), which ends the connection too, or why it ended
    */
@@ -188,6 +202,10 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     const { connection, settings } = this.#link
     const { limits, username } = settings
     return (this.#sessions ??= new Sessions(connection, { username, openLimit: limits.channelOpen, limits }))
+  }
+
+  get #forwarding(): Tunnels {
+    return (this.#tunnels ??= new Tunnels(this.#link.connection))
   }
 
   #receiveAnnouncement(name: string, data: Buffer): void {

@@ -14,6 +14,7 @@ import type { Channel, ChannelSink } from './channel.js'
 import { Closing } from './closing.js'
 import { closedError, complete, disconnectFor, lostError, verdictError } from './endings.js'
 import type { Facts } from './facts.js'
+import type { GlobalRequestOptions } from './global-requests.js'
 import { Mux, type PeerHandlers } from './mux.js'
 import type { OpenOptions } from './openings.js'
 import { ProbeMessages } from './probe-messages.js'
@@ -185,7 +186,7 @@ export class Connection {
   }
 
   /** @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED */
-  globalRequest(name: string, data: Buffer, options?: { readonly signal?: AbortSignal | undefined }): Promise<Buffer> {
+  globalRequest(name: string, data: Buffer, options?: GlobalRequestOptions): Promise<Buffer> {
     return this.#mux.globalRequests.request(name, data, options)
   }
 

@@ -14,6 +14,15 @@ export interface GlobalRequestsPort {
   answered(sentAt: number): void
 }
 
+export interface GlobalRequestOptions {
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Called at once when the peer grants it, before the next message is handled, and whatever became of the wait: what was
+   * granted then holds although its caller gave up.
+   */
+  granted?(reply: Buffer): void
+}
+
 interface Slot {
   readonly sentAt: number
   /** Undefined where the request was held, or went out under earlier keys: then it cannot be told by number. */
@@ -38,7 +47,7 @@ export class GlobalRequests {
     return this.#slots.length
   }
 
-  request(name: string, data: Buffer, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Buffer> {
+  request(name: string, data: Buffer, options: GlobalRequestOptions = {}): Promise<Buffer> {
     const wait: Wait<Buffer> = this.#port.waits.start<Buffer>({
       limit: 'reply',
       limitMs: this.#port.replyLimit,
@@ -54,7 +63,10 @@ export class GlobalRequests {
     this.#slots.push({
       sentAt: this.#port.now(),
       sequence: this.#port.nextSequence(),
-      succeeded: (reply) => wait.resolve(reply),
+      succeeded: (reply) => {
+        options.granted?.(reply)
+        wait.resolve(reply)
+      },
       failed: () => wait.reject(refused(name)),
     })
     this.#port.send(payload, () => wait.sent())

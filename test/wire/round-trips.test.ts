@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import * as connection from '#src/wire/connection-messages.js'
+import * as forward from '#src/wire/forward-messages.js'
 import * as kex from '#src/wire/kex-messages.js'
 import * as method from '#src/wire/kex-method-messages.js'
 import { Reader } from '#src/wire/reader.js'
@@ -159,3 +160,15 @@ test('numbers, strings and lists stand one after the other, whatever the writer 
     ),
   )
 })
+
+const place = record<forward.TcpPlace>({ host: text, port: uint32 })
+for (const type of ['direct-tcpip', 'forwarded-tcpip'] as const) {
+  comesBack(type, record({ to: place, originator: place }), forward.encodeTcpOpening, (data) =>
+    forward.decodeTcpOpening(type, data),
+  )
+}
+comesBack('direct-streamlocal', text, forward.encodeDirectStreamlocal, forward.decodeDirectStreamlocal)
+comesBack('forwarded-streamlocal', text, forward.encodeForwardedStreamlocal, forward.decodeForwardedStreamlocal)
+comesBack('tcpip-forward', place, forward.encodeTcpForward, forward.decodeTcpForward)
+comesBack('the answer to tcpip-forward', uint32, forward.encodeBoundPort, forward.decodeBoundPort)
+comesBack('streamlocal-forward', text, forward.encodeStreamlocalForward, forward.decodeStreamlocalForward)
