@@ -47,6 +47,11 @@ export const errorTable = {
     meaning: 'An option or argument is wrong. Nothing was sent.',
     hint: 'correct the option that the message names',
   },
+  ERR_SSH_CONFIG: {
+    meaning:
+      'The option `config` was given and ssh_config says nothing that could be used; the text has what ssh says.',
+    hint: 'run `ssh -G` with the same host to see it, and correct the file',
+  },
   ERR_SSH_DNS: {
     meaning: 'The host name could not be resolved.',
     hint: 'check the name and the resolver of this machine',

@@ -1,5 +1,6 @@
 export type { AskPerson } from './auth/prompt.js'
 export { Client, type ClientEvents, type CloseOptions } from './client/client.js'
+export type { IgnoredKeyword } from './client/config/keywords.js'
 export { connect } from './client/connect.js'
 export type { HostKeysEvent } from './client/host-key-updates.js'
 export type { ClientKeepalive, ProbeOptions } from './client/keepalive.js'

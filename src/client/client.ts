@@ -200,8 +200,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   get #commands(): Sessions {
     const { connection, settings } = this.#link
-    const { limits, username } = settings
-    return (this.#sessions ??= new Sessions(connection, { username, openLimit: limits.channelOpen, limits }))
+    const { limits, username, env } = settings
+    return (this.#sessions ??= new Sessions(connection, { username, openLimit: limits.channelOpen, limits, env }))
   }
 
   get #forwarding(): Tunnels {

@@ -8,6 +8,7 @@ import {
 } from '../keys/host-key-rotation.js'
 import { readKnownHostsFiles, rotateKnownHost } from '../keys/known-hosts-files.js'
 import type { PublicKey } from '../keys/public-key.js'
+import { knownAs } from './host-trust.js'
 import type { Link } from './link.js'
 
 /** What a host said of its keys after authentication. */
@@ -31,7 +32,8 @@ export async function updateHostKeys(link: Link, data: Buffer): Promise<HostKeys
 }
 
 async function update({ connection, settings, trust }: Link, keys: readonly PublicKey[]): Promise<boolean> {
-  const { host, port, hostKey } = settings
+  const { hostKey } = settings
+  const { host, port } = knownAs(settings, hostKey)
   const [file] = hostKey.knownHosts
   const { sessionId } = connection
   const shown = trust?.keyOfUserFile

@@ -15,6 +15,8 @@ export interface Peer {
 /** Says whether a host key is the peer's: by fingerprint, by the program's own check, or by the known_hosts files. */
 export class HostTrust implements HostKeyVerifier {
   readonly #peer: Peer
+  /** How known_hosts names it. */
+  readonly #name: Peer
   readonly #settings: HostKeySettings
   readonly #known: ParsedKnownHosts
   #keyOfUserFile: PublicKey | undefined
@@ -29,6 +31,7 @@ export class HostTrust implements HostKeyVerifier {
 
   private constructor(peer: Peer, settings: HostKeySettings, known: ParsedKnownHosts) {
     this.#peer = peer
+    this.#name = knownAs(peer, settings)
     this.#settings = settings
     this.#known = known
   }
@@ -43,7 +46,7 @@ export class HostTrust implements HostKeyVerifier {
 
   /** The algorithms to offer: those first by which the peer is known. */
   prefer(algorithms: readonly string[]): readonly string[] {
-    return preferKnownTypes(algorithms, this.#known.entries, this.#peer.host, this.#peer.port)
+    return preferKnownTypes(algorithms, this.#known.entries, this.#name.host, this.#name.port)
   }
 
   check({ algorithm, hostKey, exchangeHash, signature }: HostKeyOffer): void {
@@ -56,7 +59,7 @@ export class HostTrust implements HostKeyVerifier {
   async trust({ hostKey }: HostKeyOffer): Promise<void> {
     const key = readHostKey(hostKey)
     const { fingerprints, verify, policy } = this.#settings
-    const verdict = judgeHostKey(this.#known.entries, { key, ...this.#peer, nowSeconds: Date.now() / 1000 })
+    const verdict = judgeHostKey(this.#known.entries, { key, ...this.#name, nowSeconds: Date.now() / 1000 })
     if (verdict.verdict === 'revoked') throw this.#refuse('ERR_SSH_HOST_KEY_REVOKED', key, at(verdict.entry))
     if (fingerprints !== undefined) this.#checkFingerprint(key, fingerprints)
     else if (verify !== undefined) await this.#ask(verify, key, verdict)
@@ -95,7 +98,7 @@ export class HostTrust implements HostKeyVerifier {
       const why = `no known_hosts file has it${certificate}${this.#unreadableLines()}`
       throw this.#refuse('ERR_SSH_HOST_KEY_UNKNOWN', key, why)
     }
-    await appendKnownHost(file, this.#peer, key)
+    await appendKnownHost(file, this.#name, key)
     this.#keyOfUserFile = key
   }
 
@@ -116,6 +119,11 @@ export class HostTrust implements HostKeyVerifier {
       host: `${host}:${port}`,
     })
   }
+}
+
+/** How known_hosts names a peer: under an alias, as ssh has it, without the port. */
+export function knownAs({ host, port }: Peer, { alias }: HostKeySettings): Peer {
+  return alias === undefined ? { host, port } : { host: alias, port: 22 }
 }
 
 const nothingKnown: ParsedKnownHosts = { entries: [], problems: [] }

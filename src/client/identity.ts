@@ -29,7 +29,12 @@ export async function loadIdentity(options: ConnectOptions, signal?: AbortSignal
   const { privateKey, identityFiles, password, changePassword, prompt } = options
   const given = privateKey === undefined ? [] : [await givenKey(privateKey, options, signal)]
   const { identities, problems } = looksForFiles(options)
-    ? await loadIdentities({ files: identityFiles, passphrase: options.passphrase, signal })
+    ? await loadIdentities({
+        files: identityFiles,
+        certificateFiles: options.certificateFiles,
+        passphrase: options.passphrase,
+        signal,
+      })
     : { identities: [], problems: [] }
   const opened = openAgent(options)
   const agent = opened ?? givenAgent(options)

@@ -41,7 +41,7 @@ function isLimitName(name: string): name is LimitName {
 export interface LimitOptions {
   /** Everything that `connect()` does, but for the time of a person or an agent. @default '30s' */
   readonly connect?: Duration | undefined
-  /** The look-up of the host. @default '10s' */
+  /** The look-up of the host; with `config`, that by `ssh -G` too. @default '10s' */
   readonly dns?: Duration | undefined
   /** TCP's connection, for each address by itself. @default '10s' */
   readonly tcp?: Duration | undefined

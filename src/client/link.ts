@@ -108,7 +108,7 @@ export class Link implements ConnectionHost {
   async open(): Promise<void> {
     const wait = this.waits.start<void>({
       limit: 'connect',
-      limitMs: this.settings.limits.connect,
+      limitMs: Math.max(1, this.settings.limits.connect - this.settings.spentMs),
       clock: 'connect',
       phase: 'authentication',
       what: 'the connection',

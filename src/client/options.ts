@@ -37,6 +37,8 @@ export interface HostKeyOptions {
    * limit `prompt`.
    */
   readonly verify?: ((question: HostKeyQuestion) => boolean | Promise<boolean>) | undefined
+  /** The name that stands in known_hosts for this host and port, as HostKeyAlias of ssh_config. @default none */
+  readonly alias?: string | undefined
   /** Learns further keys of a known host that it proves to own (UpdateHostKeys of OpenSSH). @default true */
   readonly update?: boolean | undefined
 }
@@ -96,6 +98,8 @@ export interface ConnectOptions {
   readonly privateKey?: string | Buffer | undefined
   /** Paths of private keys, or of public ones whose private half an agent has. @default those of `ssh` */
   readonly identityFiles?: readonly string[] | undefined
+  /** Certificates for keys of identity files or of an agent, beside those that stand beside the keys. @default none */
+  readonly certificateFiles?: readonly string[] | undefined
   /** Offers no other keys of the agent than those of `identityFiles`. @default false */
   readonly identitiesOnly?: boolean | undefined
   /** Of `privateKey` and of identity files; a wrong one is ERR_SSH_PASSPHRASE. @default `prompt`, for files */
@@ -128,6 +132,12 @@ export interface ConnectOptions {
   readonly proxyCommand?: string | undefined
   /** Any open stream of bytes to the peer, instead of a socket of ours. It is destroyed with the connection. */
   readonly stream?: Duplex | undefined
+  /**
+   * Reads ssh_config as `ssh` does, by asking `ssh -G`: the files of the user and the system, or the one named, `~` being
+   * the home directory. What is given beside it wins. Where there is no ssh: ERR_SSH_UNSUPPORTED; what ssh cannot read:
+   * ERR_SSH_CONFIG. @default false
+   */
+  readonly config?: boolean | string | undefined
   /** Holds for the connection's whole life: aborting it later ends the client and everything on it. */
   readonly signal?: AbortSignal | undefined
 }

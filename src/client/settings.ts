@@ -2,14 +2,13 @@ import { userInfo } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { HoldfastError } from '../errors.js'
 import { type Algorithms, defaultAlgorithms } from '../kex/algorithms.js'
-import { kexMethods } from '../kex/methods.js'
-import { keyAlgorithms } from '../keys/key-types/registry.js'
 import { defaultKnownHostsFiles, expandHome } from '../keys/paths.js'
 import { parseDuration } from '../liveness/duration.js'
 import { type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
 import { checkStream } from '../socket/stream.js'
-import { ciphers } from '../transport/ciphers.js'
-import { macs } from '../transport/macs.js'
+import { algorithmNames } from './algorithm-names.js'
+import type { Configured } from './config/configured.js'
+import type { IgnoredKeyword } from './config/keywords.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { nearest } from './nearest.js'
 import type { AlgorithmOptions, ConnectOptions, HostKeyOptions, RekeyOptions, SocketOptions } from './options.js'
@@ -34,9 +33,17 @@ export interface Settings {
   readonly signal: AbortSignal | undefined
   /** Who we are: read where the keys are loaded. */
   readonly identity: ConnectOptions
+  /** What commands ask for besides their own variables. */
+  readonly env: Readonly<Record<string, string>> | undefined
+  /** How much of the limit `connect` went by before, in milliseconds. */
+  readonly spentMs: number
+  /** What of ssh_config was not done. */
+  readonly ignored: readonly IgnoredKeyword[]
 }
 
 export interface HostKeySettings {
+  /** The name that stands for host and port in known_hosts. */
+  readonly alias?: string | undefined
   readonly knownHosts: readonly string[]
   readonly policy: 'strict' | 'accept-new' | 'off'
   readonly fingerprints: readonly string[] | undefined
@@ -45,24 +52,35 @@ export interface HostKeySettings {
 }
 
 /**
- * Checks what a program gave, and fills in the rest.
+ * What a program gave, in one piece.
  * @throws HoldfastError ERR_SSH_OPTION naming the field
  */
-export function resolveSettings(target: string | ConnectOptions, further: ConnectOptions = {}): Settings {
+export function gatherOptions(target: string | ConnectOptions, further: ConnectOptions = {}): ConnectOptions {
   const options: ConnectOptions = {
     ...(typeof target === 'string' ? parseTarget(target) : target),
     ...withoutUndefined(further),
   }
   checkShape(options)
+  return options
+}
+
+/**
+ * Fills in what was not given.
+ * @throws HoldfastError ERR_SSH_OPTION naming the field
+ */
+export function resolveSettings(configured: Configured): Settings {
+  const { options } = configured
+  checkShape(options)
   const host = resolveHost(options)
   const { port = 22, username = ownName(), proxyCommand } = options
+  const target = { host, alias: configured.alias ?? host, port, username }
   return {
     host,
     port,
     username,
-    proxyCommand: proxyCommand === undefined ? undefined : expandProxyCommand(proxyCommand, { host, port, username }),
+    proxyCommand: proxyCommand === undefined ? undefined : expandProxyCommand(proxyCommand, target),
     hostKey: resolveHostKey(options.hostKey ?? {}),
-    algorithms: resolveAlgorithms(options.algorithms ?? {}),
+    algorithms: resolveAlgorithms(options.algorithms ?? {}, configured.named),
     keepalive: resolveKeepalive(options.keepalive ?? {}),
     limits: resolveLimits(options.limits ?? {}),
     rekey: resolveRekey(options.rekey ?? {}),
@@ -70,6 +88,9 @@ export function resolveSettings(target: string | ConnectOptions, further: Connec
     stream: options.stream === undefined ? undefined : checkStream(options.stream),
     signal: options.signal,
     identity: options,
+    env: configured.env,
+    spentMs: configured.spentMs,
+    ignored: configured.ignored,
   }
 }
 
@@ -96,8 +117,9 @@ function resolveHost({ host, stream }: ConnectOptions): string {
 }
 
 function resolveHostKey(options: HostKeyOptions): HostKeySettings {
-  const { knownHosts, policy = 'strict', fingerprints, verify, update = true } = options
+  const { knownHosts, policy = 'strict', fingerprints, verify, update = true, alias } = options
   return {
+    alias,
     knownHosts: knownHosts?.map(expandHome) ?? defaultKnownHostsFiles(),
     policy,
     fingerprints,
@@ -106,30 +128,24 @@ function resolveHostKey(options: HostKeyOptions): HostKeySettings {
   }
 }
 
-const known: Readonly<Record<Exclude<keyof AlgorithmOptions, 'publicKey'>, readonly string[]>> = {
-  kex: [...kexMethods.keys()],
-  serverHostKey: keyAlgorithms,
-  cipher: [...ciphers.keys()],
-  mac: [...macs.keys()],
-}
-
-function resolveAlgorithms(options: AlgorithmOptions): Algorithms {
-  const list = (name: keyof typeof known): readonly string[] => {
+function resolveAlgorithms(options: AlgorithmOptions, named: readonly string[] | undefined): Algorithms {
+  const list = (name: Exclude<keyof AlgorithmOptions, 'publicKey'>): readonly string[] => {
     const names = options[name]
-    if (names !== undefined) checkNames(names, name, known[name])
+    if (names !== undefined) checkNames(names, name)
     return names ?? defaultAlgorithms[name]
   }
-  if (options.publicKey !== undefined) checkNames(options.publicKey, 'publicKey', keyAlgorithms)
+  if (options.publicKey !== undefined) checkNames(options.publicKey, 'publicKey')
   return {
     kex: list('kex'),
     serverHostKey: list('serverHostKey'),
     cipher: list('cipher'),
     mac: list('mac'),
-    named: [...(options.cipher ?? []), ...(options.mac ?? [])],
+    named: named ?? [...(options.cipher ?? []), ...(options.mac ?? [])],
   }
 }
 
-function checkNames(names: readonly string[], list: string, candidates: readonly string[]): void {
+function checkNames(names: readonly string[], list: keyof AlgorithmOptions): void {
+  const candidates = algorithmNames[list]
   if (names.length === 0) throw wrong(`algorithms.${list} is empty: name at least one, or leave it out`)
   for (const name of names) {
     if (!candidates.includes(name)) throw wrong(`algorithms.${list}: there is no '${name}'${nearest(name, candidates)}`)

@@ -43,6 +43,7 @@ const schema = z.strictObject({
   changePassword: callback.optional(),
   privateKey: secret.optional(),
   identityFiles: z.array(text).optional(),
+  certificateFiles: z.array(text).optional(),
   identitiesOnly: z.boolean().optional(),
   passphrase: secret.optional(),
   certificate: secret.optional(),
@@ -54,6 +55,7 @@ const schema = z.strictObject({
       policy: z.enum(['strict', 'accept-new', 'off']).optional(),
       fingerprints: z.array(z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must look like SHA256:…')).optional(),
       verify: callback.optional(),
+      alias: host.optional(),
       update: z.boolean().optional(),
     })
     .optional(),
@@ -80,6 +82,7 @@ const schema = z.strictObject({
     .optional(),
   proxyCommand: text.optional(),
   stream: z.custom(isDuplex, { error: 'must be a Duplex stream' }).optional(),
+  config: z.union([z.boolean(), text], 'must be true, false or the path of a file').optional(),
   signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
 })
 

@@ -3,6 +3,7 @@ import type { Liveness } from '../liveness/port.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { SessionStats } from '../session/sessions.js'
 import type { TcpKeepalive } from '../socket/tcp-keepalive.js'
+import type { IgnoredKeyword } from './config/keywords.js'
 import type { Limits } from './limits.js'
 import type { Link } from './link.js'
 
@@ -33,6 +34,8 @@ export interface ClientStats {
   readonly tcpKeepalive: TcpKeepalive | undefined
   /** Milliseconds. */
   readonly limits: Limits
+  /** Keywords that ssh_config sets for this host and that are not done here; none without the option `config`. */
+  readonly ignoredConfig: readonly IgnoredKeyword[]
   /** Commands, shells and subsystems: how many are open, wait for a place, or were given up. */
   readonly sessions: SessionStats
   /** Those that the peer has not closed yet. */
@@ -47,7 +50,7 @@ export interface ClientStats {
 
 export function readStats(link: Link, sessions: SessionStats): ClientStats {
   const { settings, connection } = link
-  const { host, port, username, limits } = settings
+  const { host, port, username, limits, ignored: ignoredConfig } = settings
   return {
     host,
     port,
@@ -58,6 +61,7 @@ export function readStats(link: Link, sessions: SessionStats): ClientStats {
     keepalive: connection.keepalive.settings,
     tcpKeepalive: link.tcpKeepalive,
     limits,
+    ignoredConfig,
     sessions,
     channels: [...connection.channels].map((channel) => ({
       sendWindow: channel.sendWindow,

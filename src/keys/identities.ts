@@ -27,6 +27,8 @@ export type PrivateHalf =
 export interface IdentityOptions {
   /** Private keys, or public ones that choose a key of an agent. Undefined: those of `~/.ssh` that exist. */
   readonly files: readonly string[] | undefined
+  /** Of certificates for these keys, or for keys of an agent, that do not stand beside their key. */
+  readonly certificateFiles?: readonly string[] | undefined
   /** For files that do not tell their public half before they are decrypted. */
   readonly passphrase?: string | Buffer | undefined
   readonly signal?: AbortSignal | undefined
@@ -45,10 +47,42 @@ export interface LoadedIdentities {
 export async function loadIdentities(options: IdentityOptions): Promise<LoadedIdentities> {
   const paths = (options.files ?? defaultIdentityFiles()).map(expandHome)
   const loaded = await Promise.all(paths.map((path) => loadIdentity(path, options)))
+  const problems = loaded.flatMap((one) => one.problems)
+  const certificates = await loadCertificates(options.certificateFiles ?? [], problems)
   return {
-    identities: loaded.flatMap(({ identities }) => identities),
-    problems: loaded.flatMap(({ problems }) => problems),
+    identities: certificates.reduce(
+      certified,
+      loaded.flatMap(({ identities }) => identities),
+    ),
+    problems,
   }
+}
+
+interface CertificateFile {
+  readonly path: string
+  readonly certificate: PublicKey
+}
+
+async function loadCertificates(files: readonly string[], problems: HoldfastError[]): Promise<CertificateFile[]> {
+  const paths = files.map(expandHome)
+  const keys = await Promise.all(paths.map((path) => unlessBroken(problems, () => readCertificate(path))))
+  return keys.flatMap((certificate, index) => (certificate ? [{ path: paths[index] ?? '', certificate }] : []))
+}
+
+async function readCertificate(path: string): Promise<PublicKey> {
+  const key = await readPublicKeyFile(path)
+  if (key === undefined) throw keyError(path, 'there is no such file')
+  if (key.certificate === undefined) throw keyError(path, `holds no certificate but a ${key.type} key`)
+  return key
+}
+
+/** A certificate goes with its key; where no file has that, an agent may. */
+function certified(identities: Identity[], { path, certificate }: CertificateFile): Identity[] {
+  const owner = identities.findIndex(({ publicKey }) => publicKey.plainBlob.equals(certificate.plainBlob))
+  if (owner === -1) return [...identities, { source: path, certificates: [certificate], ...onlyPublic(certificate) }]
+  return identities.map((identity, index) =>
+    index === owner ? { ...identity, certificates: [...identity.certificates, certificate] } : identity,
+  )
 }
 
 async function loadIdentity(path: string, options: IdentityOptions): Promise<LoadedIdentities> {

@@ -31,6 +31,8 @@ export interface SessionsOptions {
   readonly openLimit: number
   /** Limits of commands that do not name their own. */
   readonly limits: CommandLimits
+  /** Variables that every command asks for, besides its own. */
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 /** What is known of the sessions of a connection. */
@@ -82,7 +84,7 @@ export class Sessions {
   exec(command: string, options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Promise<CommandResult>
   exec(command: string, options?: ExecOptions): Promise<CommandResult<string | Buffer>>
   async exec(command: string, options: ExecOptions = {}): Promise<CommandResult<string | Buffer>> {
-    const settings = resolveExec(options, this.#options.limits)
+    const settings = resolveExec(this.#withEnv(options), this.#options.limits)
     const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
     return execute(program, settings, this.#host)
   }
@@ -90,18 +92,18 @@ export class Sessions {
   /** Starts a command. Resolves when the server accepted it. @throws as `exec` */
   async spawn(command: string, options: SpawnOptions = {}): Promise<Command> {
     const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
-    return this.#spawn(program, resolveSpawn(options, this.#options.limits))
+    return this.#spawn(program, resolveSpawn(this.#withEnv(options), this.#options.limits))
   }
 
   /** Starts the user's shell, with a terminal unless `pty` is false. @throws as `exec` */
   async shell(options: ShellOptions = {}): Promise<Command> {
-    return this.#spawn({ type: 'shell' }, resolveSpawn(options, this.#options.limits, true))
+    return this.#spawn({ type: 'shell' }, resolveSpawn(this.#withEnv(options), this.#options.limits, true))
   }
 
   /** Starts a subsystem of the server, `sftp` say. @throws as `exec` */
   async subsystem(name: string, options: SpawnOptions = {}): Promise<Command> {
     const program = { type: 'subsystem', name: line(name, 'subsystem', 'subsystem') } as const
-    return this.#spawn(program, resolveSpawn(options, this.#options.limits))
+    return this.#spawn(program, resolveSpawn(this.#withEnv(options), this.#options.limits))
   }
 
   /**
@@ -115,6 +117,11 @@ export class Sessions {
     const stderr = new DirectOutput(nobody, (bytes) => session.consumed(bytes))
     const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })
     return { session, ...(await this.#begin(session)) }
+  }
+
+  #withEnv<Options extends SpawnOptions>(options: Options): Options {
+    const { env } = this.#options
+    return env === undefined ? options : { ...options, env: { ...env, ...options.env } }
   }
 
   async #spawn(program: Program, settings: CommandSettings): Promise<Command> {

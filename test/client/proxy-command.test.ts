@@ -4,16 +4,16 @@ import { connect, HoldfastError } from 'holdfast'
 import { startServer } from 'holdfast/testing'
 import { expandProxyCommand } from '#src/client/proxy-command.js'
 
-const target = { host: 'db.example.com', port: 2222, username: 'deploy' }
+const target = { host: 'db.example.com', alias: 'db', port: 2222, username: 'deploy' }
 
 test('host, port and user stand where ssh_config has them', () => {
   const command = expandProxyCommand('nc -w 5%% %h %p # %r@%n', target)
-  assert.equal(command, 'nc -w 5% db.example.com 2222 # deploy@db.example.com')
+  assert.equal(command, 'nc -w 5% db.example.com 2222 # deploy@db')
 })
 
 for (const host of ['a;reboot', '$(reboot)', '`reboot`', '-oProxyCommand=reboot', 'a b', "a'b", 'a\nb']) {
   test(`a host such as ${JSON.stringify(host)} never reaches a shell`, () => {
-    assert.throws(() => expandProxyCommand('nc %h %p', { ...target, host }), { code: 'ERR_SSH_OPTION' })
+    assert.throws(() => expandProxyCommand('nc %h %p', { ...target, host, alias: host }), { code: 'ERR_SSH_OPTION' })
   })
 }
 

@@ -16,6 +16,7 @@ test('stats() of an idle client says whom it is with, and what holds', async (t)
     keyExchanges: 1,
     keepalive: { interval: 5000, countMax: 3, wantReply: true, tcp: true },
     tcpKeepalive: true,
+    ignoredConfig: [],
     sessions: { open: 0, waiting: 0, abandoned: [] },
     channels: [],
     unsentBytes: 0,
