@@ -40,6 +40,11 @@ async function* walk(transfer: Transfer, level: Level, made: Level[], links: Lev
   for await (const { name, nameBytes, stats } of await Dir.open(session, level.remote, signal)) {
     checkLocalName(name, level)
     const pair = { local: path.join(level.local, name), remote: joinPath(level.remote, nameBytes), depth: level.depth }
+    const obstacle = transfer.obstacle(name, nameBytes)
+    if (obstacle !== undefined) {
+      transfer.skip(pair.remote.toString(), obstacle)
+      continue
+    }
     const kind = Number.isNaN(stats.mode) ? kindOf(await calls.attributes('lstat', pair.remote, signal)) : stats
     if (kind.isFile()) yield { ...pair, known: stats }
     else if (kind.isDirectory()) directories.push({ ...pair, depth: level.depth + 1 })

@@ -39,7 +39,9 @@ async function* walk(transfer: Transfer, level: Level, made: Level[], links: Lev
       remote: joinPath(level.remote, Buffer.from(entry.name)),
       depth: level.depth,
     }
-    if (entry.isFile()) yield { ...pair, known: there?.get(entry.name) }
+    const obstacle = transfer.obstacle(entry.name)
+    if (obstacle !== undefined) transfer.skip(pair.local, obstacle)
+    else if (entry.isFile()) yield { ...pair, known: there?.get(entry.name) }
     else if (entry.isDirectory()) directories.push({ ...pair, depth: level.depth + 1 })
     else if (entry.isSymbolicLink()) links.push(pair)
     else transfer.skip(pair.local, 'it is neither file, directory nor link')

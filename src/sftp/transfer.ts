@@ -64,6 +64,16 @@ export class Transfer {
   }
 
   /**
+   * Why an entry of a tree is left out by its name alone, which two files would have at the same time.
+   * @param bytes the name as the source has it, where that is not sure to be text
+   */
+  obstacle(name: string, bytes?: Buffer): string | undefined {
+    if (bytes !== undefined && !Buffer.from(name).equals(bytes)) return 'its name is not UTF-8'
+    const isPart = this.settings.atomic && name.endsWith(partSuffix)
+    return isPart ? `its name ends in ${partSuffix}, as those do that atomic makes on the way` : undefined
+  }
+
+  /**
    * Whether an earlier transfer has finished a file, and counts it then: the time of its source was the last that it got. It
    * is not looked into, or a tree of many files could not be gone on with in less time than it takes.
    */

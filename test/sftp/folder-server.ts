@@ -128,11 +128,11 @@ class Folder {
   }
 
   async #list(directory: string): Promise<NameEntry[]> {
-    const names = await fs.readdir(directory)
+    const names = await fs.readdir(directory, { encoding: 'buffer' })
     return Promise.all(
       names.map(async (name) => {
-        const attributes = attributesOf(await fs.lstat(path.join(directory, name)))
-        return { name: Buffer.from(name), longName: Buffer.from(name), attributes }
+        const attributes = attributesOf(await fs.lstat(Buffer.concat([Buffer.from(`${directory}/`), name])))
+        return { name, longName: name, attributes }
       }),
     )
   }

@@ -203,6 +203,35 @@ for (const way of ['put', 'get'] as const) {
   })
 }
 
+for (const way of ['put', 'get'] as const) {
+  test(`${way} with atomic leaves out what an earlier one left, which would meet the parts of this one`, async (t) => {
+    const { sftp, local, remote } = await world(t)
+    const [source, target] = way === 'put' ? [local, remote] : [remote, local]
+    await fs.mkdir(source('tree'))
+    for (let index = 0; index < 20; index++) {
+      await fs.writeFile(source(`tree/${index}`), 'whole'.repeat(30_000))
+      await fs.writeFile(source(`tree/${index}.holdfast-part`), 'who')
+    }
+    const options = { atomic: true }
+    const { files, skipped } =
+      way === 'put' ? await sftp.put(local('tree'), 'tree', options) : await sftp.get('tree', local('tree'), options)
+    assert.deepEqual([files, skipped.length], [20, 20])
+    assert.equal((await fs.readdir(target('tree'))).length, 20)
+    for (let index = 0; index < 20; index++) assert.equal((await fs.stat(target(`tree/${index}`))).size, 150_000)
+  })
+}
+
+test('names that are not UTF-8 are left out, since two of them may be one here', async (t) => {
+  const { sftp, local, remote } = await world(t)
+  await fs.mkdir(remote('tree'))
+  await fs.writeFile(remote('tree/ä'), 'text')
+  for (const byte of [0xe4, 0xf6])
+    await fs.writeFile(Buffer.concat([Buffer.from(remote('tree/')), Buffer.of(byte)]), `${byte}`)
+  const { files, skipped } = await sftp.get('tree', local('tree'))
+  assert.deepEqual([files, skipped.map(({ why }) => why)], [1, ['its name is not UTF-8', 'its name is not UTF-8']])
+  assert.deepEqual(await fs.readdir(local('tree')), ['ä'])
+})
+
 test('a failure of one file ends a tree, and says which', async (t) => {
   const { sftp, local, remote } = await world(t)
   await fs.mkdir(local('tree'))
