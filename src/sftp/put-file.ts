@@ -76,7 +76,9 @@ async function offsetOf(
   { size }: LocalStats,
 ): Promise<number> {
   const { settings, signal } = transfer
-  const there = Number((await remote.attributes(signal)).size ?? 0n)
+  // A server that does not say how much is there may have more than we send.
+  const { size: said } = await remote.attributes(signal)
+  const there = said === undefined ? Number.POSITIVE_INFINITY : Number(said)
   const offset = await resumeOffset({ remote, local, size, there, verify: settings.verify, signal })
   if (offset < there) await remote.setAttributes('ftruncate', { size: BigInt(offset) }, signal)
   transfer.resumed(offset)

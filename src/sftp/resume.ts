@@ -1,10 +1,14 @@
 import type { FileHandle } from 'node:fs/promises'
+import { maxUnderWay } from './depth.js'
 import { readAhead } from './read-ahead.js'
 import type { RemoteFile } from './remote-file.js'
 import type { Verify } from './transfer-options.js'
 
-/** How much of the end of what is there is compared. */
-const tailBytes = 1024 * 1024
+/**
+ * How much of the end of what is there is compared: all that was under way when a transfer broke off. Of that a server may
+ * have written what came later and not what came before, which leaves a hole.
+ */
+const tailBytes = maxUnderWay
 
 interface Sides {
   readonly remote: RemoteFile

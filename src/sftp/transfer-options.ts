@@ -12,7 +12,7 @@ export interface TransferTreeOptions extends CallOptions {
    * @default false
    */
   readonly resume?: boolean | undefined
-  /** `tail`: the last 1 MiB of what is there; `full`: all of it, also of files that seem to be whole. @default 'tail' */
+  /** `tail`: the last 2 MiB of what is there; `full`: all of it, also of files that seem to be whole. @default 'tail' */
   readonly verify?: Verify | undefined
   /**
    * Each file gets a name of its own beside its place, goes to the disk, and is renamed: whoever looks sees the old file or

@@ -11,10 +11,15 @@ import { decodeRequest, type Request } from '#src/sftp/requests.js'
 import { encodeVersion } from '#src/sftp/version.js'
 import { Reader } from '#src/wire/reader.js'
 
+export interface FolderOptions {
+  /** Whether it says of an open file how large it is. @default true */
+  readonly saysSize?: boolean
+}
+
 /** Serves what is in the folder, as if nothing else were there: `/` is the folder. */
-export function folderServer(root: string): SessionHandler {
+export function folderServer(root: string, options: FolderOptions = {}): SessionHandler {
   return async ({ stdin, stdout }) => {
-    const folder = new Folder(root)
+    const folder = new Folder(root, options)
     const packets = new Packets()
     try {
       for await (const bytes of stdin as AsyncIterable<Buffer>) {
@@ -37,10 +42,12 @@ const offered = [extensions.posixRename, extensions.hardlink, extensions.fsync]
 class Folder {
   readonly #root: string
   readonly #opened = new Map<string, Opened>()
+  readonly #saysSize: boolean
   #count = 0
 
-  constructor(root: string) {
+  constructor(root: string, { saysSize = true }: FolderOptions) {
     this.#root = root
+    this.#saysSize = saysSize
   }
 
   async answer(packet: Buffer): Promise<Buffer> {
@@ -84,8 +91,10 @@ class Folder {
         return { type: 'ATTRS', attributes: attributesOf(await fs.stat(this.#at(request.path))) }
       case 'LSTAT':
         return { type: 'ATTRS', attributes: attributesOf(await fs.lstat(this.#at(request.path))) }
-      case 'FSTAT':
-        return { type: 'ATTRS', attributes: attributesOf(await this.#file(request.handle).stat()) }
+      case 'FSTAT': {
+        const { size, ...others } = attributesOf(await this.#file(request.handle).stat())
+        return { type: 'ATTRS', attributes: this.#saysSize ? { size, ...others } : others }
+      }
       case 'SETSTAT':
         await change(this.#at(request.path), request.attributes)
         return done

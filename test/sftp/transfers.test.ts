@@ -8,7 +8,7 @@ import { HoldfastError, type Sftp, type TransferProgress } from 'holdfast'
 import { staysInside } from '#src/sftp/links.js'
 import { client, network, server } from '../promises/support/embedded.js'
 import { leavesNothing } from '../promises/support/leaks.js'
-import { folderServer } from './folder-server.js'
+import { type FolderOptions, folderServer } from './folder-server.js'
 
 leavesNothing()
 
@@ -22,13 +22,13 @@ interface World {
   readonly connect: () => Promise<{ readonly sftp: Sftp; readonly cut: () => void }>
 }
 
-async function world(t: TestContext): Promise<World> {
+async function world(t: TestContext, options: FolderOptions = {}): Promise<World> {
   const folder = await fs.mkdtemp(path.join(tmpdir(), 'holdfast-transfer-'))
   t.after(() => fs.rm(folder, { recursive: true, force: true }))
   const at = (side: string) => (name: string) => path.join(folder, side, name)
   await fs.mkdir(at('remote')(''))
   await fs.mkdir(at('local')(''))
-  const target = await server(t, { subsystems: { sftp: folderServer(at('remote')('')) } })
+  const target = await server(t, { subsystems: { sftp: folderServer(at('remote')(''), options) } })
   const connection = async () => {
     const relay = await network(t, target)
     const ssh = await client(t, relay)
@@ -137,21 +137,24 @@ for (const way of ['put', 'get'] as const) {
 
   test(`${way} begins anew where what is there is something else`, async (t) => {
     const { sftp, local, remote } = await world(t)
-    const bytes = randomBytes(3_000_000)
+    const bytes = randomBytes(4_000_000)
     const [source, target] = way === 'put' ? [local('x'), remote('x')] : [remote('x'), local('x')]
     const transfer = (options: Parameters<Sftp['put']>[2]) =>
       way === 'put' ? sftp.put(local('x'), 'x', options) : sftp.get('x', local('x'), options)
     await fs.writeFile(source, bytes)
-    const early = Buffer.from(bytes.subarray(0, 2_000_000))
+    const early = Buffer.from(bytes.subarray(0, 3_000_000))
     early.writeUInt8(early.readUInt8(0) ^ 1, 0)
-    const late = Buffer.from(bytes.subarray(0, 2_000_000))
-    late.writeUInt8(late.readUInt8(1_999_999) ^ 1, 1_999_999)
+    const late = Buffer.from(bytes.subarray(0, 3_000_000))
+    late.writeUInt8(late.readUInt8(2_999_999) ^ 1, 2_999_999)
+    // As where the oldest of all writes under way was the one that failed.
+    const hole = Buffer.from(bytes.subarray(0, 3_000_000)).fill(0, 3_000_000 - 2_097_152, 1_000_000)
     const cases = [
       { there: late, verify: 'tail', resumed: 0, same: true },
-      { there: early, verify: 'tail', resumed: 2_000_000, same: false },
+      { there: hole, verify: 'tail', resumed: 0, same: true },
+      { there: early, verify: 'tail', resumed: 3_000_000, same: false },
       { there: early, verify: 'full', resumed: 0, same: true },
-      { there: late, verify: 'none', resumed: 2_000_000, same: false },
-      { there: Buffer.alloc(4_000_000), verify: 'none', resumed: 0, same: true },
+      { there: late, verify: 'none', resumed: 3_000_000, same: false },
+      { there: Buffer.alloc(5_000_000), verify: 'none', resumed: 0, same: true },
     ] as const
     for (const { there, verify, resumed, same } of cases) {
       await fs.writeFile(target, there)
@@ -202,6 +205,17 @@ for (const way of ['put', 'get'] as const) {
     assert.deepEqual(await fs.readdir(path.dirname(target)), ['x'])
   })
 }
+
+test('a server that does not say how large a file is gets and gives whole files all the same', async (t) => {
+  const { sftp, local, remote } = await world(t, { saysSize: false })
+  await fs.writeFile(local('x'), 'new'.repeat(1000))
+  await fs.writeFile(remote('x'), 'older'.repeat(1000))
+  await sftp.put(local('x'), 'x', { resume: true })
+  assert.equal(await fs.readFile(remote('x'), 'utf8'), 'new'.repeat(1000))
+  await fs.writeFile(local('x'), 'older'.repeat(1000))
+  await sftp.get('x', local('x'), { resume: true })
+  assert.equal(await fs.readFile(local('x'), 'utf8'), 'new'.repeat(1000))
+})
 
 for (const way of ['put', 'get'] as const) {
   test(`${way} with atomic leaves out what an earlier one left, which would meet the parts of this one`, async (t) => {
