@@ -26,7 +26,7 @@ export async function measureMatrix(tell: (line: string) => void): Promise<Matri
 }
 
 async function measureScene(scene: Scene): Promise<MatrixColumn> {
-  await using lab = await openLab(scene.forgetAfterS === undefined ? {} : { forgetAfterS: scene.forgetAfterS })
+  await using lab = await openLab()
   const { name, how, peer } = scene
   return { scene: name, how, peer, cells: await measureIn(lab, scene) }
 }

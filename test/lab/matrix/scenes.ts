@@ -1,4 +1,5 @@
 /** What may happen to a connection, as the opening of the page of failures tells it. */
+import { setTimeout as pause } from 'node:timers/promises'
 import { signalConnections } from '../../promises/support/signals.js'
 import type { SshdServer } from '../../servers/sshd.js'
 import type { Gateway } from '../network/gateway.js'
@@ -9,12 +10,10 @@ export interface Scene {
   readonly name: string
   /** One line for the page. */
   readonly how: string
-  /** Runs from the fault on; where it ends well, the connection was kept. */
+  /** Where it ends well, the connection was kept. */
   readonly command: string
-  /** The network, before anybody logs in. */
-  readonly forgetAfterS?: number
   readonly peer: PeerState
-  readonly fault: (parts: Parts) => Promise<unknown>
+  readonly fault: (parts: Parts) => Promise<unknown> | void
 }
 
 interface Parts {
@@ -25,15 +24,19 @@ interface Parts {
 
 const forEver = 'sleep 30000'
 const blockMs = 10_000
+const forgetAfterS = 4
+const acknowledgedMs = 500
 
 export const scenes: readonly Scene[] = [
   {
     name: 'a NAT forgets what is idle',
-    how: 'conntrack forgets a flow after 4 s; a command is silent for 9 s, then writes',
-    command: 'sleep 9; echo awake',
+    how: `conntrack forgets a flow after ${forgetAfterS} s; a command is silent for 9 s, then writes`,
+    command: silentFor(9),
     peer: 'forgotten when idle',
-    forgetAfterS: 4,
-    fault: async () => {},
+    async fault(parts) {
+      await parts.gateway.forgetAfter(forgetAfterS)
+      begin(parts)
+    },
   },
   {
     name: 'the peer vanishes, idle',
@@ -49,7 +52,7 @@ export const scenes: readonly Scene[] = [
     peer: 'gone',
     async fault({ gateway, clients }) {
       await gateway.drop({ direction: 'both' })
-      for (const client of clients) client.do({ write: 65_536 })
+      for (const client of clients) client.do({ write: 'x'.repeat(65_536) })
     },
   },
   {
@@ -62,27 +65,44 @@ export const scenes: readonly Scene[] = [
   {
     name: 'our event loop is blocked',
     how: `the program computes for ${blockMs / 1000} s; the peer is there, the command ends after 6 s`,
-    command: 'sleep 6; echo awake',
+    command: silentFor(6),
     peer: 'there',
-    fault: blocked,
+    fault: block,
   },
   {
     name: 'our event loop is blocked, behind a NAT that forgets',
-    how: `the same, and conntrack forgets a flow after 4 s`,
-    command: 'sleep 6; echo awake',
+    how: `the same, and conntrack forgets a flow after ${forgetAfterS} s`,
+    command: silentFor(6),
     peer: 'forgotten when idle',
-    forgetAfterS: 4,
-    fault: blocked,
+    async fault(parts) {
+      await parts.gateway.forgetAfter(forgetAfterS)
+      block(parts)
+    },
   },
   {
     name: 'a firewall drops empty ACKs',
-    how: 'TCP segments without payload are dropped, both ways; the peer is there, a command is silent for 20 s, then writes',
-    command: 'sleep 20; echo awake',
+    how: 'a command is silent for 20 s, then writes; meanwhile TCP segments without payload are dropped, both ways; the peer is there, and nothing is on its way (where something is, TCP itself stands still until the peer writes)',
+    command: silentFor(20),
     peer: 'there',
-    fault: ({ gateway }) => gateway.drop({ direction: 'both', only: 'empty-acks' }),
+    async fault(parts) {
+      begin(parts)
+      // Data whose acknowledgement is dropped stalls TCP itself, until the peer has something to say.
+      await pause(acknowledgedMs)
+      await parts.gateway.drop({ direction: 'both', only: 'empty-acks' })
+    },
   },
 ]
 
-async function blocked({ clients }: Parts): Promise<void> {
-  for (const client of clients) client.do({ block: blockMs })
+/** A command that is silent from `begin()` on: those who logged in first must not be ahead of the others. */
+function silentFor(seconds: number): string {
+  return `read _; sleep ${seconds}; echo awake`
+}
+
+function begin({ clients }: Parts): void {
+  for (const client of clients) client.do({ write: '\n' })
+}
+
+function block(parts: Parts): void {
+  begin(parts)
+  for (const client of parts.clients) client.do({ block: blockMs })
 }
