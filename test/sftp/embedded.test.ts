@@ -88,6 +88,21 @@ test('what is asked for wrongly is not sent', async (t) => {
   for (const call of wrong) await assert.rejects(call(), { code: 'ERR_SSH_OPTION' }, String(call))
 })
 
+test('the signal of a session ends it, with all that waits', async (t) => {
+  const { ssh, sftp } = await session(t)
+  const stop = new AbortController()
+  const other = await ssh.sftp(stop)
+  const aborted = { name: 'AbortError', code: 'ERR_SSH_ABORTED', cause: 'enough' }
+  const pending = assert.rejects(other.stat('/'), aborted)
+  const stream = assert.rejects(other.createReadStream('/none').toArray(), aborted)
+  stop.abort('enough')
+  await Promise.all([pending, stream])
+  await assert.rejects(other.stat('/'), aborted)
+  await assert.rejects(ssh.sftp(stop), aborted)
+  await other.close()
+  assert.ok((await sftp.stat('/')).isDirectory())
+})
+
 test('sessions are side by side, and end with their client', async (t) => {
   const { ssh, sftp } = await session(t)
   const other = await ssh.sftp()
