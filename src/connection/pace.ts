@@ -70,7 +70,9 @@ export class Pace {
 
   /** The peer's windows say that so many bytes have arrived in all. */
   covered(bytes: number): void {
-    this.#arrive(bytes)
+    if (bytes <= this.#arrived) return
+    this.#arrived = bytes
+    this.#port.resumed()
   }
 
   stop(): void {
@@ -121,7 +123,9 @@ export class Pace {
     // Much of it may have arrived long before the question, as in a key exchange: then its speed is no link's.
     const moved = Math.min(onItsWay * growthMax, (onItsWay * timeMs) / Math.max(elapsedMs, 1))
     this.#allowance = Math.max(this.#least, moved)
-    this.#arrive(position)
+    this.#arrived = Math.max(this.#arrived, position)
+    // Also where the peer's windows had said that it arrived: more is allowed now.
+    this.#port.resumed()
     // What is held back now must be let go when the link has moved what is before it.
     this.#askIfTime()
   }
@@ -140,11 +144,5 @@ export class Pace {
 
   #noteRtt(rttMs: number | null): void {
     this.#leastRttMs = Math.min(this.#leastRttMs, rttMs ?? Number.POSITIVE_INFINITY)
-  }
-
-  #arrive(position: number): void {
-    if (position <= this.#arrived) return
-    this.#arrived = position
-    this.#port.resumed()
   }
 }

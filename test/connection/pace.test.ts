@@ -19,6 +19,8 @@ interface LinkOptions {
 class Sender {
   now = 0
   sent = 0
+  /** How often it was told that it may send on. */
+  resumed = 0
   /** The most that stood before the link at any time, in milliseconds of its speed. */
   longestQueueMs = 0
   readonly deadlines = new Deadlines()
@@ -44,7 +46,9 @@ class Sender {
         liveness: () => liveness,
         probeNow: (_now, answered) => this.#ask(() => answered({ probe: 'ping', rttMs: 0, nextMs: null })),
       }),
-      resumed: () => {},
+      resumed: () => {
+        this.resumed++
+      },
     })
   }
 
@@ -133,6 +137,17 @@ test('what the windows cover has arrived', () => {
   sender.pace.covered(before)
   sender.run(10)
   assert.equal(sender.sent, 2 * before)
+})
+
+test('an answer lets go what it allows, also where the windows had covered all before the question', () => {
+  const sender = new Sender({ bytesPerSecond: 100_000_000, rttMs: 20 })
+  sender.run(25)
+  sender.pace.covered(sender.sent)
+  sender.run(1)
+  const { sent, resumed } = sender
+  sender.run(20)
+  assert.ok(sender.sent > sent)
+  assert.ok(sender.resumed > resumed)
 })
 
 test('stopped, it leaves no deadline', () => {
