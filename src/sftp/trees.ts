@@ -65,9 +65,19 @@ async function removeDirectory(session: SftpSession, path: Buffer, signal: Abort
   const entries = await Dir.all(session, path, signal)
   const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => joinPath(path, entry.nameBytes))
   const directories = entries.filter((entry) => entry.isDirectory()).map((entry) => joinPath(path, entry.nameBytes))
-  while (files.length > 0) await Promise.all(files.splice(0, atOnce).map((file) => remove(session, file, signal)))
-  for (const directory of directories) await removeDirectory(session, directory, signal)
+  while (files.length > 0)
+    await Promise.all(files.splice(0, atOnce).map((file) => untilGone(remove(session, file, signal))))
+  for (const directory of directories) await untilGone(removeDirectory(session, directory, signal))
   await removeEmpty(session, path, signal)
+}
+
+/** Somebody else may remove the same: what is in a tree and gone already must not keep the rest of it. */
+async function untilGone(removing: Promise<void>): Promise<void> {
+  try {
+    await removing
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error
+  }
 }
 
 export function remove(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeLimits } from '#src/sftp/extension-data.js'
-import type { Reply } from '#src/sftp/replies.js'
+import type { NameEntry, Reply } from '#src/sftp/replies.js'
 import { Sftp } from '#src/sftp/sftp.js'
 import { Writer } from '#src/wire/writer.js'
 import { scripted } from '../session/scripted.js'
@@ -311,6 +311,28 @@ test('a server that takes a byte at a time is asked for no more at a time for th
   }
 })
 
+test('a tree is removed although somebody else removes it too', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const listed = new Set<string>()
+  let directory = ''
+  sftpServer.answer = (request) => {
+    if (request.type === 'LSTAT') return { type: 'ATTRS', attributes: { mode: 0o040755 } }
+    if (request.type === 'OPENDIR') directory = String(request.path)
+    if (request.type === 'READDIR' && !listed.has(directory)) {
+      listed.add(directory)
+      const inside =
+        directory === '/tree' ? [entryOf('gone', 0o100644), entryOf('sub', 0o040755)] : [entryOf('file', 0o100644)]
+      return { type: 'NAME', names: inside }
+    }
+    if (request.type === 'REMOVE') return { type: 'STATUS', code: 2, message: 'No such file' }
+    return contented(request)
+  }
+  await time.value(sftp.rm('/tree', { recursive: true, force: true }))
+  const removed = sftpServer.requests.flatMap(({ request }) => (request.type === 'RMDIR' ? [String(request.path)] : []))
+  assert.deepEqual(removed, ['/tree/sub', '/tree'])
+})
+
 test('a directory that is left early is closed, and nobody waits for that', async () => {
   const { time, sftpServer, open } = await scriptedSftp()
   const sftp = await open()
@@ -402,6 +424,10 @@ test('closing a session that hangs is bounded', async () => {
 
 function limitsOf(most: bigint, data: bigint): Buffer {
   return encodeLimits({ packet: most, read: data, write: data, handles: 0n })
+}
+
+function entryOf(name: string, mode: number): NameEntry {
+  return { name: Buffer.from(name), longName: Buffer.alloc(0), attributes: { mode } }
 }
 
 function packet(body: Writer): Buffer {
