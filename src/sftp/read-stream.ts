@@ -29,17 +29,19 @@ export class ReadStream extends Readable {
 
   /** @internal */
   constructor(file: StreamFile, options: ReadStreamOptions) {
+    // Before `super`: a stream that Node has begun to construct opens its file, whatever is thrown after that.
     const encoding = checkEncoding(options.encoding)
-    super({ highWaterMark: options.highWaterMark ?? 256 * 1024, ...(encoding === undefined ? {} : { encoding }) })
     const { start = 0, end, autoClose = true } = options
     const signal = checkSignal(options.signal)
-    this.path = file.path
-    this.#file = file
-    this.#range = {
+    const range = {
       start: toOffset(start, 'start'),
       end: end === undefined ? Number.MAX_SAFE_INTEGER : toOffset(end, 'end') + 1,
       signal,
     }
+    super({ highWaterMark: options.highWaterMark ?? 256 * 1024, ...(encoding === undefined ? {} : { encoding }) })
+    this.path = file.path
+    this.#file = file
+    this.#range = range
     this.#autoClose = autoClose
     this.#unlisten = signal && file.onAbort(signal, (error) => this.destroy(error))
   }

@@ -28,14 +28,17 @@ export class WriteStream extends Writable {
 
   /** @internal */
   constructor(file: StreamFile, options: WriteStreamOptions) {
-    super({ highWaterMark: options.highWaterMark ?? 256 * 1024 })
+    // Before `super`: a stream that Node has begun to construct opens its file, whatever is thrown after that.
     const { start = 0, autoClose = true } = options
+    const startAt = toOffset(start, 'start')
+    const signal = checkSignal(options.signal)
+    super({ highWaterMark: options.highWaterMark ?? 256 * 1024 })
     this.path = file.path
     this.#file = file
-    this.#startAt = toOffset(start, 'start')
+    this.#startAt = startAt
     this.#autoClose = autoClose
-    this.#signal = checkSignal(options.signal)
-    this.#unlisten = this.#signal && file.onAbort(this.#signal, (error) => this.destroy(error))
+    this.#signal = signal
+    this.#unlisten = signal && file.onAbort(signal, (error) => this.destroy(error))
   }
 
   override _construct(done: Done): void {

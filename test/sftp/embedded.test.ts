@@ -44,6 +44,14 @@ test('a handle is where its last call left it', async (t) => {
   await handle.close()
 })
 
+test('a stream that is asked for wrongly opens no file', async (t) => {
+  const { sftp } = await session(t)
+  assert.throws(() => sftp.createWriteStream('x', { start: -1 }), { code: 'ERR_SSH_OPTION' })
+  assert.throws(() => sftp.createReadStream('x', { start: -1 }), { code: 'ERR_SSH_OPTION' })
+  await new Promise(setImmediate)
+  assert.equal(await sftp.exists('x'), false)
+})
+
 test('a stream that nobody reads to its end closes its file', async (t) => {
   const { sftp } = await session(t)
   await sftp.writeFile('long', Buffer.alloc(5_000_000))
