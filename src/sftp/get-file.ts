@@ -42,7 +42,7 @@ async function getAtomically(transfer: Transfer, pair: Pair, remote: RemoteFile)
 async function fetch(transfer: Transfer, pair: Pair, remote: RemoteFile, target: string): Promise<void> {
   const { settings, signal } = transfer
   const before = await remote.attributes(signal)
-  const local = await open(target, flagsFor(settings.resume), 0o666)
+  const local = await open(target, flagsFor(settings.resume), modeFor(before))
   try {
     const offset = settings.resume ? await offsetOf(transfer, remote, local, before) : 0
     const end = await copy(transfer, pair, { remote, local, offset, before })
@@ -63,6 +63,11 @@ async function fetch(transfer: Transfer, pair: Pair, remote: RemoteFile, target:
 function flagsFor(resume: boolean): number {
   const { O_RDWR, O_CREAT, O_TRUNC } = constants
   return O_RDWR | O_CREAT | (constants.O_NOFOLLOW ?? 0) | (resume ? 0 : O_TRUNC)
+}
+
+/** Who may not read or write it there is not to do so here either, and not while it comes. */
+function modeFor({ mode = 0o666 }: Attributes): number {
+  return 0o600 | (mode & 0o066)
 }
 
 /** Where to go on; what is there and is none of the server's is cut off. */

@@ -206,6 +206,26 @@ for (const way of ['put', 'get'] as const) {
   })
 }
 
+test('what others may not read there they may not read here, also while it comes', async (t) => {
+  const { sftp, local, remote } = await world(t)
+  const modes = [
+    [0o600, 0o600],
+    [0o640, 0o640],
+    [0o755, 0o644],
+  ] as const
+  for (const [there, here] of modes) {
+    await fs.writeFile(remote('secret'), 'secret')
+    await fs.chmod(remote('secret'), there)
+    let seen: Promise<{ readonly mode: number }> | undefined
+    const progress = (): void => {
+      seen ??= fs.stat(local(`${there}`))
+    }
+    await sftp.get('secret', local(`${there}`), { preserve: false, progress })
+    for (const { mode } of [await seen, await fs.stat(local(`${there}`))].filter((stats) => stats !== undefined))
+      assert.equal(mode & 0o777 & ~0o022, here & ~0o022)
+  }
+})
+
 test('a server that does not say how large a file is gets and gives whole files all the same', async (t) => {
   const { sftp, local, remote } = await world(t, { saysSize: false })
   await fs.writeFile(local('x'), 'new'.repeat(1000))
