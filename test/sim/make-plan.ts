@@ -19,6 +19,31 @@ import { answerMs } from './run.js'
 /** Decides everything about one bad day from its seed. */
 export function makePlan(seed: number): Plan {
   const random = new Random(seed)
+  const plan = makeAny(seed, random)
+  return random.once(30) ? onFullLink(plan, random) : plan
+}
+
+/** A slow link that nothing else is wrong with, full of what one command writes while the program goes on calling. */
+function onFullLink(plan: Plan, random: Random): Plan {
+  const [first = makeCommand(random), ...others] = plan.commands
+  const commands = [{ ...first, stdout: 500_000 + random.below(2_000_000), everyMs: 0, runMs: null }, ...others]
+  const exec = { ...makeExec(random, 1, 0), readsPerSecond: null, abortAfterMs: null, closeAfterMs: null }
+  const calls = plan.calls.filter((call) => !('command' in call) || call.command > 0)
+  return {
+    ...plan,
+    link: { ...plan.link, latencyMs: 10, bytesPerMs: 48, lossEvery: null, sendBuffer: 2_097_152, natTimeoutMs: null },
+    client: { ...plan.client, window: 2_097_152, interval: 15_000, wantReply: true },
+    outages: [],
+    ailments: [],
+    absences: [],
+    ends: [],
+    commands,
+    calls: [exec, ...calls.map((call) => ({ ...call, at: random.below(60_000) }))],
+    closeAt: 300_000,
+  }
+}
+
+function makeAny(seed: number, random: Random): Plan {
   const spanMs = random.pick([20_000, 60_000, 120_000, 300_000])
   const link = makeLink(random)
   const server = makeServer(random)
@@ -28,9 +53,9 @@ export function makePlan(seed: number): Plan {
   const commands = some(random, 4, () => makeCommand(random))
   const outages = some(random, 3, () => makeOutage(random, spanMs))
   const ailments = random.once(2) ? distinct(some(random, 2, () => makeAilment(random, spanMs))) : []
-  const absences = random.once(3) ? some(random, 2, () => makeAbsence(random, spanMs)) : []
+  const absences = random.once(3) ? apart(some(random, 2, () => makeAbsence(random, spanMs))) : []
   const ends: EndPlan[] = random.once(6)
-    ? [{ at: random.below(spanMs), what: random.pick(['server-closes', 'server-killed', 'reset']) }]
+    ? [{ at: random.below(spanMs), what: random.pick(['server-closes', 'server-killed', 'half-closes', 'reset']) }]
     : []
   const calls = [
     ...commands.map((_command, index) =>
@@ -60,6 +85,16 @@ function some<T>(random: Random, max: number, make: () => T): T[] {
 /** A server gets well of each but once. */
 function distinct(ailments: readonly AilmentPlan[]): AilmentPlan[] {
   return ailments.filter(({ what }, index) => ailments.findIndex((other) => other.what === what) === index)
+}
+
+/** Nobody is away twice at once. */
+function apart(absences: readonly AbsencePlan[]): AbsencePlan[] {
+  const kept: AbsencePlan[] = []
+  for (const absence of absences.toSorted((a, b) => a.from - b.from)) {
+    const last = kept.at(-1)
+    if (last === undefined || last.from + last.forMs < absence.from) kept.push(absence)
+  }
+  return kept
 }
 
 function makeLink(random: Random): LinkPlan {
@@ -145,6 +180,8 @@ function makeAilment(random: Random, spanMs: number): AilmentPlan {
     'refuses-opens',
     'ignores-opens',
     'ignores-requests',
+    'chatters',
+    'chatters',
   ] as const)
   const heals = what !== 'leaves-rekey' && random.once(2)
   return { from, to: heals ? from + random.below(random.pick([5000, 60_000, 200_000])) : null, what }
@@ -153,7 +190,8 @@ function makeAilment(random: Random, spanMs: number): AilmentPlan {
 function makeAbsence(random: Random, spanMs: number): AbsencePlan {
   const what = random.pick(['blocked', 'blocked', 'suspended'] as const)
   return {
-    from: random.below(spanMs),
+    // Often in the middle of the handshake.
+    from: random.below(random.once(3) ? 3000 : spanMs),
     forMs: random.below(random.pick([200, 2000, 20_000, 180_000])),
     what,
     networkBackMs: what === 'suspended' ? random.below(5000) : 0,
@@ -184,8 +222,9 @@ function makeExec(random: Random, spanMs: number, command: number): CallPlan {
     command,
     input: random.below(random.pick([1, 1000, 100_000, 500_000])),
     inputEof: !random.once(4),
+    inputEveryMs: random.once(3) ? random.pick([10, 1000, 5000]) : 0,
     readsPerSecond: random.once(4) ? random.pick([0, 1000, 50_000]) : null,
-    abortAfterMs: random.once(8) ? random.below(20_000) : null,
+    abortAfterMs: random.once(8) ? random.below(random.pick([20, 1000, 20_000])) : null,
     closeAfterMs: random.once(6) ? random.below(60_000) : null,
   }
 }
@@ -202,14 +241,14 @@ function makeRun(random: Random, spanMs: number, command: number): CallPlan {
     firstByteMs: limit(8),
     stallMs: limit(8),
     maxBuffer: random.once(8) ? 1 + random.below(50_000) : 10_000_000,
-    abortAfterMs: random.once(8) ? random.below(20_000) : null,
+    abortAfterMs: random.once(8) ? random.below(random.pick([20, 1000, 20_000])) : null,
     secondSession: random.once(3) ? 'auto' : 'never',
   }
 }
 
 function makeCall(random: Random, spanMs: number, leastMs: number): CallPlan {
   const at = random.below(spanMs)
-  const abortAfterMs = random.once(6) ? random.below(10_000) : null
+  const abortAfterMs = random.once(6) ? random.below(random.pick([20, 1000, 10_000])) : null
   switch (random.below(12)) {
     case 0:
       return { at, call: 'close', timeoutMs: random.pick([500, 2000, 10_000]) }

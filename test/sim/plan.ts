@@ -91,11 +91,20 @@ export interface OutagePlan {
  * - `leaves-rekey`: it begins a key exchange and does not go on with it.
  * - `refuses-opens`: no channel is opened any more.
  * - `ignores-opens`, `ignores-requests`: nor is it said so.
+ * - `chatters`: it says something all the time that means nothing.
  */
 export interface AilmentPlan {
   readonly from: number
   readonly to: number | null
-  readonly what: 'stopped' | 'deaf' | 'silent' | 'leaves-rekey' | 'refuses-opens' | 'ignores-opens' | 'ignores-requests'
+  readonly what:
+    | 'stopped'
+    | 'deaf'
+    | 'silent'
+    | 'leaves-rekey'
+    | 'refuses-opens'
+    | 'ignores-opens'
+    | 'ignores-requests'
+    | 'chatters'
 }
 
 /**
@@ -113,7 +122,7 @@ export interface AbsencePlan {
 /** How the stream is ended by somebody else. */
 export interface EndPlan {
   readonly at: number
-  readonly what: 'server-closes' | 'server-killed' | 'reset'
+  readonly what: 'server-closes' | 'server-killed' | 'half-closes' | 'reset'
 }
 
 /** What a program on the server does once it is asked for. */
@@ -158,6 +167,8 @@ export type CallPlan =
       readonly command: number
       readonly input: number
       readonly inputEof: boolean
+      /** It writes a piece so often; 0: all at once. */
+      readonly inputEveryMs: number
       /** How much it reads in a second; null: all at once. */
       readonly readsPerSecond: number | null
       readonly abortAfterMs: number | null

@@ -57,6 +57,18 @@ export function heardSlackMs(plan: Plan): number {
   return plan.client.cipher === quick ? 1 : answerMs(plan)
 }
 
+/** A server that leaves one request unanswered gives the answers of later ones to those before (RFC 4254 section 4). */
+export function answersOutOfLine({ plan }: Run): boolean {
+  const ignores = plan.ailments.some(({ what }) => what === 'ignores-requests' || what === 'silent')
+  return ignores || plan.server.deafTo.includes('global-request')
+}
+
+/** How long so many bytes may take on this link, one window after the other, where nothing is lost. */
+export function transferMs({ link, client, server }: Plan, bytes: number): number {
+  const windows = bytes / Math.min(client.window, server.window)
+  return bytes / rateOf(link) + windows * (2 * link.latencyMs + link.jitterMs + 2 * server.lagMs)
+}
+
 /** How long the bytes that we let the peer send may hold up what it says after them. */
 export function backlogMs({ link, client }: Plan, channels: number): number {
   return (channels * client.window + link.sendBuffer) / rateOf(link)

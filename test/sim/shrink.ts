@@ -83,7 +83,13 @@ function* plainer(plan: Plan): Generator<Plan> {
   }
   for (const [index, call] of plan.calls.entries()) {
     if (call.call !== 'exec') continue
-    for (const change of [{ input: 0 }, { abortAfterMs: null }, { closeAfterMs: null }, { readsPerSecond: null }]) {
+    for (const change of [
+      { input: 0 },
+      { inputEveryMs: 0 },
+      { abortAfterMs: null },
+      { closeAfterMs: null },
+      { readsPerSecond: null },
+    ]) {
       const [[name, value] = []] = Object.entries(change)
       if (name === undefined || Reflect.get(call, name) === value) continue
       yield { ...plan, calls: plan.calls.with(index, { ...call, ...change }) }

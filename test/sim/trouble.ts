@@ -16,7 +16,7 @@ export interface Trouble {
 }
 
 /** What does not work in a trouble; the rest goes on. */
-export type Spoiled = 'everything' | 'probes' | 'opens' | 'requests' | 'key-exchanges'
+export type Spoiled = 'everything' | 'probes' | 'opens' | 'requests' | 'key-exchanges' | 'nothing'
 
 const spoiledBy: Readonly<Record<AilmentPlan['what'], Spoiled>> = {
   stopped: 'everything',
@@ -26,6 +26,7 @@ const spoiledBy: Readonly<Record<AilmentPlan['what'], Spoiled>> = {
   'refuses-opens': 'opens',
   'ignores-opens': 'opens',
   'ignores-requests': 'requests',
+  chatters: 'nothing',
 }
 
 /** The truth about everything that went wrong, against which the client's verdicts are held. */

@@ -5,6 +5,8 @@ import { endingIsTrue } from './ending.js'
 import { clientIsMannered } from './manners.js'
 import { memoryIsBounded } from './memory.js'
 import { natIsKeptOpen } from './nat.js'
+import { nothingGoesAstray } from './order.js'
+import { everythingArrives } from './progress.js'
 import { resultsAreTrue } from './results.js'
 import { promisesSettle } from './settled.js'
 import { statesAreInOrder } from './states.js'
@@ -18,6 +20,8 @@ export function allInvariants(): readonly Invariant[] {
     endingIsTrue(),
     promisesSettle(),
     bytesAreWhole(),
+    everythingArrives(),
+    nothingGoesAstray(),
     resultsAreTrue(),
     memoryIsBounded(),
     statesAreInOrder(),

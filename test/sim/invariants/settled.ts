@@ -1,6 +1,6 @@
 import { defaultLimits } from '#src/client/limits.js'
 import type { ErrorCode, HoldfastError } from '#src/errors.js'
-import { answerMs, backlogMs, type Invariant, type Run } from '../run.js'
+import { answerMs, answersOutOfLine, backlogMs, type Invariant, type Run } from '../run.js'
 import type { Call } from '../user/calls.js'
 
 const slackMs = 100
@@ -78,6 +78,15 @@ function settledWrongly(run: Run, call: Call): string | undefined {
   return judge === undefined ? `failed with ${error.code}: ${error.message}` : judge(run, call, at)
 }
 
+/** A server forgets a session a moment after its CLOSE, and the call that waits for its place is the next to be tried. */
+function placeUnused({ server, troubles, plan }: Run, at: number): string | undefined {
+  const isSpoilt = troubles.all.length > 0 || plan.absences.length > 0
+  const freeMs = at - server.freeSince
+  return isSpoilt || freeMs < 5000 + 4 * answerMs(plan)
+    ? undefined
+    : `found no place, and one was free for ${freeMs} ms`
+}
+
 /** A command has limits of its own, on clocks of its own: none may end it early, and `timeout` not late. */
 function runEndedWrongly(run: Run, call: Call, error: HoldfastError, at: number): string | undefined {
   const { limitMs, limit } = error
@@ -86,7 +95,7 @@ function runEndedWrongly(run: Run, call: Call, error: HoldfastError, at: number)
     return at - call.at < (limitMs ?? 0) - 1 ? `reached its limit ${limit} of ${limitMs} ms early` : undefined
   if (error.code === 'ERR_SSH_MAX_BUFFER') return undefined
   if (error.code === 'ERR_SSH_TIMEOUT') {
-    if (run.plan.server.maxSessions < run.plan.commands.length) return undefined
+    if (run.plan.server.maxSessions < run.plan.commands.length) return placeUnused(run, at)
     return timedOut(run, { ...call, limitMs: limitMs ?? 0 }, at)
   }
   const judge = judges[error.code]
@@ -102,7 +111,8 @@ const judges: Readonly<Partial<Record<ErrorCode, (run: Run, call: Call, at: numb
   ERR_SSH_PROBE_TIMEOUT: timedOut,
   ERR_SSH_CHANNEL_OPEN: (run) => (mayRefuse(run) ? undefined : 'was refused by a server that refuses nothing'),
   ERR_SSH_CHANNEL_CLOSED: () => undefined,
-  ERR_SSH_REQUEST_REFUSED: () => undefined,
+  ERR_SSH_REQUEST_REFUSED: (run, { kind }) =>
+    kind === 'global-request' && !answersOutOfLine(run) ? 'was refused by a server that knows it' : undefined,
 }
 
 /** With a peer that has read all that was written, a close takes a goodbye and the peer's own. */
@@ -129,6 +139,8 @@ function timedOut(run: Run, call: Call, at: number): string | undefined {
   // A second rekey() is the one that is under way.
   if (at - call.at < limitMs - 1 && call.kind !== 'rekey')
     return `reached its limit of ${limitMs} ms after ${at - call.at} ms`
+  if (isOnReplyClock(call) && at - call.at < patience * limitMs && at - user.trafficAt < limitMs - 1)
+    return `reached its limit of ${limitMs} ms while traffic came, last at ${user.trafficAt} ms`
   const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
   // A server that passes over some requests in silence answers others out of their order.
   if (plan.server.deafTo.length > 0 || limitMs <= graceMs) return undefined

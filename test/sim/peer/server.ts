@@ -18,6 +18,7 @@ import { RemoteSession } from './session.js'
 const patient = 1e9
 const limits = { ...defaultLimits, identification: patient, keyExchange: patient, rekey: patient, prompt: patient }
 const foreverMs = 1e12
+const chatterMs = 3000
 
 /** A server with programs to run, and whatever the plan says is wrong with it. */
 export class Server {
@@ -28,7 +29,9 @@ export class Server {
   readonly #world: World
   readonly #socket: Socket
   readonly #active = new Set<AilmentPlan['what']>()
-  #sessions = 0
+  /** Sessions that it holds for the client, and since when it would take one more; Infinity while it does not. */
+  sessions = 0
+  freeSince = 0
 
   constructor(world: World, random: Random, socket: Socket, plan: Plan) {
     this.#plan = plan
@@ -43,7 +46,7 @@ export class Server {
         handlers: this.#handlers(),
         ...(client.kex === quick ? { signer: quickSigner } : {}),
         extensions: new Map(server.ping ? [['ping@openssh.com', Buffer.from('0')]] : []),
-        keepalive: { interval: server.interval, countMax: 3, wantReply: true, tcp: false },
+        keepalive: { interval: server.interval, countMax: patient, wantReply: true, tcp: false },
         window: server.window,
         rekey: { bytes: server.rekeyBytes, ms: server.rekeyMs },
         algorithms: { ...defaultAlgorithms, kex: [client.kex], cipher: [client.cipher] },
@@ -65,9 +68,10 @@ export class Server {
     return {
       channelOpen: (type) => {
         if (type !== 'session') return { refuse: openFailure.UNKNOWN_CHANNEL_TYPE, description: 'unknown channel type' }
-        if (this.#active.has('refuses-opens') || this.#sessions >= this.#plan.server.maxSessions)
+        if (this.#active.has('refuses-opens') || this.sessions >= this.#plan.server.maxSessions)
           return { refuse: openFailure.CONNECT_FAILED, description: 'open failed' }
-        this.#sessions++
+        this.sessions++
+        if (this.sessions >= this.#plan.server.maxSessions) this.freeSince = Number.POSITIVE_INFINITY
         return { accept: (channel) => new RemoteSession(channel, this.#sessionOptions()) }
       },
       globalRequest: (name, data) => (name === 'echo@sim' ? Buffer.from(data) : undefined),
@@ -85,7 +89,8 @@ export class Server {
       passesSignals: this.#plan.server.passesSignals,
       started: (record: ProgramRecord) => this.programs.push(record),
       ended: () => {
-        this.#sessions--
+        this.sessions--
+        this.freeSince = Math.min(this.freeSince, this.#world.now())
       },
     }
   }
@@ -114,7 +119,15 @@ export class Server {
     const { party } = this
     if (what === 'stopped') party.process.block(forMs)
     else if (what === 'deaf') party.isDeaf = true
+    else if (what === 'chatters') this.#chatter()
     else if (what === 'leaves-rekey') party.process.run(() => void party.connection.rekey().catch(() => {}))
+  }
+
+  #chatter(): void {
+    const { connection, process } = this.party
+    if (!this.#active.has('chatters') || connection.cause !== undefined) return
+    connection.probes.refresh()
+    process.after(chatterMs, () => this.#chatter())
   }
 
   #recover(what: AilmentPlan['what']): void {
@@ -124,9 +137,10 @@ export class Server {
     this.party.process.readable()
   }
 
-  #leave(what: 'server-closes' | 'server-killed'): void {
+  #leave(what: 'server-closes' | 'server-killed' | 'half-closes'): void {
     const { party } = this
-    if (what === 'server-closes') party.process.run(() => void party.connection.close(2000))
+    if (what === 'half-closes') this.#socket.finish()
+    else if (what === 'server-closes') party.process.run(() => void party.connection.close(2000))
     else {
       // As the kernel does for a process that is gone.
       this.#socket.close()

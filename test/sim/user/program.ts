@@ -25,6 +25,8 @@ export class UserProgram {
   readonly calls: Calls
   readonly commands: CommandRecord[] = []
   readonly runs: RunRecord[] = []
+  /** A reply that was given to somebody else's request. */
+  strayReply: string | undefined
   readonly #party: Party
   readonly #sessions: Sessions
   readonly #keepalive: ClientKeepalive
@@ -33,6 +35,8 @@ export class UserProgram {
   closedBy: number | undefined
   /** When the program closed the client, or first tried to. */
   closedAt: number | undefined
+  /** When something last came on a channel of the program's own, other than what belongs to requests. */
+  trafficAt = 0
   /** When the program last changed the keepalive. */
   configuredAt = 0
 
@@ -83,7 +87,8 @@ export class UserProgram {
         void this.#run(plan)
         return
       case 'global-request':
-        return this.#globalRequest(plan.abortAfterMs)
+        void this.#globalRequest(plan.abortAfterMs)
+        return
       case 'rekey':
         return this.#rekey()
       case 'probe':
@@ -114,11 +119,14 @@ export class UserProgram {
     record.outcome = (await call) ?? (await failureOf(running))
   }
 
-  #globalRequest(abortAfterMs: number | null): void {
+  /** Replies carry no name: only what is in them tells whose they are. */
+  async #globalRequest(abortAfterMs: number | null): Promise<void> {
     const { signal, abortAt } = this.#abortAfter(abortAfterMs)
-    const answer = this.#party.connection.globalRequest('echo@sim', Buffer.from('hello'), { signal })
+    const question = Buffer.from(String(this.calls.all.length))
+    const answer = this.#party.connection.globalRequest('echo@sim', question, { signal })
     const what = { kind: 'global-request', name: 'a global request', limitMs: defaultLimits.reply, abortAt } as const
-    void this.calls.track(what, answer)
+    const came = await this.calls.track(what, answer)
+    if (came !== undefined && !came.equals(question)) this.strayReply = `${String(came)} for ${String(question)}`
   }
 
   #rekey(): void {
@@ -134,11 +142,12 @@ export class UserProgram {
 
   async #exec(plan: ExecPlan): Promise<void> {
     const { connection, process } = this.#party
-    const record = freshRecord(plan.command)
+    const record = freshRecord(plan.command, this.#world.now())
     this.commands.push(record)
     const { signal, abortAt } = this.#abortAfter(plan.abortAfterMs)
     const name = `exec ${plan.command}`
-    const makeSink = (channel: Channel) => new UserSink(channel, process, record, plan.readsPerSecond)
+    const makeSink = (channel: Channel) =>
+      new UserSink(channel, process, record, plan.readsPerSecond, () => this.#noteTraffic())
     const opening = connection.open('session', Buffer.alloc(0), makeSink, { signal })
     const channel = await this.calls.track(
       { kind: 'open', name: `the opening for ${name}`, limitMs: defaultLimits.channelOpen, abortAt },
@@ -154,6 +163,10 @@ export class UserProgram {
     )
   }
 
+  #noteTraffic(): void {
+    this.trafficAt = this.#world.now()
+  }
+
   #closeChannel(channel: Channel, record: CommandRecord, name: string): void {
     record.gaveUp = true
     const what = {
@@ -164,11 +177,16 @@ export class UserProgram {
     void this.calls.track(what, channel.close())
   }
 
-  #write(channel: Channel, record: CommandRecord, { command, input, inputEof }: ExecPlan): void {
-    for (let offset = 0; offset < input; offset += pieceMax) {
-      const piece = pattern(streamOf.stdin(command), offset, Math.min(pieceMax, input - offset))
+  #write(channel: Channel, record: CommandRecord, plan: ExecPlan): void {
+    const { command, input, inputEof, inputEveryMs } = plan
+    while (record.written < input && channel.isOpen && this.closedAt === undefined) {
+      const piece = pattern(streamOf.stdin(command), record.written, Math.min(pieceMax, input - record.written))
       record.written += piece.length
       channel.write(piece)
+      if (inputEveryMs > 0) {
+        this.#party.process.after(inputEveryMs, () => this.#write(channel, record, plan))
+        return
+      }
     }
     if (inputEof) channel.eof()
   }

@@ -10,6 +10,8 @@ const readEveryMs = 200
 /** What the program knows of a command that it started. */
 export interface CommandRecord {
   readonly command: number
+  /** When it was called. */
+  readonly at: number
   stdout: number
   stderr: number
   /** What came is what belongs there. */
@@ -26,9 +28,10 @@ export interface CommandRecord {
   gaveUp: boolean
 }
 
-export function freshRecord(command: number): CommandRecord {
+export function freshRecord(command: number, at: number): CommandRecord {
   return {
     command,
+    at,
     stdout: 0,
     stderr: 0,
     intact: true,
@@ -48,9 +51,18 @@ export class UserSink implements ChannelSink {
   readonly #process: Process
   readonly #record: CommandRecord
   readonly #readsPerSecond: number | null
+  readonly #heard: () => void
   #isReading = false
 
-  constructor(channel: Channel, process: Process, record: CommandRecord, readsPerSecond: number | null) {
+  /** @param heard is called for whatever comes */
+  constructor(
+    channel: Channel,
+    process: Process,
+    record: CommandRecord,
+    readsPerSecond: number | null,
+    heard: () => void,
+  ) {
+    this.#heard = heard
     this.#channel = channel
     this.#process = process
     this.#record = record
@@ -107,6 +119,7 @@ export class UserSink implements ChannelSink {
   }
 
   #hears(what: string, isOutput: boolean): void {
+    if (what !== 'a request') this.#heard()
     const record = this.#record
     if (record.over !== undefined) record.heardAfterEnd ??= `${what} after it was ${record.over}`
     else if (record.eof && isOutput) record.heardAfterEnd ??= `${what} after EOF`
