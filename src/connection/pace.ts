@@ -63,7 +63,7 @@ export class Pace {
   }
 
   sent(bytes: number): void {
-    if (this.#sent === 0) this.#allowance = this.#heedBound(firstAllowance)
+    if (this.#sent === 0) this.#begin()
     this.#sent += bytes
     this.#askIfTime()
   }
@@ -90,6 +90,12 @@ export class Pace {
     const sinceMs = this.#port.now() - this.#askedAt
     if (this.#isBlind) return sinceMs >= this.#answerMs
     return this.#onItsWay >= (sinceMs >= queueMs ? this.#least : this.#allowance) / 2
+  }
+
+  /** What is asked for before the first answer must be no more than what is let out, or nobody would ever ask. */
+  #begin(): void {
+    this.#allowance = this.#heedBound(firstAllowance)
+    this.#least = this.#heedBound(leastAllowance)
   }
 
   #askIfTime(): void {

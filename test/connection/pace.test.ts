@@ -158,6 +158,14 @@ test('stopped, it leaves no deadline', () => {
   assert.equal(sender.deadlines.size, 0)
 })
 
+test('with a short bound of silence, the first little that is held back is asked for', () => {
+  const sender = new Sender({ bytesPerSecond: 1_000_000, rttMs: 20, bound: 2000 })
+  sender.pace.sent(10_000)
+  assert.equal(sender.pace.allowsMore, false)
+  sender.run(100)
+  assert.ok(sender.sent > 0)
+})
+
 test('with a short bound of silence, a slow link never holds what it needs longer for', () => {
   const sender = new Sender({ bytesPerSecond: 12_500, rttMs: 20, bound: 4000 })
   sender.run(60_000)
