@@ -158,9 +158,15 @@ export class Probes {
     const deaf = this.#waiting.filter(({ passedAt }) => passedAt !== undefined && passedAt + interval <= now)
     for (const { probe } of deaf) {
       this.#take(probe)
-      if (probe.kind !== 'key-exchange') this.#unlearn(probe.kind)
+      if (probe.kind !== 'key-exchange') this.#giveUpKind(probe.kind)
     }
     return deaf.length > 0
+  }
+
+  /** Those of its kind that went out since are answered no more than it was, though nothing has passed them over. */
+  #giveUpKind(kind: ProbeKind): void {
+    this.#unlearn(kind)
+    for (const { probe } of this.#waiting.filter((waiting) => waiting.probe.kind === kind)) this.#take(probe)
   }
 
   #tookRoundTrip(sentAt: number, at: number): void {

@@ -51,6 +51,22 @@ test('a probe is passed over also by one that went out at the same instant, so t
   assert.deepEqual(peer.verdicts, [])
 })
 
+test('with a kind to which the peer is deaf go those of it that nothing has passed over', () => {
+  // It answers what is asked at 1300, which passes over the PINGs before it; another PING goes out after it.
+  const peer = answering(['global-request'])
+  peer.offered.delete('global-request')
+  peer.does(1200, () => peer.offered.add('global-request'))
+  peer.does(1300, () => peer.keepalive.probeNow(peer.now, () => {}))
+  peer.does(1301, () => {
+    peer.offered.delete('global-request')
+    peer.keepalive.probeNow(peer.now, () => {})
+    peer.offered.add('global-request')
+  })
+  for (let at = 1500; at < 60_000; at += 500) peer.arrives(at)
+  peer.run(60_000)
+  assert.deepEqual(peer.verdicts, [])
+})
+
 test('what a host taught is remembered by the next connection to it', () => {
   const memory = new ProbeMemory()
   answering(['channel-open'], memory.of('host:22')).run(10_000)
