@@ -1,4 +1,4 @@
-import { answerMs, answersOutOfLine, type Invariant, type Run } from '../run.js'
+import { answerMs, answersOutOfLine, backlogMs, type Invariant, type Run } from '../run.js'
 
 /** A channel that we close is given up after this (docs/defaults.md, `channelClose`), and the peer's CLOSE comes later. */
 const closeMs = 2000
@@ -29,7 +29,8 @@ function orphan(run: Run, watch: { since: number | undefined }): string | undefi
     return undefined
   }
   watch.since ??= world.now()
-  const graceMs = 2 * answerMs(plan) + closeMs
+  // What tells us of a session may come behind all that the server was allowed to send.
+  const graceMs = 2 * answerMs(plan) + closeMs + backlogMs(plan, plan.commands.length)
   const isLate = world.now() > watch.since + graceMs && user.closedAt === undefined
   const isSpoilt = troubles.all.length > 0 || plan.absences.length > 0
   return isLate && !isSpoilt ? `the server holds ${server.sessions} sessions, of which we know ${known}` : undefined

@@ -59,8 +59,9 @@ export class UserProgram {
   }
 
   close(timeoutMs: number): void {
-    const now = this.#world.now()
-    this.closedAt ??= now
+    this.closedAt ??= this.#world.now()
+    // A limit runs on the clock of the machine, which may sleep.
+    const now = this.#party.process.now()
     this.closedBy ??= now + timeoutMs
     // A close that is under way is the one that a second call waits for.
     const limitMs = Math.max(timeoutMs, this.closedBy - now)
