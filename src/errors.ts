@@ -236,6 +236,7 @@ export interface Evidence {
 export interface ErrorDetails {
   readonly phase?: Phase | undefined
   readonly host?: string | undefined
+  readonly hop?: string | undefined
   readonly limit?: LimitName | undefined
   readonly limitMs?: number | undefined
   readonly elapsedMs?: number | undefined
@@ -256,6 +257,8 @@ export class HoldfastError extends Error {
   readonly phase: Phase | undefined
   /** `host:port`, as the program named it. */
   readonly host: string | undefined
+  /** The host on the way to `host` whose failure this is, as `host:port`; undefined where there is none, or none to blame. */
+  readonly hop: string | undefined
   /** The limit that was reached, by its name in the options. */
   readonly limit: LimitName | undefined
   /** What that limit is, in milliseconds. */
@@ -276,6 +279,7 @@ export class HoldfastError extends Error {
     this.code = code
     this.phase = details.phase
     this.host = details.host
+    this.hop = details.hop
     this.limit = details.limit
     this.limitMs = details.limitMs
     this.elapsedMs = details.elapsedMs

@@ -8,6 +8,7 @@ export type { LimitOptions, Limits } from './client/limits.js'
 export type {
   AlgorithmOptions,
   ConnectOptions,
+  Hop,
   HostKeyOptions,
   HostKeyQuestion,
   RekeyOptions,

@@ -1,7 +1,7 @@
-import { Client } from './client.js'
-import { configure } from './config/configure.js'
+import type { Client } from './client.js'
+import { openClient } from './jump.js'
 import type { ConnectOptions } from './options.js'
-import { gatherOptions, resolveSettings } from './settings.js'
+import { gatherOptions } from './settings.js'
 
 /**
  * Connects to an SSH server and authenticates.
@@ -12,5 +12,5 @@ import { gatherOptions, resolveSettings } from './settings.js'
  *   was reached, ERR_SSH_ABORTED. Nothing is left open then.
  */
 export async function connect(target: string | ConnectOptions, options?: ConnectOptions): Promise<Client> {
-  return await Client.open(resolveSettings(await configure(gatherOptions(target, options))))
+  return await openClient(gatherOptions(target, options))
 }

@@ -39,7 +39,7 @@ function isLimitName(name: string): name is LimitName {
  * `limit`. The last four are for commands that do not name their own; `false` = none.
  */
 export interface LimitOptions {
-  /** Everything that `connect()` does, but for the time of a person or an agent. @default '30s' */
+  /** Everything that `connect()` does, but for hops, and the time of a person or an agent. @default '30s' */
   readonly connect?: Duration | undefined
   /** The look-up of the host; with `config`, that by `ssh -G` too. @default '10s' */
   readonly dns?: Duration | undefined

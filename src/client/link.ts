@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { ClientAuthentication } from '../auth/client.js'
 import type { AuthPort } from '../auth/port.js'
 import { Connection, type ConnectionHost } from '../connection/connection.js'
@@ -5,7 +6,7 @@ import { Facts } from '../connection/facts.js'
 import type { PeerHandlers } from '../connection/mux.js'
 import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
 import { asHoldfastError, HoldfastError, type Phase } from '../errors.js'
-import { Deadlines, runAll } from '../liveness/deadlines.js'
+import { type Deadline, Deadlines, runAll } from '../liveness/deadlines.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { LivenessChange } from '../liveness/port.js'
 import { probeMemory } from '../liveness/probe-memory.js'
@@ -24,6 +25,7 @@ import { identification } from './identification.js'
 import { type Identity, loadIdentity } from './identity.js'
 import { busyMs, nodeEnvironment } from './node-environment.js'
 import type { Settings } from './settings.js'
+import type { Way } from './way.js'
 
 /** RFC 4254 section 5.2. A larger window makes sshd itself slow; a smaller one makes a far server slow. */
 const windowBytes = 2 * 1024 * 1024
@@ -53,6 +55,9 @@ export class Link implements ConnectionHost {
   readonly #loading = new AbortController()
   #ended = false
   #unlisten: (() => void) | undefined
+  #asking: Deadline | undefined
+  /** When `close()` is to be over. */
+  #closeBy: number | undefined
 
   constructor(settings: Settings, events: LinkEvents) {
     this.settings = settings
@@ -101,6 +106,7 @@ export class Link implements ConnectionHost {
   /** Whether the open connection by itself keeps the process running. */
   keepRunning(keep: boolean): void {
     this.waits.keepRunning(keep)
+    this.settings.via?.keepRunning(keep)
     this.#driver?.keepRunning(keep)
   }
 
@@ -126,15 +132,20 @@ export class Link implements ConnectionHost {
       this.#publish('ready', 'ready')
       this.#watchSignal()
     } catch (error) {
-      this.end(asHoldfastError(error))
-      throw error
+      const cause = this.explain(asHoldfastError(error))
+      this.end(cause)
+      throw cause
+    } finally {
+      this.#asking?.cancel()
     }
   }
 
   /** Ends the connection in order; see `Connection.close`. */
-  close(limitMs: number): Promise<void> {
+  async close(limitMs: number): Promise<void> {
     if (this.connection.cause === undefined) this.#publish('closing', 'close')
-    return this.connection.close(limitMs)
+    this.#closeBy ??= nodeEnvironment.now() + limitMs
+    await this.connection.close(limitMs)
+    await this.#release()
   }
 
   /** Ends everything with one cause, at whatever stage it is. */
@@ -155,7 +166,12 @@ export class Link implements ConnectionHost {
     this.#driver?.destroy(how)
   }
 
+  explain(cause: HoldfastError): HoldfastError {
+    return this.settings.via?.explain(cause, this.facts.about.host) ?? cause
+  }
+
   livenessChanged(change: LivenessChange): void {
+    if (change.to === 'suspect') this.settings.via?.ask()
     diagnostics.liveness(() => ({ ...this.facts.about, ...change }))
     this.#events.livenessChanged(change)
   }
@@ -168,6 +184,7 @@ export class Link implements ConnectionHost {
       () => this.#unlisten?.(),
       () => this.#loading.abort(cause),
       () => this.#identity?.close(),
+      () => void this.#release(),
       () => this.#publish('closed', cause.phase ?? 'ready', cause),
       () => this.#events.ended(cause),
     ])
@@ -175,6 +192,29 @@ export class Link implements ConnectionHost {
 
   #publish(state: ConnectionMessage['state'], phase: Phase, error?: HoldfastError): void {
     diagnostics.connection(() => ({ ...this.facts.about, state, phase, ...(error === undefined ? {} : { error }) }))
+  }
+
+  async #openThrough(via: Way): Promise<Duplex> {
+    const { host, port, signal } = this.settings
+    const opened = await via.open({ host, port }, signal)
+    if (!this.#ended) this.#askRepeatedly(via)
+    return opened
+  }
+
+  /** Until the keepalive watches: so that a limit that is reached while connecting can tell a dead hop from a dead target. */
+  #askRepeatedly(via: Way): void {
+    const { limits } = this.settings
+    const everyMs = Math.min(limits.identification, limits.keyExchange, limits.authentication) / 3
+    this.#asking = this.deadlines.add(nodeEnvironment.now() + everyMs, () => {
+      via.ask()
+      this.#askRepeatedly(via)
+    })
+  }
+
+  /** The hops have what is left of the time to close in. */
+  #release(): Promise<void> | undefined {
+    const leftMs = this.#closeBy === undefined ? undefined : Math.max(1, this.#closeBy - nodeEnvironment.now())
+    return this.settings.via?.release(leftMs)
   }
 
   #endEarly(cause: HoldfastError): void {
@@ -227,8 +267,9 @@ export class Link implements ConnectionHost {
   }
 
   async #openStream(): Promise<Driver> {
-    const { host, port, socket: options, limits, keepalive, proxyCommand, stream, signal } = this.settings
+    const { host, port, socket: options, limits, keepalive, proxyCommand, stream, via, signal } = this.settings
     if (stream !== undefined) return this.#drive(new Driver(stream))
+    if (via !== undefined) return this.#drive(new Driver(await this.#openThrough(via)))
     if (proxyCommand !== undefined) return this.#drive(new Driver(new ProxyCommand(proxyCommand)))
     const onread = readBuffer((chunk) => this.#driver?.receive(chunk))
     const context = { waits: this.waits, deadlines: this.deadlines, now: () => nodeEnvironment.now(), limits }

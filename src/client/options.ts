@@ -5,6 +5,7 @@ import type { PublicKey } from '../keys/public-key.js'
 import type { Duration } from '../liveness/duration.js'
 import type { KeepaliveOption } from '../liveness/settings.js'
 import type { Lookup } from '../socket/resolve.js'
+import type { Client } from './client.js'
 import type { LimitOptions } from './limits.js'
 
 /** A host key that a peer showed, as `hostKey.verify` gets it. */
@@ -82,6 +83,9 @@ export interface RekeyOptions {
   readonly interval?: Duration | undefined
 }
 
+/** A host to connect through: a target as `connect()` takes it, options, or a client in use, which stays open. */
+export type Hop = string | ConnectOptions | Client
+
 /** How to connect. With nothing given it does as `ssh` does: the user's name, agent, keys and known_hosts files. */
 export interface ConnectOptions {
   /** A name or an address. Needed unless the target or `stream` is given. */
@@ -130,6 +134,11 @@ export interface ConnectOptions {
    * host, port and user. It is ended with the connection.
    */
   readonly proxyCommand?: string | undefined
+  /**
+   * Hosts to connect through, nearest first, as ProxyJump of ssh_config. Each is a connection of its own, with its own
+   * keepalive and limits, that ends with this one. One that fails is named by `hop` of the error.
+   */
+  readonly proxyJump?: Hop | readonly Hop[] | undefined
   /** Any open stream of bytes to the peer, instead of a socket of ours. It is destroyed with the connection. */
   readonly stream?: Duplex | undefined
   /**

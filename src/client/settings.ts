@@ -15,6 +15,7 @@ import type { AlgorithmOptions, ConnectOptions, HostKeyOptions, RekeyOptions, So
 import { expandProxyCommand } from './proxy-command.js'
 import { checkShape } from './shape.js'
 import { parseTarget } from './target.js'
+import type { Way } from './way.js'
 
 /** How to connect, with every value known. */
 export interface Settings {
@@ -30,6 +31,8 @@ export interface Settings {
   /** With host, port and user in it. */
   readonly proxyCommand: string | undefined
   readonly stream: Duplex | undefined
+  /** The hops before it. */
+  readonly via: Way | undefined
   readonly signal: AbortSignal | undefined
   /** Who we are: read where the keys are loaded. */
   readonly identity: ConnectOptions
@@ -61,6 +64,7 @@ export function gatherOptions(target: string | ConnectOptions, further: ConnectO
     ...withoutUndefined(further),
   }
   checkShape(options)
+  checkWays(options)
   return options
 }
 
@@ -68,7 +72,7 @@ export function gatherOptions(target: string | ConnectOptions, further: ConnectO
  * Fills in what was not given.
  * @throws HoldfastError ERR_SSH_OPTION naming the field
  */
-export function resolveSettings(configured: Configured): Settings {
+export function resolveSettings(configured: Configured, via?: Way): Settings {
   const { options } = configured
   checkShape(options)
   const host = resolveHost(options)
@@ -86,12 +90,19 @@ export function resolveSettings(configured: Configured): Settings {
     rekey: resolveRekey(options.rekey ?? {}),
     socket: options.socket ?? {},
     stream: options.stream === undefined ? undefined : checkStream(options.stream),
+    via,
     signal: options.signal,
     identity: options,
     env: configured.env,
     spentMs: configured.spentMs,
     ignored: configured.ignored,
   }
+}
+
+/** Each is the whole way, and none of them goes before the others. */
+function checkWays({ proxyJump, proxyCommand, stream }: ConnectOptions): void {
+  const given = Object.entries({ proxyJump, proxyCommand, stream }).filter(([, way]) => way !== undefined)
+  if (given.length > 1) throw wrong(`${given.map(([name]) => name).join(' and ')}: give one of them alone`)
 }
 
 /** A container can run under a number that no user has. */

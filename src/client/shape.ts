@@ -81,6 +81,7 @@ const schema = z.strictObject({
     })
     .optional(),
   proxyCommand: text.optional(),
+  proxyJump: z.custom(isHops, { error: 'must be a target, options, a Client, or a list of these' }).optional(),
   stream: z.custom(isDuplex, { error: 'must be a Duplex stream' }).optional(),
   config: z.union([z.boolean(), text], 'must be true, false or the path of a file').optional(),
   signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
@@ -89,6 +90,15 @@ const schema = z.strictObject({
 function limit(name: string) {
   const ofCommand = commandLimits.some((each) => each === name)
   return (ofCommand ? duration.or(z.literal(false)) : duration).optional()
+}
+
+function isHops(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isHop) : isHop(value)
+}
+
+/** Options among them are looked at when their turn comes. */
+function isHop(value: unknown): boolean {
+  return typeof value === 'string' ? value !== '' : typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isAgent(value: unknown): boolean {

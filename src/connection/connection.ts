@@ -44,6 +44,8 @@ export interface ConnectionHost {
   /** The end of the stream, at once: `farewell` hands over first what is there to write, `reset` nothing. */
   destroy(how: 'farewell' | 'reset'): void
   livenessChanged(change: LivenessChange): void
+  /** What the cause of the end is seen from outside: a stream may know better why it went silent. */
+  explain?(cause: HoldfastError): HoldfastError
   /** Everything has been settled. */
   ended(cause: HoldfastError): void
 }
@@ -340,7 +342,8 @@ export class Connection {
   /** The one path on which a connection ends: the stream first, then every waiter with one cause, then the report. */
   #teardown(bare: HoldfastError, how: 'farewell' | 'reset', report: () => void = () => {}): void {
     if (this.#closing.isOver) return
-    const cause = complete(this.#services.explain(bare), this.errorDetails())
+    const completed = complete(this.#services.explain(bare), this.errorDetails())
+    const cause = this.#host.explain?.(completed) ?? completed
     this.#cause = cause
     this.#closing.end()
     runAll([

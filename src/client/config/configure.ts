@@ -10,14 +10,15 @@ import type { Configured } from './configured.js'
 import { configuredEnv } from './environment.js'
 import { honoured, type IgnoredKeyword, protective, withoutMeaning } from './keywords.js'
 import { merge } from './merge.js'
-import { translate } from './options.js'
+import { translate, wayOf } from './options.js'
 import { askSsh } from './ssh-program.js'
 
 /**
  * Lays options over what ssh_config says of the host, if they ask for it.
+ * @param choosesWay false for a host whose way is known already: it is a later one of several hops
  * @throws HoldfastError ERR_SSH_OPTION, and as `askSsh`
  */
-export async function configure(options: ConnectOptions): Promise<Configured> {
+export async function configure(options: ConnectOptions, choosesWay = true): Promise<Configured> {
   const { config = false, host } = options
   if (config === false) return { options, named: undefined, env: undefined, spentMs: 0, ignored: [] }
   if (host === undefined || host === '') throw noHost()
@@ -32,11 +33,10 @@ export async function configure(options: ConnectOptions): Promise<Configured> {
     username: answer.value('user') ?? '',
     keyName: answer.value('hostkeyalias') ?? host,
   }
-  if (answer.isSet('proxyjump') && !hasOwnWay(options)) throw noJump(answer.value('proxyjump'))
   const configured = translate(answer, tokens, (keyword) => ignored.push(keyword))
   warnOf(host, ignored)
   return {
-    options: merge({ ...configured, algorithms: algorithms.options }, options),
+    options: merge({ ...configured, ...(choosesWay && wayOf(answer)), algorithms: algorithms.options }, options),
     alias: host,
     named: [...algorithms.named, ...(options.algorithms?.cipher ?? []), ...(options.algorithms?.mac ?? [])],
     env: configuredEnv(answer),
@@ -77,15 +77,6 @@ function warnOf(host: string, ignored: readonly IgnoredKeyword[]): void {
     const message = `ssh_config of ${host}: ${keyword} ${value} is not in force: ${why}`
     process.emitWarning(message, { type: 'HoldfastWarning', code: 'HOLDFAST_CONFIG_IGNORED' })
   }
-}
-
-function hasOwnWay({ proxyCommand, stream }: ConnectOptions): boolean {
-  return proxyCommand !== undefined || stream !== undefined
-}
-
-function noJump(value = ''): HoldfastError {
-  const message = `ssh_config has proxyjump ${value}, which Holdfast cannot do yet`
-  return new HoldfastError('ERR_SSH_UNSUPPORTED', message, { phase: 'options', hint: 'give proxyCommand' })
 }
 
 function noHost(): HoldfastError {

@@ -22,9 +22,9 @@ export function merge(configured: ConnectOptions, given: ConnectOptions): Connec
 
 /** One that was given leaves no room for another of the same purpose: two ways, two families, two sets of keys. */
 function crowdedOut(given: ConnectOptions): readonly (keyof ConnectOptions)[] {
-  const { proxyCommand, stream, privateKey, identityFiles } = given
+  const { proxyCommand, proxyJump, stream, privateKey, identityFiles } = given
   return [
-    ...((proxyCommand ?? stream) ? (['proxyCommand'] as const) : []),
+    ...((proxyCommand ?? proxyJump ?? stream) ? (['proxyCommand', 'proxyJump'] as const) : []),
     ...((privateKey ?? identityFiles) ? (['identityFiles', 'certificateFiles'] as const) : []),
   ]
 }

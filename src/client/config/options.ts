@@ -19,7 +19,6 @@ export function translate(answer: SshAnswer, tokens: TokenValues, note: Note): C
     port,
     username,
     ...identityOptions(answer, tokens, note),
-    ...way(answer),
     hostKey: hostKeyOptions(answer, note),
     keepalive: {
       ...(answer.set('tcpkeepalive') === 'no' && { tcp: false }),
@@ -31,7 +30,10 @@ export function translate(answer: SshAnswer, tokens: TokenValues, note: Note): C
   }
 }
 
-function way(answer: SshAnswer): ConnectOptions {
+/** ProxyJump and ProxyCommand; of a host that jumps through itself ssh has complained already. */
+export function wayOf(answer: SshAnswer): ConnectOptions {
+  const jumps = answer.set('proxyjump')
+  if (jumps !== undefined && jumps !== 'none') return { proxyJump: jumps.split(',') }
   const command = answer.set('proxycommand')
   return command === undefined || command === 'none' ? {} : { proxyCommand: command }
 }

@@ -5,7 +5,7 @@ import { hostname, userInfo } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { describe, type TestContext, test } from 'node:test'
-import { type ConnectOptions, HoldfastError } from 'holdfast'
+import { type ConnectOptions, connect, HoldfastError } from 'holdfast'
 import { configure } from '#src/client/config/configure.js'
 import { gatherOptions, resolveSettings, type Settings } from '#src/client/settings.js'
 import { configFile, directory, skip } from './files.js'
@@ -110,8 +110,8 @@ describe('ssh_config', { skip }, () => {
       'ServerAliveInterval 7\nServerAliveCountMax 2\nTCPKeepAlive no\nConnectTimeout 40\nRekeyLimit 1M 2m\n',
     )
     assert.deepEqual(keepalive, { interval: 7000, countMax: 2, wantReply: true, tcp: false })
-    const { tcp, identification, keyExchange, connect, authentication } = limits
-    assert.deepEqual([tcp, identification, keyExchange, connect], [40_000, 40_000, 40_000, 60_000])
+    const { tcp, identification, keyExchange, authentication } = limits
+    assert.deepEqual([tcp, identification, keyExchange, limits.connect], [40_000, 40_000, 40_000, 60_000])
     assert.equal(authentication, 20_000)
     assert.deepEqual(rekey, { bytes: 2 ** 20, ms: 120_000 })
   })
@@ -161,6 +161,28 @@ describe('ssh_config', { skip }, () => {
   test('names a command to connect through, which gets the name as it was given too', async (t) => {
     const { proxyCommand } = await settings(t, 'HostName real\nUser carol\nProxyCommand nc %h %p # %n %r')
     assert.equal(proxyCommand, 'nc real 22 # box carol')
+  })
+
+  test('names hosts to connect through', async (t) => {
+    const ways = async (text: string, given: ConnectOptions = {}) => {
+      const config = configFile(t, text)
+      const { proxyJump, proxyCommand } = (await configure({ host: 'box', config, ...given })).options
+      return [proxyJump, proxyCommand]
+    }
+    assert.deepEqual(await ways('ProxyJump carol@gate:2222,far'), [['carol@gate:2222', 'far'], undefined])
+    assert.deepEqual(await ways('ProxyJump none'), [undefined, undefined])
+    assert.deepEqual(await ways('ProxyJump gate', { proxyCommand: 'nc' }), [undefined, 'nc'])
+    assert.deepEqual(await ways('ProxyCommand nc', { proxyJump: 'gate' }), ['gate', undefined])
+  })
+
+  test('whose hops lead in a circle is an error', async (t) => {
+    const config = configFile(t, 'Host a\n ProxyJump b\nHost b\n ProxyJump a\n')
+    await assert.rejects(connect('a', { config }), (error) => {
+      assert.ok(error instanceof HoldfastError)
+      assert.equal(error.code, 'ERR_SSH_OPTION')
+      assert.match(error.message, /without end/)
+      return true
+    })
   })
 
   test('loses against what is given beside it, field by field', async (t) => {

@@ -7,6 +7,7 @@ import { connect } from 'holdfast'
 import { startServer } from 'holdfast/testing'
 import { parsePrivateKey } from '#src/keys/private-key-file.js'
 import { failure } from '../../promises/support/outcome.js'
+import { socketsTo } from '../../promises/support/sockets.js'
 import { skipReason } from '../../servers/availability.js'
 import { prepareSshd } from '../../servers/sshd.js'
 import { sshd } from '../../session/sshd.js'
@@ -66,6 +67,32 @@ for (const version of ['9.2', '10'] as const) {
   const availability = await prepareSshd(version)
 
   describe(`ssh_config before OpenSSH ${version}`, { skip: skip || skipReason(availability) }, () => {
+    test('goes through the hops that it names, each as it says of that hop', async (t) => {
+      const [near, middle, far] = await Promise.all([1, 2, 3].map(() => sshd(t, { version })))
+      assert.ok(near !== undefined && middle !== undefined && far !== undefined)
+      const key = path.join(directory(t), 'key')
+      copyFileSync(near.clientKeys.ed25519.privateKey, key)
+      const hosts = Object.entries({ near, middle, far }).map(
+        ([name, { host, port }]) => `Host ${name}\n HostName ${host}\n Port ${port}\n`,
+      )
+      const config = configFile(
+        t,
+        `${hosts.join('')}
+         Host far
+           ProxyJump near,${near.username}@middle
+         Host *
+           User ${near.username}
+           IdentityFile ${key}
+           IdentityAgent none
+           UserKnownHostsFile /dev/null
+           StrictHostKeyChecking no`,
+      )
+      const ssh = await connect('far', { config })
+      t.after(() => ssh.close())
+      assert.equal((await ssh.exec('echo $SSH_CONNECTION')).stdout.trim().split(' ').at(-1), String(far.port))
+      assert.equal((await socketsTo(near.port)).length, 1)
+    })
+
     test('logs in with a certificate that stands elsewhere', async (t) => {
       const server = await sshd(t, { version, userCertificates: true, authorizedKeys: '' })
       const { privateKey, certificate } = server.clientKeys.ed25519

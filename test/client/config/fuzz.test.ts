@@ -36,6 +36,8 @@ const line = fc.oneof(
   fc.constantFrom('%h', '%n', '%r', '%p', '%u', '%%').map((token) => `IdentityFile /keys/${token}`),
   fc.constantFrom('yes', 'no').map((only) => `IdentitiesOnly=${only}`),
   fc.constantFrom('yes', 'no', 'ask', 'accept-new').map((policy) => `StrictHostKeyChecking ${policy}`),
+  fc.constantFrom('gate', 'carol@gate', 'gate:2222,carol@far', 'none').map((way) => `ProxyJump ${way}`),
+  fc.constantFrom('nc %h %p', 'none').map((command) => `ProxyCommand ${command}`),
   fc.integer({ min: 0, max: 90 }).map((seconds) => `ServerAliveInterval ${seconds}`),
 )
 const block = fc
@@ -67,7 +69,10 @@ test('a host is what ssh says it is, whatever the configuration', { skip }, asyn
 async function compare(config: string, alias: string): Promise<void> {
   const says = await sshSays(config, alias)
   const of = (keyword: string) => says.find(([each]) => each === keyword)?.[1]
-  const { host, port, username, identity, keepalive } = resolveSettings(await configure({ host: alias, config }))
+  const configured = await configure({ host: alias, config })
+  const { host, port, username, identity, keepalive } = resolveSettings(configured)
+  assert.deepEqual(configured.options.proxyJump, of('proxyjump')?.split(','))
+  assert.equal(configured.options.proxyCommand, of('proxycommand'))
   assert.deepEqual([host, String(port), username], [of('hostname'), of('port'), of('user')])
   const files = says.filter(([keyword]) => keyword === 'identityfile').map(([, value]) => value)
   if (identity.identityFiles === undefined) assert.ok(files.includes('~/.ssh/id_ed25519_sk'), files.join(' '))
