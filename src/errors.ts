@@ -146,6 +146,18 @@ export const errorTable = {
     meaning: 'The peer refused to open a channel; its reason is in the text.',
     hint: 'sessions may be used up (MaxSessions) or forwarding forbidden on the server',
   },
+  ERR_SSH_LISTEN: {
+    meaning: 'A forward could not listen on this machine; `cause` is what Node said.',
+    hint: 'choose another port or path; port 0 takes any that is free',
+  },
+  ERR_SSH_FORWARD: {
+    meaning: 'One connection through a forward broke off on the side of this machine; the forward goes on.',
+    hint: 'see `cause` for what the operating system reported',
+  },
+  ERR_SSH_SOCKS: {
+    meaning: 'A client of a dynamic forward did not speak SOCKS 4, 4a or 5, or asked for more than CONNECT.',
+    hint: 'look at what is configured to use the forward as its proxy; it was told, and the forward goes on',
+  },
   ERR_SSH_REQUEST_REFUSED: {
     meaning: 'The peer refused a request on an open channel or connection; the text names it.',
     hint: 'the server does not offer this, or its configuration forbids it',

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events'
 import process from 'node:process'
 import type { HoldfastError } from '../errors.js'
+import type { Forward } from '../forward/forward.js'
+import type { DynamicForwardOptions, ForwardOptions } from '../forward/listen-options.js'
 import type { TunnelOptions, TunnelTarget } from '../forward/options.js'
 import type { Tunnel } from '../forward/tunnel.js'
 import { Tunnels } from '../forward/tunnels.js'
@@ -70,6 +72,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
       livenessChanged: (change) => this.#tell('liveness', change),
       banner: (text) => this.#whenOpen(() => this.#tell('banner', text)),
       globalRequest: (name, data) => this.#receiveAnnouncement(name, Buffer.from(data)),
+      channelOpen: (type, data) => this.#forwarding.channelOpen(type, data),
       ended: (cause) => this.#tell('close', cause),
     })
     this.#link = link
@@ -151,6 +154,32 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   /**
+   * Listens on this machine; each connection is passed on to `to`, as the server reaches it. Without `listen`, at any free
+   * port of 127.0.0.1. What fails then is an event of the forward.
+   * @throws HoldfastError ERR_SSH_LISTEN, ERR_SSH_TIMEOUT (limit `dns`), ERR_SSH_ABORTED, ERR_SSH_OPTION
+   */
+  forwardLocal(options: ForwardOptions): Promise<Forward> {
+    return this.#forwarding.forwardLocal(options)
+  }
+
+  /**
+   * Has the server listen (RFC 4254 section 7.1); each connection is passed on to `to`, as this machine reaches it.
+   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED, ERR_SSH_OPTION
+   */
+  forwardRemote(options: ForwardOptions): Promise<Forward> {
+    return this.#forwarding.forwardRemote(options)
+  }
+
+  /**
+   * Listens on this machine as a SOCKS proxy (4, 4a and 5, without authentication): the server connects to whatever its
+   * clients name, and looks their names up.
+   * @throws HoldfastError as `forwardLocal`
+   */
+  forwardDynamic(options?: DynamicForwardOptions): Promise<Forward> {
+    return this.#forwarding.forwardDynamic(options)
+  }
+
+  /**
    * Exchanges keys anew (RFC 4253 section 9). Resolves when the new keys are in use.
    * @throws HoldfastError ERR_SSH_TIMEOUT (limit `rekey`, 30 s), which ends the connection too, or why it ended
    */
@@ -205,7 +234,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   get #forwarding(): Tunnels {
-    return (this.#tunnels ??= new Tunnels(this.#link.connection))
+    const { connection, settings } = this.#link
+    return (this.#tunnels ??= new Tunnels(connection, settings.limits))
   }
 
   #receiveAnnouncement(name: string, data: Buffer): void {

@@ -3,7 +3,7 @@ import { ClientAuthentication } from '../auth/client.js'
 import type { AuthPort } from '../auth/port.js'
 import { Connection, type ConnectionHost } from '../connection/connection.js'
 import { Facts } from '../connection/facts.js'
-import type { PeerHandlers } from '../connection/mux.js'
+import type { OpenDecision, PeerHandlers } from '../connection/mux.js'
 import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
 import { asHoldfastError, HoldfastError, type Phase } from '../errors.js'
 import { type Deadline, Deadlines, runAll } from '../liveness/deadlines.js'
@@ -34,6 +34,7 @@ export interface LinkEvents {
   livenessChanged(change: LivenessChange): void
   banner(text: string): void
   globalRequest(name: string, data: Buffer): void
+  channelOpen(type: string, data: Buffer): OpenDecision
   /** The connection is over, and everything on it has been settled. */
   ended(cause: HoldfastError): void
 }
@@ -327,7 +328,7 @@ export class Link implements ConnectionHost {
 
   #handlers(): PeerHandlers {
     return {
-      channelOpen: (type) => ({ refuse: 1, description: `${type} channels are not accepted` }),
+      channelOpen: (type, data) => this.#events.channelOpen(type, data),
       globalRequest: (name, data) => {
         this.#events.globalRequest(name, data)
         return undefined

@@ -1,0 +1,211 @@
+import { EventEmitter } from 'node:events'
+import { asHoldfastError, HoldfastError } from '../errors.js'
+import { Deferred } from '../liveness/deferred.js'
+import type { Wait } from '../liveness/waits.js'
+import { discard } from '../socket/stream.js'
+import type { ForwardAddress } from './listen-options.js'
+import type { ForwardPort } from './port.js'
+import { type Carrier, relay } from './relay.js'
+
+/** One connection that somebody made to a forward. */
+export interface ForwardedConnection {
+  /** Who made it, as far as that is known: not with a Unix socket. */
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+}
+
+export interface ForwardEvents {
+  /** Somebody connected, and what they are to reach was reached. */
+  connection: [connection: ForwardedConnection]
+  /** One connection could not be passed on, or broke off. The forward goes on. */
+  failure: [error: HoldfastError, connection: ForwardedConnection]
+  /** It listens no more, and its connections are gone. The reason is that of `closed`. */
+  close: [reason: HoldfastError]
+}
+
+/** What went through a forward, up to now. */
+export interface ForwardStats {
+  /** Connections that are open or being made. */
+  readonly open: number
+  /** Connections that were made to it in all. */
+  readonly accepted: number
+  /** Those of them that failed. */
+  readonly failed: number
+  /** Bytes that went to what the forward leads to. */
+  readonly bytesSent: number
+  /** Bytes that came from there. */
+  readonly bytesReceived: number
+}
+
+/** How a forward is made. */
+export interface ForwardSetup {
+  readonly port: Pick<ForwardPort, 'waits' | 'errorDetails'>
+  readonly address: ForwardAddress
+  readonly signal: AbortSignal | undefined
+  /** Gives the place up. Never rejects. */
+  stop(): Promise<void> | void
+}
+
+/** Finds what a connection is for, and ends the search where nobody waits for it any more. */
+export type Reach = (signal: AbortSignal) => Promise<Carrier>
+
+/** A place at which connections come in, each of which is passed on. It lasts until it is closed, or the SSH connection ends. */
+export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposable {
+  /** Where it listens. */
+  readonly address: ForwardAddress
+  readonly #setup: ForwardSetup
+  readonly #closed = new Deferred<HoldfastError>()
+  /** Ends with its cause: the SSH connection, the signal, or `close()`. */
+  readonly #life: Wait<never>
+  readonly #open = new Set<Carrier>()
+  #accepted = 0
+  #failed = 0
+  #bytesSent = 0
+  #bytesReceived = 0
+  /** The far sides of connections that are up. */
+  readonly #far = new Set<Carrier>()
+  #stopping: Promise<void> | undefined
+
+  /** @internal */
+  constructor(setup: ForwardSetup) {
+    super()
+    this.address = setup.address
+    this.#setup = setup
+    this.#life = setup.port.waits.start({
+      limit: 'timeout',
+      limitMs: false,
+      clock: 'call',
+      phase: 'ready',
+      what: 'the end of the forward',
+      signal: setup.signal,
+      isAwaited: false,
+    })
+    this.#life.promise.catch((cause: unknown) => this.#end(asHoldfastError(cause)))
+  }
+
+  /** How many connections are open, or being made. */
+  get connections(): number {
+    return this.#open.size
+  }
+
+  /** Resolves with the reason once it listens no more: ERR_SSH_CLOSED after `close()`. Never rejects. */
+  get closed(): Promise<HoldfastError> {
+    return this.#closed.promise
+  }
+
+  stats(): ForwardStats {
+    const far = [...this.#far]
+    const sum = (name: 'bytesRead' | 'bytesWritten') => far.reduce((total, { [name]: bytes }) => total + bytes, 0)
+    return {
+      open: this.#open.size,
+      accepted: this.#accepted,
+      failed: this.#failed,
+      bytesSent: this.#bytesSent + sum('bytesWritten'),
+      bytesReceived: this.#bytesReceived + sum('bytesRead'),
+    }
+  }
+
+  /**
+   * Listens no more, and ends its connections at once. Resolves when the place is free again; where the server has to give it
+   * up and does not answer, within the limit `reply`. Never rejects, and may be called again.
+   */
+  async close(): Promise<void> {
+    const details = { ...this.#setup.port.errorDetails(), phase: 'close' } as const
+    this.#life.reject(new HoldfastError('ERR_SSH_CLOSED', 'the forward was closed', details))
+    await this.#closed.promise
+    await this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Passes on a connection that somebody made. Never rejects. @internal */
+  async carry(near: Carrier, reach: Reach): Promise<void> {
+    const { remoteAddress, remotePort } = 'remotePort' in near ? near : {}
+    const connection = { remoteAddress, remotePort }
+    if (!this.#life.pending) {
+      discard(near)
+      return
+    }
+    this.#accepted++
+    this.#open.add(near)
+    near.on('error', () => {})
+    const gone = new AbortController()
+    const left = () => gone.abort(near.errored)
+    near.once('close', left)
+    try {
+      const far = await reach(gone.signal)
+      near.off('close', left)
+      this.#join(near, far, connection)
+    } catch (error) {
+      // Where it was told why, that goes out first.
+      if (near.writableEnded) near.destroySoon()
+      else discard(near)
+      this.#open.delete(near)
+      if (this.#life.pending) this.failed(error, connection)
+    }
+  }
+
+  /** One connection failed. @internal */
+  failed(error: unknown, connection: ForwardedConnection): void {
+    this.#failed++
+    this.#tell('failure', asForwardError(error), connection)
+  }
+
+  #join(near: Carrier, far: Carrier, connection: ForwardedConnection): void {
+    far.on('error', () => {})
+    this.#far.add(far)
+    const over = () => {
+      if (near.closed && far.closed) this.#over(near, far, connection)
+    }
+    near.once('close', over)
+    far.once('close', over)
+    if (near.destroyed || !this.#life.pending) for (const side of [near, far]) discard(side)
+    if (near.closed) {
+      over()
+      return
+    }
+    relay(near, far)
+    this.#tell('connection', connection)
+  }
+
+  #over(near: Carrier, far: Carrier, connection: ForwardedConnection): void {
+    // Both may have closed by the time the first of them says so.
+    if (!this.#far.delete(far)) return
+    this.#open.delete(near)
+    this.#bytesSent += far.bytesWritten
+    this.#bytesReceived += far.bytesRead
+    const error = far.errored ?? near.errored
+    if (error !== null && this.#life.pending) this.failed(error, connection)
+  }
+
+  #end(cause: HoldfastError): void {
+    this.#stopping = Promise.resolve(this.#setup.stop())
+    for (const side of [...this.#open, ...this.#far]) discard(side)
+    this.#closed.resolve(cause)
+    this.#tell('close', cause)
+  }
+
+  /** What a listener throws is the program's to see, as an uncaught exception, and must reach nothing of ours. */
+  #tell<Name extends keyof ForwardEvents>(name: Name, ...args: ForwardEvents[Name]): void {
+    try {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node's types do not resolve for a generic name
+      this.emit(name, ...(args as never))
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}
+
+/** What a socket of this machine reports is no error of ours yet. */
+function asForwardError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  return new HoldfastError('ERR_SSH_FORWARD', `a connection through the forward broke off: ${text}`, {
+    phase: 'ready',
+    cause: error,
+  })
+}

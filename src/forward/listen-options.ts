@@ -1,0 +1,85 @@
+import { checkNames, optionError } from '../session/option-error.js'
+import {
+  checkHost,
+  checkPath,
+  checkPort,
+  checkTarget,
+  fieldsOf,
+  resolveOptions,
+  type TunnelOptions,
+  type TunnelSettings,
+  type TunnelTarget,
+  tunnelOptionNames,
+} from './options.js'
+
+/** Where a forward is to listen. */
+export type ListenOptions =
+  | {
+      /** @default '127.0.0.1': nobody but this machine, or the server, can connect */
+      readonly host?: string | undefined
+      /** @default 0: any that is free */
+      readonly port?: number | undefined
+      readonly path?: undefined
+    }
+  | {
+      /** A Unix socket. Nothing may be there yet. */
+      readonly path: string
+      readonly host?: undefined
+      readonly port?: undefined
+    }
+
+/** Where a forward listens: with the port that was taken. */
+export type ForwardAddress = TunnelTarget
+
+/** What `forwardDynamic()` takes. */
+export interface DynamicForwardOptions extends TunnelOptions {
+  /** Where it is to listen. @default any free port of 127.0.0.1 */
+  readonly listen?: ListenOptions | undefined
+}
+
+/** What `forwardLocal()` and `forwardRemote()` take. */
+export interface ForwardOptions extends DynamicForwardOptions {
+  /** What each connection is passed on to. */
+  readonly to: TunnelTarget
+}
+
+/** A place to listen at, after the check: of port 0, the port is not known yet. */
+export type ListenPlace = TunnelTarget
+
+export interface DynamicForwardSettings extends TunnelSettings {
+  readonly listen: ListenPlace
+}
+
+export interface ForwardSettings extends DynamicForwardSettings {
+  readonly to: TunnelTarget
+}
+
+/** @throws HoldfastError ERR_SSH_OPTION naming the field */
+export function resolveForward(options: ForwardOptions): ForwardSettings {
+  checkObject(options, [...tunnelOptionNames, 'listen', 'to'])
+  return { ...resolveCommon(options), to: checkTarget(options.to, 'to') }
+}
+
+/** @throws HoldfastError ERR_SSH_OPTION naming the field */
+export function resolveDynamicForward(options: DynamicForwardOptions): DynamicForwardSettings {
+  checkObject(options, [...tunnelOptionNames, 'listen'])
+  return resolveCommon(options)
+}
+
+function checkObject(options: unknown, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
+  checkNames(options, names)
+}
+
+function resolveCommon(options: DynamicForwardOptions): DynamicForwardSettings {
+  return { ...resolveOptions(options), listen: resolveListen(options.listen ?? {}) }
+}
+
+function resolveListen(listen: ListenOptions): ListenPlace {
+  const { host, port, path } = fieldsOf(listen, 'listen')
+  if (path === undefined) {
+    return { host: checkHost(host ?? '127.0.0.1', 'listen.host'), port: checkPort(port ?? 0, 'listen.port', 0) }
+  }
+  if (host !== undefined || port !== undefined) throw optionError('listen', 'needs host and port, or path, not both')
+  return { path: checkPath(path, 'listen.path') }
+}

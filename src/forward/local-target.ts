@@ -1,0 +1,52 @@
+import net from 'node:net'
+import { HoldfastError } from '../errors.js'
+import { dial } from '../socket/dial.js'
+import { discard } from '../socket/stream.js'
+import { type TunnelTarget, targetText } from './options.js'
+import type { ForwardPort } from './port.js'
+
+export interface LocalTargetContext {
+  readonly port: Pick<ForwardPort, 'waits' | 'deadlines' | 'now'>
+  /** Milliseconds. */
+  readonly limits: { readonly dns: number; readonly tcp: number }
+  readonly signal: AbortSignal
+}
+
+/**
+ * Connects from this machine to what a remote forward leads to.
+ * @throws HoldfastError ERR_SSH_DNS, ERR_SSH_CONNECT, ERR_SSH_TIMEOUT (limit `dns` or `tcp`), ERR_SSH_ABORTED
+ */
+export async function reachLocally(target: TunnelTarget, context: LocalTargetContext): Promise<net.Socket> {
+  if (target.path !== undefined) return connectUnix(target.path, context)
+  const { port, limits, signal } = context
+  const { waits, deadlines } = port
+  const socket = await dial(target, { signal }, { waits, deadlines, limits, now: () => port.now() })
+  socket.on('error', () => {}).unref()
+  // It has not read anything yet.
+  socket.allowHalfOpen = true
+  return socket
+}
+
+async function connectUnix(path: string, { port, limits, signal }: LocalTargetContext): Promise<net.Socket> {
+  const wait = port.waits.start<void>({
+    limit: 'tcp',
+    limitMs: limits.tcp,
+    clock: 'peer',
+    phase: 'tcp',
+    what: `the connection to ${path}`,
+    signal,
+  })
+  const socket = net.connect({ path, allowHalfOpen: true }).unref()
+  socket.on('error', (cause) => {
+    const message = `cannot connect to ${targetText({ path })}: ${cause.message}`
+    wait.reject(new HoldfastError('ERR_SSH_CONNECT', message, { phase: 'tcp', cause }))
+  })
+  socket.once('connect', () => wait.resolve())
+  try {
+    await wait.promise
+    return socket
+  } catch (error) {
+    discard(socket)
+    throw error
+  }
+}

@@ -1,0 +1,24 @@
+import type { Socket } from 'node:net'
+import { discard } from '../socket/stream.js'
+import type { ChannelStream } from './channel-stream.js'
+
+/** One side of a connection that is passed on. */
+export type Carrier = Socket | ChannelStream
+
+/**
+ * Joins two connections until both are over, as fast as each side reads. The end of one direction is the end of that
+ * direction alone, and what breaks one side off breaks off the other: a stream that was cut short must not look whole.
+ */
+export function relay(near: Carrier, far: Carrier): void {
+  near.pipe(far)
+  far.pipe(near)
+  near.once('close', () => follow(near, far))
+  far.once('close', () => follow(far, near))
+}
+
+function follow(gone: Carrier, other: Carrier): void {
+  if (other.destroyed) return
+  // All that it had to say was handed over, and goes out; nobody would read an answer any more.
+  if (gone.readableEnded) other.destroySoon()
+  else discard(other)
+}

@@ -1,0 +1,141 @@
+import type { Channel } from '../connection/channel.js'
+import type { OpenDecision } from '../connection/mux.js'
+import { HoldfastError } from '../errors.js'
+import {
+  decodeBoundPort,
+  decodeForwardedStreamlocal,
+  decodeTcpOpening,
+  encodeStreamlocalForward,
+  encodeTcpForward,
+  type TcpPlace,
+} from '../wire/forward-messages.js'
+import { openFailure } from '../wire/numbers.js'
+import { Forward } from './forward.js'
+import type { ForwardAddress, ForwardSettings, ListenPlace } from './listen-options.js'
+import { reachLocally } from './local-target.js'
+import { targetText } from './options.js'
+import type { ForwardPort } from './port.js'
+import { Tunnel } from './tunnel.js'
+
+export interface RemoteForwardsHost {
+  readonly port: ForwardPort
+  /** Milliseconds. */
+  readonly limits: { readonly dns: number; readonly tcp: number }
+}
+
+interface Listener {
+  readonly forward: Forward
+  readonly settings: ForwardSettings
+}
+
+/** Places at which the server listens for us (RFC 4254 section 7.1, OpenSSH PROTOCOL section 2.4). */
+export class RemoteForwards {
+  readonly #host: RemoteForwardsHost
+  readonly #listeners = new Set<Listener>()
+
+  constructor(host: RemoteForwardsHost) {
+    this.#host = host
+  }
+
+  /** @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED */
+  async listen(settings: ForwardSettings): Promise<Forward> {
+    const { listen: place, signal } = settings
+    const taken: { listener?: Listener; isGivenUp?: true } = {}
+    const granted = (reply: Buffer) => {
+      taken.listener = this.#add(boundTo(place, reply), settings)
+      if (taken.isGivenUp) void taken.listener.forward.close()
+    }
+    try {
+      await this.#host.port.globalRequest(requestName(place), encodePlace(place), { signal, granted })
+    } catch (error) {
+      taken.isGivenUp = true
+      void taken.listener?.forward.close()
+      throw this.#explain(error, place)
+    }
+    if (taken.listener === undefined) throw new RangeError('granted, and nobody was told')
+    return taken.listener.forward
+  }
+
+  /** Somebody connected to where the server listens for us. */
+  channelOpen(type: string, data: Buffer): OpenDecision {
+    if (type === 'forwarded-tcpip') {
+      const { to, originator } = decodeTcpOpening(type, data)
+      return this.#decide(this.#findTcp(to), originator)
+    }
+    if (type === 'forwarded-streamlocal@openssh.com') {
+      const path = decodeForwardedStreamlocal(data)
+      return this.#decide(this.#find((address) => address.path === path))
+    }
+    return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description: `${type} channels are not accepted` }
+  }
+
+  #decide(listener: Listener | undefined, originator?: TcpPlace): OpenDecision {
+    if (listener === undefined)
+      return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description: 'nothing is forwarded from there' }
+    return { accept: (channel) => this.#accept(listener, channel, originator) }
+  }
+
+  #accept({ forward, settings }: Listener, channel: Channel, originator: TcpPlace | undefined) {
+    const { port, limits } = this.#host
+    const { idleMs, to } = settings
+    const tunnel = new Tunnel({
+      port,
+      idleMs,
+      signal: undefined,
+      name: targetText(forward.address),
+      remoteAddress: originator?.host,
+      remotePort: originator?.port,
+    })
+    const sink = tunnel.attach(channel)
+    void forward.carry(tunnel, (signal) => reachLocally(to, { port, limits, signal }))
+    return sink
+  }
+
+  #add(address: ForwardAddress, settings: ForwardSettings): Listener {
+    const { port } = this.#host
+    const forward = new Forward({ port, address, signal: settings.signal, stop: () => this.#cancel(listener) })
+    const listener: Listener = { forward, settings }
+    this.#listeners.add(listener)
+    return listener
+  }
+
+  async #cancel(listener: Listener): Promise<void> {
+    const { address } = listener.forward
+    this.#listeners.delete(listener)
+    // A server that does not give it up sends connections, which are refused.
+    await this.#host.port.globalRequest(`cancel-${requestName(address)}`, encodePlace(address)).catch(() => {})
+  }
+
+  /** Servers name the place as it was asked for, or the address that they bound; the port tells as well. */
+  #findTcp({ host, port }: TcpPlace): Listener | undefined {
+    const exact = this.#find((address) => address.port === port && address.host === host)
+    return exact ?? this.#find((address) => address.port === port)
+  }
+
+  #find(isIt: (address: ForwardAddress) => boolean): Listener | undefined {
+    return [...this.#listeners].find(({ forward }) => isIt(forward.address))
+  }
+
+  #explain(error: unknown, place: ListenPlace): unknown {
+    if (!(error instanceof HoldfastError) || error.code !== 'ERR_SSH_REQUEST_REFUSED') return error
+    return new HoldfastError(error.code, `the server refuses to listen at ${targetText(place)}`, {
+      ...this.#host.port.errorDetails(),
+      phase: 'request',
+      hint: 'it may be taken there, or forbidden (sshd: AllowTcpForwarding, AllowStreamLocalForwarding, PermitListen, ports below 1024)',
+      cause: error,
+    })
+  }
+}
+
+function requestName(place: ListenPlace): string {
+  return place.path === undefined ? 'tcpip-forward' : 'streamlocal-forward@openssh.com'
+}
+
+function encodePlace(place: ListenPlace): Buffer {
+  return place.path === undefined ? encodeTcpForward(place) : encodeStreamlocalForward(place.path)
+}
+
+/** The answer names the port where that was left to the server. */
+function boundTo(place: ListenPlace, reply: Buffer): ForwardAddress {
+  return place.port === 0 ? { host: place.host, port: decodeBoundPort(reply) } : place
+}
