@@ -60,6 +60,11 @@ export class RemoteFile implements ReadSource, WriteTarget {
     return this.#call('write', request, done, { signal })
   }
 
+  /** What the program is to give for it: see `SftpSession.given`. */
+  given<T>(next: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return this.#session.given(next, this.#what('write'), signal)
+  }
+
   attributes(signal: AbortSignal | undefined): Promise<Attributes> {
     return this.#call('fstat', { type: 'FSTAT', handle: this.#handle }, attributes, { signal })
   }

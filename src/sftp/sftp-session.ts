@@ -10,7 +10,7 @@ import { Packets } from './packets.js'
 import { type Call, RequestTable } from './request-table.js'
 import { encodeInit, extended, writeOverhead } from './requests.js'
 import { extendedReply } from './results.js'
-import { asSftpError, type FileCall, SftpError } from './sftp-error.js'
+import { asSftpError, describe, type FileCall, SftpError } from './sftp-error.js'
 import { decodeVersion, type Version } from './version.js'
 
 /** What an SFTP session needs of the client. */
@@ -49,6 +49,8 @@ export class SftpSession implements Receiver {
   readonly #packets = new Packets()
   /** What the server says first; nothing else may come before. */
   readonly #greeting: Wait<Version>
+  /** Who waits for the program, and no reply. */
+  readonly #bystanders = new Set<Pick<Wait<unknown>, 'reject'>>()
   #attached: Attached | undefined
   #extensions: Version['extensions'] = new Map()
   #sizes: Sizes = { read: unsaidSize, write: unsaidSize }
@@ -118,6 +120,30 @@ export class SftpSession implements Receiver {
     return this.#requests.call({ ...call, signal, limitMs, origin: new Error('called') })
   }
 
+  /** Waits for data that the program is to give, for as long as it takes: an abort ends that, and the end of the session. */
+  async given<T>(next: Promise<T>, what: FileCall, signal: AbortSignal | undefined): Promise<T> {
+    const wait = this.#host.port.waits.start<T>({
+      limit: 'sftp',
+      limitMs: false,
+      clock: 'call',
+      phase: 'request',
+      what: `the data for ${describe(what)}`,
+      signal,
+      isAwaited: false,
+    })
+    next.then(
+      (value) => wait.resolve(value),
+      (error: unknown) => wait.reject(error),
+    )
+    if (this.#cause !== undefined) wait.reject(this.#cause)
+    this.#bystanders.add(wait)
+    try {
+      return await wait.promise
+    } finally {
+      this.#bystanders.delete(wait)
+    }
+  }
+
   /** Calls back when a signal aborts, or at once. @returns a function that takes it back */
   onAbort(signal: AbortSignal, aborted: (error: HoldfastError) => void): () => void {
     const tell = (cause: unknown) =>
@@ -129,7 +155,7 @@ export class SftpSession implements Receiver {
   /** Ends the server in order, for at most as long as a channel may take to close; then by force. Never rejects. */
   async close(): Promise<void> {
     this.#cause ??= new HoldfastError('ERR_SSH_CLOSED', 'the SFTP session was closed', { phase: 'close' })
-    this.#requests.end(this.#cause)
+    this.#settle(this.#cause)
     if (this.#attached === undefined) return
     const { session, exited } = this.#attached
     const ended = exited.then(ignore, ignore)
@@ -210,9 +236,14 @@ export class SftpSession implements Receiver {
   #end(cause: HoldfastError): void {
     if (this.#cause !== undefined) return
     this.#cause = cause
+    this.#settle(cause)
+    this.#attached?.session.fail(cause)
+  }
+
+  #settle(cause: HoldfastError): void {
     this.#greeting.reject(cause)
     this.#requests.end(cause)
-    this.#attached?.session.fail(cause)
+    for (const wait of this.#bystanders) wait.reject(cause)
   }
 }
 

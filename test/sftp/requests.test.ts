@@ -412,6 +412,25 @@ test('a write that fails is told, however far the program is', async () => {
   assert.match(String(await time.value(failed)), /No space left/)
 })
 
+test('a program that never gives what is to be written holds up neither abort nor end', async () => {
+  const { time, sftpServer, open, server } = await scriptedSftp()
+  const sftp = await open()
+  const stop = new AbortController()
+  let returns = 0
+  const count = (): void => void returns++
+  time.after(100, () => stop.abort())
+  const { error: aborted } = await time.failure(sftp.writeFile('/x', stalled(count), { signal: stop.signal }))
+  assert.equal(aborted.code, 'ERR_SSH_ABORTED')
+  await time.run(100)
+  assert.equal(sftpServer.types.at(-1), 'CLOSE')
+  const handle = await time.value(sftp.open('/y', 'w'))
+  time.after(100, () => server.close(new Error('reset')))
+  const lost = [sftp.writeFile('/x', stalled(count)), handle.writeFile(stalled(count))]
+  for (const { error } of await Promise.all(lost.map((call) => time.failure(call))))
+    assert.equal(error.code, 'ERR_SSH_CONNECTION_LOST')
+  assert.equal(returns, 3)
+})
+
 test('closing a session that hangs is bounded', async () => {
   const { time, open, freeze, script } = await scriptedSftp()
   const sftp = await open()
@@ -428,6 +447,19 @@ function limitsOf(most: bigint, data: bigint): Buffer {
 
 function entryOf(name: string, mode: number): NameEntry {
   return { name: Buffer.from(name), longName: Buffer.alloc(0), attributes: { mode } }
+}
+
+/** What never gives its next. */
+function stalled(returned: () => void): AsyncIterable<string> {
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise(() => {}),
+      return: async () => {
+        returned()
+        return { done: true, value: undefined }
+      },
+    }),
+  }
 }
 
 function packet(body: Writer): Buffer {
