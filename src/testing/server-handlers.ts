@@ -2,11 +2,13 @@ import type { Channel } from '../connection/channel.js'
 import type { OpenDecision, PeerHandlers } from '../connection/mux.js'
 import { decodeChannelOpen, decodeChannelRequest, decodeGlobalRequest } from '../wire/connection-messages.js'
 import { messageNumber, openFailure } from '../wire/numbers.js'
+import { connectOnBehalf } from './direct-tcpip.js'
 import { Session, type SessionOptions } from './session.js'
 
 export interface ServerHandlersOptions {
   readonly maxSessions: number
   readonly answerKeepalives: boolean
+  readonly forwarding: boolean
   /** What a new session is to know. */
   session(): SessionOptions
 }
@@ -24,7 +26,9 @@ export class ServerHandlers implements PeerHandlers {
     return this.#sessions.size
   }
 
-  channelOpen(type: string): OpenDecision {
+  channelOpen(type: string, data: Buffer): OpenDecision {
+    if (type === 'direct-tcpip' && this.#options.forwarding)
+      return { accept: (channel) => connectOnBehalf(channel, data) }
     if (type !== 'session') return { refuse: openFailure.UNKNOWN_CHANNEL_TYPE, description: 'unknown channel type' }
     // The words and the reason of sshd for a session beyond MaxSessions.
     if (this.sessions >= this.#options.maxSessions)

@@ -36,6 +36,11 @@ export interface ServerOptions {
   readonly shell?: boolean | LocalShellOptions
   /** Handlers by the name of the subsystem. The server refuses all others. */
   readonly subsystems?: Readonly<Record<string, SessionHandler>>
+  /**
+   * Connects from this machine to wherever a client asks for (`direct-tcpip`), for anybody who can log in: a jump host.
+   * @default false
+   */
+  readonly forwarding?: boolean
   /** Sessions at a time on one connection; more are refused. @default 10, as sshd's MaxSessions */
   readonly maxSessions?: number
   /** Refused attempts to log in, after which a connection ends. @default 6, as sshd's MaxAuthTries */
@@ -64,6 +69,7 @@ export interface ServerSettings {
   readonly handlers: Handlers
   readonly localShell: LocalShell | undefined
   readonly maxSessions: number
+  readonly forwarding: boolean
   readonly answerKeepalives: boolean
   readonly keepalive: KeepaliveSettings
   readonly rekey: RekeyLimits
@@ -73,13 +79,15 @@ export interface ServerSettings {
 
 /** @throws HoldfastError ERR_SSH_OPTION, ERR_SSH_KEY, ERR_SSH_PASSPHRASE */
 export async function readServerOptions(options: ServerOptions): Promise<ServerSettings> {
-  const { port = 0, maxSessions = 10, answerKeepalives = true, rekey = {}, software = 'Holdfast_testing' } = options
+  const { port = 0, maxSessions = 10, forwarding = false, answerKeepalives = true } = options
+  const { rekey = {}, software = 'Holdfast_testing' } = options
   checkPort('port', port, 0)
   checkNumber('maxSessions', maxSessions, 0)
   checkSoftware(software)
   const settings = {
     port,
     maxSessions,
+    forwarding,
     answerKeepalives,
     authentication: readAuthentication(options),
     keepalive: resolveKeepalive(options.keepalive ?? false),

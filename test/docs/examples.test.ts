@@ -91,6 +91,7 @@ async function makeHome(): Promise<{ home: string; server: TestServer }> {
   const server = await startServer({
     users: { deploy: { password, authorizedKeys } },
     shell: true,
+    forwarding: true,
     subsystems: { sftp: folderServer(home) },
   })
   mkdirSync(path.join(home, '.ssh'), { mode: 0o700 })

@@ -27,7 +27,7 @@ describe('the examples', () => {
   const target = () => `deploy@127.0.0.1:${server.port}`
 
   before(async () => {
-    server = await startServer({ users: { deploy: { password: 'secret' } }, shell: true })
+    server = await startServer({ users: { deploy: { password: 'secret' } }, shell: true, forwarding: true })
     mkdirSync(path.join(home, '.ssh'))
     writeFileSync(path.join(home, '.ssh/known_hosts'), `${server.hostKey.knownHostsLine}\n`)
   })
@@ -41,6 +41,19 @@ describe('the examples', () => {
     assert.equal(code, 0, stderr)
     assert.equal(lines.length, 3)
     for (const line of lines) assert.match(line, /^answered in \d+\.\d ms; asks again in 0\.\d s$/)
+  })
+
+  test('two-hops.js runs a command behind two hosts, and ends by itself', async () => {
+    const { code, lines, stderr } = await run('two-hops.js', target(), target(), target(), 'echo behind')
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(lines, ['behind'])
+    assert.equal(server.connections.length, 0)
+  })
+
+  test('two-hops.js says which host failed', async () => {
+    const { code, stderr } = await run('two-hops.js', target(), target(), `nobody@127.0.0.1:${server.port}`)
+    assert.equal(code, 1)
+    assert.match(stderr, new RegExp(`^127\\.0\\.0\\.1:${server.port} failed \\(authentication\\)`))
   })
 
   for (const command of ['sleep 30000', 'sleep 30000; true']) {
