@@ -14,7 +14,7 @@ import {
   toUint32,
 } from './settings.js'
 import { Stats } from './stats.js'
-import type { OnAbort, StreamFile } from './stream-file.js'
+import type { StreamFile, Watched } from './stream-file.js'
 import { readWhole, type WriteData, writeWhole } from './whole-file.js'
 import { WriteBehind } from './write-behind.js'
 import { WriteStream, type WriteStreamOptions } from './write-stream.js'
@@ -49,15 +49,15 @@ export class FileHandle implements AsyncDisposable {
   /** As it was opened. */
   readonly path: string
   readonly #file: RemoteFile
-  readonly #onAbort: OnAbort
+  readonly #session: Watched
   #position = 0
   #closing: Promise<void> | undefined
 
   /** @internal */
-  constructor(file: RemoteFile, onAbort: OnAbort) {
+  constructor(file: RemoteFile, session: Watched) {
     this.path = file.path
     this.#file = file
-    this.#onAbort = onAbort
+    this.#session = session
   }
 
   /**
@@ -177,7 +177,7 @@ export class FileHandle implements AsyncDisposable {
   }
 
   get #streamFile(): StreamFile {
-    return { path: this.path, onAbort: this.#onAbort, open: async () => this.#open(), close: () => this.close() }
+    return { path: this.path, session: this.#session, open: async () => this.#open(), close: () => this.close() }
   }
 
   #open(): RemoteFile {

@@ -43,7 +43,7 @@ export class ReadStream extends Readable {
     this.#file = file
     this.#range = range
     this.#autoClose = autoClose
-    this.#unlisten = signal && file.onAbort(signal, (error) => this.destroy(error))
+    this.#unlisten = signal && file.session.onAbort(signal, (error) => this.destroy(error))
   }
 
   override _construct(done: Done): void {

@@ -50,7 +50,7 @@ export class SftpSession implements Receiver {
   /** What the server says first; nothing else may come before. */
   readonly #greeting: Wait<Version>
   /** Who waits for the program, and no reply. */
-  readonly #bystanders = new Set<Pick<Wait<unknown>, 'reject'>>()
+  readonly #bystanders = new Set<{ reject(cause: HoldfastError): void }>()
   #attached: Attached | undefined
   #extensions: Version['extensions'] = new Map()
   #sizes: Sizes = { read: unsaidSize, write: unsaidSize }
@@ -142,6 +142,14 @@ export class SftpSession implements Receiver {
     } finally {
       this.#bystanders.delete(wait)
     }
+  }
+
+  /** Calls back when the session ends, or at once. @returns a function that takes it back */
+  onEnd(ended: (cause: HoldfastError) => void): () => void {
+    const bystander = { reject: ended }
+    if (this.#cause === undefined) this.#bystanders.add(bystander)
+    else ended(this.#cause)
+    return () => void this.#bystanders.delete(bystander)
   }
 
   /** Calls back when a signal aborts, or at once. @returns a function that takes it back */

@@ -36,7 +36,7 @@ import {
 } from './settings.js'
 import { type SftpHost, SftpSession } from './sftp-session.js'
 import { Stats } from './stats.js'
-import { type OnAbort, ownFile } from './stream-file.js'
+import { ownFile } from './stream-file.js'
 import { resolveTransfer, type TransferResult, type TransferTreeOptions } from './transfer-options.js'
 import { get, put } from './transfers.js'
 import { isCode, makeDirectory, makeTree, remove, removeEmpty, removeTree } from './trees.js'
@@ -81,7 +81,6 @@ export interface RmOptions extends CallOptions {
 export class Sftp implements AsyncDisposable {
   readonly #session: SftpSession
   readonly #calls: PathCalls
-  readonly #onAbort: OnAbort
 
   /** Use `Client.sftp()`. @internal */
   static async open(host: SftpHost, { signal }: CallOptions): Promise<Sftp> {
@@ -91,7 +90,6 @@ export class Sftp implements AsyncDisposable {
   private constructor(session: SftpSession) {
     this.#session = session
     this.#calls = new PathCalls(session)
-    this.#onAbort = (signal, aborted) => session.onAbort(signal, aborted)
   }
 
   /** Opens a file. Close the handle in the end. @param mode of a file that is made */
@@ -101,7 +99,7 @@ export class Sftp implements AsyncDisposable {
     mode: number | string = 0o666,
     { signal }: CallOptions = {},
   ): Promise<FileHandle> {
-    return new FileHandle(await this.#open(path, flags, { mode, signal }), this.#onAbort)
+    return new FileHandle(await this.#open(path, flags, { mode, signal }), this.#session)
   }
 
   readFile(
@@ -326,7 +324,7 @@ export class Sftp implements AsyncDisposable {
   /** What comes of a file; opened by the stream, and closed by it. */
   createReadStream(path: RemotePath, options: ReadStreamOptions = {}): ReadStream {
     const open = () => this.#open(path, 'r', { signal: options.signal })
-    return new ReadStream(ownFile(pathText(path), this.#onAbort, open), options)
+    return new ReadStream(ownFile(pathText(path), this.#session, open), options)
   }
 
   /** What goes into a file; opened by the stream, and closed by it before it has finished. */
@@ -335,7 +333,7 @@ export class Sftp implements AsyncDisposable {
     options: WriteStreamOptions & Pick<WriteOptions, 'flag' | 'mode'> = {},
   ): WriteStream {
     const open = () => this.#open(path, options.flag ?? 'w', options)
-    return new WriteStream(ownFile(pathText(path), this.#onAbort, open), options)
+    return new WriteStream(ownFile(pathText(path), this.#session, open), options)
   }
 
   /** Ends the session; what is under way fails with ERR_SSH_CLOSED. The connection lives. Bounded; never rejects. */

@@ -1,23 +1,23 @@
-import type { HoldfastError } from '../errors.js'
 import type { RemoteFile } from './remote-file.js'
+import type { SftpSession } from './sftp-session.js'
 
-/** Calls back when a signal aborts, or at once. @returns a function that takes it back */
-export type OnAbort = (signal: AbortSignal, aborted: (error: HoldfastError) => void) => () => void
+/** What a stream must hear of although it asks for nothing. */
+export type Watched = Pick<SftpSession, 'onAbort' | 'onEnd'>
 
 /** Where a stream has its file from, and what is to be done with it in the end. */
 export interface StreamFile {
   readonly path: string
-  readonly onAbort: OnAbort
+  readonly session: Watched
   open(): Promise<RemoteFile>
   close(): Promise<void>
 }
 
 /** A file that a stream opens for itself. */
-export function ownFile(path: string, onAbort: OnAbort, open: () => Promise<RemoteFile>): StreamFile {
+export function ownFile(path: string, session: Watched, open: () => Promise<RemoteFile>): StreamFile {
   let opened: RemoteFile | undefined
   return {
     path,
-    onAbort,
+    session,
     open: async () => (opened = await open()),
     close: async () => opened?.close(),
   }

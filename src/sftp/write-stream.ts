@@ -22,7 +22,7 @@ export class WriteStream extends Writable {
   readonly #startAt: number
   readonly #signal: AbortSignal | undefined
   readonly #autoClose: boolean
-  readonly #unlisten: (() => void) | undefined
+  readonly #unlisten: readonly (() => void)[]
   #writer: WriteBehind | undefined
   #isClosed = false
 
@@ -38,7 +38,10 @@ export class WriteStream extends Writable {
     this.#startAt = startAt
     this.#autoClose = autoClose
     this.#signal = signal
-    this.#unlisten = signal && file.onAbort(signal, (error) => this.destroy(error))
+    const ended = (error: Error) => void this.destroy(error)
+    // The program may have nothing to write just then.
+    const { session } = file
+    this.#unlisten = [session.onEnd(ended), ...(signal === undefined ? [] : [session.onAbort(signal, ended)])]
   }
 
   override _construct(done: Done): void {
@@ -59,7 +62,7 @@ export class WriteStream extends Writable {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    this.#unlisten?.()
+    this.#watchNoMore()
     void tellEnd(done, this.#close(), error)
   }
 
@@ -82,6 +85,12 @@ export class WriteStream extends Writable {
   async #finish(): Promise<void> {
     await this.#writer?.flush()
     await this.#close()
+    // Nothing that happens after that is a failure of the stream.
+    this.#watchNoMore()
+  }
+
+  #watchNoMore(): void {
+    for (const unlisten of this.#unlisten) unlisten()
   }
 
   async #close(): Promise<void> {

@@ -412,6 +412,26 @@ test('a write that fails is told, however far the program is', async () => {
   assert.match(String(await time.value(failed)), /No space left/)
 })
 
+test('a stream to which nothing is written ends with its session, and one that has finished does not', async () => {
+  const { time, open, server } = await scriptedSftp()
+  const sftp = await open()
+  const finished = sftp.createWriteStream('/whole')
+  const errors: unknown[] = []
+  finished.on('error', (error) => errors.push(error))
+  finished.on('finish', () => server.close(new Error('reset')))
+  const idle = sftp.createWriteStream('/idle')
+  idle.on('error', () => {})
+  idle.write('x')
+  const closed = new Promise((resolve) => idle.once('close', () => resolve(idle.errored)))
+  time.after(1000, () => finished.end('x'))
+  assert.match(String(await time.value(closed)), /reset/)
+  assert.deepEqual(errors, [])
+  assert.equal(finished.writableFinished, true)
+  const late = sftp.createWriteStream('/late')
+  const failed = new Promise((resolve) => late.once('error', resolve))
+  assert.match(String(await time.value(failed)), /reset/)
+})
+
 test('a program that never gives what is to be written holds up neither abort nor end', async () => {
   const { time, sftpServer, open, server } = await scriptedSftp()
   const sftp = await open()
