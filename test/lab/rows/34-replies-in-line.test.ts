@@ -1,31 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client, HostKeysEvent } from 'holdfast'
-import { encodeHostKeys, encodeProofs, hostKeysRequest, proofRequest } from '#src/keys/host-key-rotation.js'
-import { knownHostsName } from '#src/keys/known-hosts.js'
-import { generatePrivateKey } from '#src/keys/private-key.js'
-import {
-  decodeGlobalRequest,
-  encodeGlobalRequest,
-  encodeRequestFailure,
-  encodeRequestSuccess,
-} from '#src/wire/connection-messages.js'
+import { proofRequest } from '#src/keys/host-key-rotation.js'
 import { client } from '../../promises/support/embedded.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
-import { hostKey } from '../../support/core/options.js'
 import type { PeerProcess, Settled } from '../peers/peer.js'
 import { noteSettled, row, type Watch } from '../row.js'
 import { nothingNeeded, type ScriptedConnection, type ScriptedServer, scriptedServer } from '../scripted-server.js'
+import { announce, answerOldest, heldNames, knownHostsFile, knows, ownKeys, secondKey } from './support/host-keys.js'
 
 leavesNothing()
 
-/** The server has two keys; the files know the first. */
-const secondKey = generatePrivateKey('ssh-ed25519')
-const ownKeys = [hostKey, secondKey]
 const fault = 'the server answers three requests at once'
 
 row({
@@ -56,8 +41,7 @@ row({
     await connection.requests(2)
     asked.push(ssh.keepalive.send())
     await connection.requests(3)
-    const names = connection.held.map((request) => decodeGlobalRequest(request).name)
-    assert.deepEqual(names, ['keepalive@openssh.com', proofRequest, 'keepalive@openssh.com'])
+    assert.deepEqual(heldNames(connection), ['keepalive@openssh.com', proofRequest, 'keepalive@openssh.com'])
     watch.fault(fault)
     answerInLine(connection)
     const { updated } = await announced
@@ -117,33 +101,6 @@ async function answered(ssh: Client): Promise<void> {
   while (ssh.liveness.rttMs === null) await pause(10)
 }
 
-function announce({ peer }: ScriptedConnection): void {
-  const keys = encodeHostKeys(ownKeys.map(({ publicKey }) => publicKey))
-  peer.send(encodeGlobalRequest(hostKeysRequest, false, keys))
-}
-
-/** Proofs are given, and a probe is refused, as every server does. */
-function answerInLine({ peer, held }: ScriptedConnection): void {
-  for (const request of held.splice(0)) {
-    const { name, data } = decodeGlobalRequest(request)
-    const isProof = name === proofRequest && peer.sessionId !== undefined
-    const proofs = isProof ? encodeProofs(data, ownKeys, peer.sessionId) : undefined
-    peer.send(proofs === undefined ? encodeRequestFailure() : encodeRequestSuccess(proofs))
-  }
-}
-
-async function knownHostsFile(t: TestContext, { host, port }: ScriptedServer): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-lab-'))
-  t.after(() => rm(directory, { recursive: true }))
-  const file = join(directory, 'known_hosts')
-  await writeFile(file, `${knownHostsName(host, port)} ssh-ed25519 ${blobOf(hostKey)}\n`)
-  return file
-}
-
-async function knows(file: string, key: typeof hostKey): Promise<boolean> {
-  return (await readFile(file, 'utf8')).includes(blobOf(key))
-}
-
-function blobOf({ publicKey }: typeof hostKey): string {
-  return publicKey.blob.toString('base64')
+function answerInLine(connection: ScriptedConnection): void {
+  while (connection.held.length > 0) answerOldest(connection)
 }

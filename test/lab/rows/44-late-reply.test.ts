@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'holdfast'
-import { encodeBareChannelMessage, encodeRequestFailure } from '#src/wire/connection-messages.js'
+import { proofRequest } from '#src/keys/host-key-rotation.js'
+import { encodeBareChannelMessage } from '#src/wire/connection-messages.js'
 import { client } from '../../promises/support/embedded.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { assertWithin, failure } from '../../promises/support/outcome.js'
 import { row } from '../row.js'
 import { nothingNeeded, type ScriptedConnection, scriptedServer } from '../scripted-server.js'
+import { announce, answerOldest, heldNames, knownHostsFile, knows, secondKey } from './support/host-keys.js'
 import { slackMs } from './support/scripted.js'
 
 leavesNothing()
@@ -17,18 +19,24 @@ row({
   number: 44,
   failure: 'a reply comes after its waiter gave up',
   expected: 'Its place in the line is kept for it: nobody else gets the late reply.',
-  how: 'a server that answers a probe only after its caller gave up and another one asked; the same with a command',
+  how: 'a server that answers a request for proofs of host keys, a probe and a command only after their callers gave up and another one asked',
   bound: 'each caller settles by its own limit or its own reply',
   code: 'ERR_SSH_PROBE_TIMEOUT',
   scripted: true,
   needs: nothingNeeded,
   async holdfast(t, watch) {
     const server = await scriptedServer(t)
-    const ssh = await client(t, server, { keepalive: { interval: '1m' }, limits: { reply: limitMs } })
+    const knownHosts = await knownHostsFile(t, server)
+    const ssh = await client(t, server, {
+      hostKey: { policy: 'strict', knownHosts: [knownHosts] },
+      keepalive: { interval: '1m' },
+      limits: { reply: limitMs },
+    })
     const connection = await server.connection()
     await ssh.keepalive.send()
-    await lateProbe(ssh, connection, () => watch.fault('the reply to the first caller comes'))
-    watch.outcome({ kind: 'kept', text: 'the second caller got its own reply alone' })
+    await lateReplies(ssh, connection, () => watch.fault('the replies to the first two callers come'))
+    watch.outcome({ kind: 'kept', text: 'the last caller got its own reply alone' })
+    assert.equal(await knows(knownHosts, secondKey), false)
     await lateCommand(ssh, connection)
     assert.deepEqual([ssh.stats().surplus, ssh.stats().channels], [0, []])
     await ssh.close()
@@ -40,18 +48,24 @@ row({
   },
 })
 
-async function lateProbe(ssh: Client, connection: ScriptedConnection, fault: () => void): Promise<void> {
+/** Two callers give up, of which one asked for data, and a third waits for its reply. */
+async function lateReplies(ssh: Client, connection: ScriptedConnection, fault: () => void): Promise<void> {
   connection.holdsReplies = true
+  announce(connection)
+  await connection.requests(1)
+  // Asked later, and within the same limit: when this fails, nobody waits for the proofs any more.
   const { error, tookMs } = await failure(ssh.keepalive.send({ timeout: limitMs }))
   assert.deepEqual([error.code, error.limit, error.limitMs], ['ERR_SSH_PROBE_TIMEOUT', 'reply', limitMs])
   assertWithin(tookMs, [limitMs, limitMs + slackMs])
-  const second = ssh.keepalive.send({ timeout: '30s' })
-  await connection.requests(2)
+  const last = ssh.keepalive.send({ timeout: '30s' })
+  await connection.requests(3)
+  assert.deepEqual(heldNames(connection), [proofRequest, 'keepalive@openssh.com', 'keepalive@openssh.com'])
   fault()
-  connection.peer.send(encodeRequestFailure())
-  assert.equal(await Promise.race([second, pause(limitMs, 'still waits')]), 'still waits')
-  connection.peer.send(encodeRequestFailure())
-  assert.equal((await second).probe, 'global-request')
+  answerOldest(connection)
+  answerOldest(connection)
+  assert.equal(await Promise.race([last, pause(limitMs, 'still waits')]), 'still waits')
+  answerOldest(connection)
+  assert.equal((await last).probe, 'global-request')
   connection.holdsReplies = false
 }
 
