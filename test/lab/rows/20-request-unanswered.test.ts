@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { CommandError } from 'holdfast'
+import { type Client, CommandError } from 'holdfast'
 import { client } from '../../promises/support/embedded.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { assertWithin, failure } from '../../promises/support/outcome.js'
@@ -16,7 +16,7 @@ row({
   number: 20,
   failure: 'the request for a command or subsystem is never answered',
   expected: 'That call alone fails, and its channel is closed.',
-  how: 'a server that opens the channel, answers probes, and passes over the request for exec or subsystem',
+  how: 'a server that opens the channel, answers probes, and passes over the request for exec or subsystem; then one that refuses it, or the terminal',
   bound: 'reported within 5 s: 2 s (limit reply), and 3 s to end what the server may have started',
   code: 'ERR_SSH_TIMEOUT',
   scripted: true,
@@ -40,6 +40,7 @@ row({
     }
     const connection = await server.connection()
     assert.equal(connection.sessions.closed.length, 2)
+    await refusedPrograms(ssh, connection)
     connection.behave()
     assert.equal((await ssh.exec('anything')).exitCode, 0)
     assert.deepEqual([ssh.liveness.state, ssh.stats().channels], ['alive', []])
@@ -55,4 +56,19 @@ row({
 function startsNothing({ sessions }: ScriptedConnection): void {
   sessions.grant = () => undefined
   sessions.requested = () => {}
+}
+
+/** Nothing was started, so nothing has to be ended: the channel must go all the same. */
+async function refusedPrograms(ssh: Client, connection: ScriptedConnection): Promise<void> {
+  const { sessions } = connection
+  const closedBefore = sessions.closed.length
+  sessions.grant = () => false
+  const calls = [ssh.exec('anything'), ssh.subsystem('sftp'), ssh.spawn('anything', { pty: true })]
+  for (const { error } of await Promise.all(calls.map(failure))) {
+    assert.ok(error instanceof CommandError)
+    assert.deepEqual([error.code, error.remote], ['ERR_SSH_REQUEST_REFUSED', 'not-started'])
+  }
+  // Its answer comes behind whatever the server did about what was sent before.
+  await ssh.keepalive.send()
+  assert.equal(sessions.closed.length - closedBefore, calls.length)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { CommandError } from 'holdfast'
+import { type Client, CommandError } from 'holdfast'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { assertWithin, failure } from '../../promises/support/outcome.js'
 import { untilCommandRuns } from '../../servers/remote-command.js'
@@ -21,7 +21,7 @@ row({
   code: 'ERR_SSH_TIMEOUT',
   needs: () => prepareSshd('9.2'),
   async holdfast(t, watch) {
-    const server = await sshd(t, { version: '9.2', config: { MaxSessions: 1 } })
+    const server = await sshd(t, { version: '9.2', config: { MaxSessions: 1, PermitTTY: 'no' } })
     const ssh = await login(t, server, { limits: { channelOpen: limitMs } })
     const first = await ssh.spawn('cat')
     watch.fault('a second command is called')
@@ -44,10 +44,19 @@ row({
     assert.equal((await first.exited).exitCode, 0)
     await Promise.all(waiting)
     assert.deepEqual(order, [1, 2, 3, 4, 5])
+    await refusedGivesItsPlace(ssh)
     assert.deepEqual(ssh.stats().sessions, { open: 0, waiting: 0, abandoned: [] })
   },
   peers: { ssh2: watchPeer, openssh: 'has one command a connection' },
 })
+
+/** sshd keeps the session of a program that it refused until the client closes it. */
+async function refusedGivesItsPlace(ssh: Client): Promise<void> {
+  for (const refused of [() => ssh.subsystem('no-such-subsystem'), () => ssh.shell()]) {
+    assert.equal((await failure(refused())).error.code, 'ERR_SSH_REQUEST_REFUSED')
+    assert.equal((await ssh.exec('true')).exitCode, 0, 'no place for the next')
+  }
+}
 
 async function watchPeer(t: TestContext, client: PeerClient, watch: Watch): Promise<void> {
   const server = await sshd(t, { version: '9.2', config: { MaxSessions: 1 } })
