@@ -1,5 +1,5 @@
 import { oneWayBound } from '#src/liveness/answer-age.js'
-import { answerMs, heardSlackMs, type Invariant, queueBytes, type Run } from '../run.js'
+import { answerMs, answersOutOfLine, heardSlackMs, type Invariant, queueBytes, type Run } from '../run.js'
 import type { Trouble } from '../trouble.js'
 
 /** Timers are rounded up to a millisecond, and each wake before a verdict may be a little late. */
@@ -71,6 +71,8 @@ function excusedMs(run: Run, interval: number, countMax: number): number {
   const since = client.heardAt
   const absences = plan.absences.filter(({ from, forMs }) => from < world.now() && from + forMs >= since)
   const begunAnew = Math.min(excusesMax, absences.length) + (user.configuredAt > since ? 1 : 0)
+  // Where our questions are given the answers of others, nobody knows how long a round trip takes.
+  if (begunAnew > 0 && answersOutOfLine(run)) return Number.POSITIVE_INFINITY
   return run.absentMs(since) + begunAnew * (countMax + 2) * stepMs(run, interval)
 }
 
