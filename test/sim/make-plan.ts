@@ -26,7 +26,10 @@ export function makePlan(seed: number): Plan {
 /** A slow link that nothing else is wrong with, full of what one command writes while the program goes on calling. */
 function onFullLink(plan: Plan, random: Random): Plan {
   const [first = makeCommand(random), ...others] = plan.commands
-  const commands = [{ ...first, stdout: 500_000 + random.below(2_000_000), everyMs: 0, runMs: null }, ...others]
+  const commands = [
+    { ...first, stdout: 500_000 + random.below(2_000_000), everyMs: 0, piece: 65_536, runMs: null },
+    ...others,
+  ]
   const exec = { ...makeExec(random, 1, 0), readsPerSecond: null, abortAfterMs: null, closeAfterMs: null }
   const calls = plan.calls.filter((call) => !('command' in call) || call.command > 0)
   return {
@@ -74,7 +77,7 @@ function makeAny(seed: number, random: Random): Plan {
     ends,
     commands,
     calls: calls.toSorted((a, b) => a.at - b.at),
-    closeAt: spanMs + random.pick([0, 100_000, 300_000, 900_000]),
+    closeAt: spanMs + random.pick([0, 0, 100_000, 100_000, 200_000, 300_000, 900_000]),
   }
 }
 
@@ -204,7 +207,8 @@ function makeCommand(random: Random): CommandPlan {
     stdout: random.below(size + 1),
     stderr: random.once(3) ? random.below(size + 1) : 0,
     everyMs: random.pick([0, 10, 1000, 5000]),
-    piece: random.pick([100, 4096, 32_768, 100_000]),
+    // Of a large output not so many pieces that a session does little else.
+    piece: Math.max(random.pick([100, 4096, 32_768, 100_000]), Math.ceil(size / 50)),
     echo: random.once(4),
     reads: random.once(6) ? 'nothing' : 'all',
     runMs: random.once(4) ? null : random.below(random.pick([10, 1000, 60_000])),

@@ -19,7 +19,7 @@ export class SendBuffer {
   readonly #writes: Write[] = []
   readonly #unsent: Buffer[] = []
   #unsentBytes = 0
-  #flight: Segment[] = []
+  readonly #flight: Segment[] = []
   #flightBytes = 0
   #next = 0
   #finish: 'no' | 'due' | 'sent' = 'no'
@@ -77,12 +77,15 @@ export class SendBuffer {
 
   /** Everything before this place has arrived. @returns whether that is news */
   acknowledged(position: number): boolean {
-    const left = this.#flight.filter(({ end }) => end > position)
-    if (left.length === this.#flight.length) return false
-    this.#flight = left
-    this.#flightBytes = left.reduce((bytes, segment) => bytes + segment.bytes.length, 0)
-    this.#fill()
-    return true
+    let arrived = 0
+    for (const { end, bytes } of this.#flight) {
+      if (end > position) break
+      arrived++
+      this.#flightBytes -= bytes.length
+    }
+    this.#flight.splice(0, arrived)
+    if (arrived > 0) this.#fill()
+    return arrived > 0
   }
 
   #launch(bytes: Buffer, isLast: boolean): Segment {

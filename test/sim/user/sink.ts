@@ -5,7 +5,7 @@ import type { Process } from '../machine/process.js'
 import { matches, streamOf } from '../pattern.js'
 
 /** How often a slow reader takes a piece. */
-const readEveryMs = 200
+const readEveryMs = 1000
 
 /** What the program knows of a command that it started. */
 export interface CommandRecord {
