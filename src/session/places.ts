@@ -79,9 +79,11 @@ export class Places {
       const gone = this.#gone
       const opened = await this.#attempt(tenant, makeSink, options.signal)
       if (!(opened instanceof ChannelOpenError)) return opened
+      // Refused while another of ours was open, which has ended since: that says nothing of now.
+      if (this.#gone > gone) continue
       const mayLinger = this.#port.now() - this.#goneAt < lingerMs && this.#gone > triedAgainAfter
       triedAgainAfter = this.#gone
-      if (mayLinger || this.#gone > gone) continue
+      if (mayLinger) continue
       if (this.#taken.size === 0) throw opened
       spentMs += await this.#turn(call, options, spentMs)
     }

@@ -37,3 +37,25 @@ test('a session that the server opens and closes in one breath keeps no place', 
   assert.equal(second.error.code, 'ERR_SSH_CHANNEL_OPEN')
   assert.ok(second.tookMs < 100, 'it waited for a place that nobody has')
 })
+
+test('a refusal that the end of a session overtakes leaves the call its second try after that end', async () => {
+  const { time, server, sessions, script } = await scripted()
+  const first = sessions.exec('one')
+  await time.run(100)
+  const before = server.before
+  let refusals = 0
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_OPEN || refusals === 2) return before(payload)
+    // The first time it does so for the session that ends; the second time it has not forgotten that yet.
+    if (refusals === 0) script.finish(script.requests[0]?.recipient ?? -1)
+    refusals++
+    server.send(
+      encodeChannelOpenFailure({ recipient: decodeChannelOpen(payload).sender, reason: 2, description: 'open failed' }),
+    )
+    return true
+  }
+  script.requested = (_type, channel) => script.finish(channel)
+  const second = await time.value(sessions.exec('two'))
+  assert.equal((await first).exitCode, 0)
+  assert.deepEqual([second.exitCode, refusals], [0, 2])
+})
