@@ -12,7 +12,7 @@ import type { LivenessChange } from '../liveness/port.js'
 import { probeMemory } from '../liveness/probe-memory.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import { Waits } from '../liveness/waits.js'
-import { dial } from '../socket/dial.js'
+import { dialAgain } from '../socket/dial-again.js'
 import { Driver } from '../socket/driver.js'
 import { ProxyCommand } from '../socket/proxy-command.js'
 import { readBuffer } from '../socket/read-buffer.js'
@@ -275,7 +275,8 @@ export class Link implements ConnectionHost {
     const onread = readBuffer((chunk) => this.#driver?.receive(chunk))
     const context = { waits: this.waits, deadlines: this.deadlines, now: () => nodeEnvironment.now(), limits }
     const tcpKeepalive = tcpValues(keepalive.tcp)
-    const socket = await dial({ host, port }, { ...options, tcpKeepalive, onread, signal }, context)
+    const { attempts = 1 } = options
+    const socket = await dialAgain({ host, port }, attempts, { ...options, tcpKeepalive, onread, signal }, context)
     return this.#drive(new Driver(socket, { readsByItself: true }))
   }
 

@@ -69,6 +69,8 @@ export interface SocketOptions {
   readonly localPort?: number | undefined
   /** Addresses of this family alone. @default both, raced */
   readonly family?: 4 | 6 | undefined
+  /** How often to try to connect, a second apart, all within the limit `connect`. @default 1 */
+  readonly attempts?: number | undefined
   /** TCP_NODELAY. @default true */
   readonly noDelay?: boolean | undefined
   /** Called in place of `dns.lookup`. */

@@ -76,6 +76,7 @@ const schema = z.strictObject({
       localAddress: text.optional(),
       localPort: z.int().min(0).max(65_535).optional(),
       family: z.union([z.literal(4), z.literal(6)]).optional(),
+      attempts: wholeNumber.optional(),
       noDelay: z.boolean().optional(),
       lookup: callback.optional(),
     })

@@ -14,6 +14,7 @@ export const honoured: ReadonlySet<string> = new Set([
   'certificatefile',
   'channeltimeout',
   'ciphers',
+  'connectionattempts',
   'connecttimeout',
   'globalknownhostsfile',
   'hostkeyalgorithms',

@@ -30,7 +30,9 @@ function crowdedOut(given: ConnectOptions): readonly (keyof ConnectOptions)[] {
 }
 
 function socketOf({ socket }: ConnectOptions, given: ConnectOptions): ConnectOptions['socket'] {
-  return given.socket?.localAddress === undefined && given.socket?.family === undefined ? socket : {}
+  if (given.socket?.localAddress === undefined && given.socket?.family === undefined) return socket
+  // An address that was given decides the family, and a family the address.
+  return { attempts: socket?.attempts }
 }
 
 function keepaliveOf({ keepalive }: ConnectOptions): Exclude<ConnectOptions['keepalive'], false> {

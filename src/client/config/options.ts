@@ -154,7 +154,12 @@ function rekeyOptions(answer: SshAnswer): RekeyOptions {
 
 function socketOptions(answer: SshAnswer, note: Note): SocketOptions {
   const family = families.get(answer.set('addressfamily') ?? '')
-  return { ...(family !== undefined && { family }), ...boundTo(answer, family, note) }
+  const attempts = Number(answer.set('connectionattempts') ?? 1)
+  return {
+    ...(family !== undefined && { family }),
+    ...boundTo(answer, family, note),
+    ...(attempts > 1 && { attempts }),
+  }
 }
 
 const families: ReadonlyMap<string, 4 | 6> = new Map([

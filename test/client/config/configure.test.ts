@@ -124,8 +124,8 @@ describe('ssh_config', { skip }, () => {
   })
 
   test('says where to connect from', async (t) => {
-    const { socket } = await settings(t, 'AddressFamily inet6\nBindAddress ::1')
-    assert.deepEqual(socket, { family: 6, localAddress: '::1' })
+    const { socket } = await settings(t, 'AddressFamily inet6\nBindAddress ::1\nConnectionAttempts 4')
+    assert.deepEqual(socket, { family: 6, localAddress: '::1', attempts: 4 })
     const { ignored } = await settings(t, 'BindAddress example.com')
     assert.deepEqual(
       ignored.map(({ keyword }) => keyword),
@@ -211,7 +211,7 @@ describe('ssh_config', { skip }, () => {
     assert.equal(given.identity.identityFiles, undefined)
     assert.deepEqual([given.hostKey.policy, given.hostKey.alias], ['strict', 'farm'])
     assert.deepEqual([given.keepalive.interval, given.keepalive.countMax], [1000, 2])
-    assert.deepEqual(given.socket, { localAddress: '127.0.0.1' })
+    assert.deepEqual(given.socket, { localAddress: '127.0.0.1', attempts: undefined })
     const { cipher, mac, named } = given.algorithms
     assert.deepEqual([cipher, mac, named], [['aes128-cbc'], ['hmac-sha2-512'], ['aes128-cbc']])
   })
