@@ -2,7 +2,7 @@ import type { Channel } from '../connection/channel.js'
 import type { OpenDecision, PeerHandlers } from '../connection/mux.js'
 import { decodeChannelOpen, decodeChannelRequest, decodeGlobalRequest } from '../wire/connection-messages.js'
 import { messageNumber, openFailure } from '../wire/numbers.js'
-import { connectOnBehalf } from './direct-tcpip.js'
+import { decideDirect } from './forwarding.js'
 import { Session, type SessionOptions } from './session.js'
 
 export interface ServerHandlersOptions {
@@ -27,8 +27,8 @@ export class ServerHandlers implements PeerHandlers {
   }
 
   channelOpen(type: string, data: Buffer): OpenDecision {
-    if (type === 'direct-tcpip' && this.#options.forwarding)
-      return { accept: (channel) => connectOnBehalf(channel, data) }
+    const direct = this.#options.forwarding ? decideDirect(type, data) : undefined
+    if (direct !== undefined) return direct
     if (type !== 'session') return { refuse: openFailure.UNKNOWN_CHANNEL_TYPE, description: 'unknown channel type' }
     // The words and the reason of sshd for a session beyond MaxSessions.
     if (this.sessions >= this.#options.maxSessions)

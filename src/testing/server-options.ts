@@ -37,7 +37,8 @@ export interface ServerOptions {
   /** Handlers by the name of the subsystem. The server refuses all others. */
   readonly subsystems?: Readonly<Record<string, SessionHandler>>
   /**
-   * Connects from this machine to wherever a client asks for (`direct-tcpip`), for anybody who can log in: a jump host.
+   * Connects from this machine to wherever a client asks for, Unix sockets included, for anybody who can log in: a jump
+   * host. It listens for nobody.
    * @default false
    */
   readonly forwarding?: boolean

@@ -53,6 +53,16 @@ for (const [file, interfaces] of Object.entries(pages)) {
   })
 }
 
+test('docs/tunnels.md has a row for every option, and no row is left over', () => {
+  const declared = [
+    ...membersOf(read('src/forward/options.ts'), 'TunnelOptions'),
+    ...membersOf(read('src/forward/listen-options.ts'), 'DynamicForwardOptions'),
+    ...membersOf(read('src/forward/listen-options.ts'), 'ForwardOptions'),
+  ]
+  assert.deepEqual(documentedOptions(read('docs/tunnels.md')).toSorted(), declared.map(({ name }) => name).toSorted())
+  assert.ok(declared.every(({ doc }) => doc !== ''))
+})
+
 test('every option says in its docstring what it is', () => {
   const limits = { file: 'src/client/limits.ts', name: 'LimitOptions', prefix: 'limits.' }
   const bare = [...connecting, ...commands, limits].flatMap(({ file, name, prefix }) =>

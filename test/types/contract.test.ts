@@ -17,6 +17,8 @@ import {
   type Evidence,
   type ExecOptions,
   type FileHandle,
+  type Forward,
+  type ForwardStats,
   HoldfastError,
   type HostKeyOptions,
   type KeepaliveSettings,
@@ -28,6 +30,7 @@ import {
   type Stats,
   type TransferResult,
   type TransferTreeOptions,
+  type Tunnel,
 } from 'holdfast'
 
 /** Whether two types are assignable to each other. */
@@ -162,6 +165,26 @@ export async function spawns(ssh: Client): Promise<CommandExit> {
   command.resize({ columns: 80, rows: 24 })
   await command[Symbol.asyncDispose]()
   return command.exited
+}
+
+export async function tunnels(ssh: Client, signal: AbortSignal): Promise<readonly Forward[]> {
+  const tunnel: Duplex = await ssh.connectTo({ host: 'host', port: 1 }, { signal, idleTimeout: '1m' })
+  const other: Tunnel = await ssh.connectTo({ path: '/socket' })
+  other.setTimeout(1000).setNoDelay().setKeepAlive(true).ref().unref().connect(1, 'host').destroySoon()
+  const forwards: readonly Forward[] = [
+    await ssh.forwardLocal({ listen: { port: 1 }, to: { path: '/socket' }, signal }),
+    await ssh.forwardRemote({ listen: { path: '/socket' }, to: { host: 'host', port: 1 }, idleTimeout: false }),
+    await ssh.forwardDynamic(),
+  ]
+  for (const forward of forwards) {
+    const port: number | undefined = forward.address.port
+    forward.on('failure', (error, { remoteAddress }) => tunnel.destroy(new Error(`${error.code} ${remoteAddress}`)))
+    const { open }: ForwardStats = forward.stats()
+    const reason: HoldfastError = await forward.closed
+    await forward.close()
+    tunnel.write(`${port} ${open} ${forward.connections} ${reason.code}`)
+  }
+  return forwards
 }
 
 export async function keepsFiles(ssh: Client, signal: AbortSignal): Promise<readonly unknown[]> {

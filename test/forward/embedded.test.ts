@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net from 'node:net'
+import { buffer, text } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
+import { type Client, type ConnectOptions, connect } from 'holdfast'
+import { type ServerOptions, startServer, type TestServer } from 'holdfast/testing'
+import { discard } from '#src/socket/stream.js'
+import { closed, closedPort, countBytes, tcpServer } from './local-servers.js'
+
+async function started(
+  t: TestContext,
+  server: Partial<ServerOptions> = {},
+  options: ConnectOptions = {},
+): Promise<{ ssh: Client; server: TestServer }> {
+  const embedded = await startServer({ users: { deploy: { password: 'secret' } }, forwarding: true, ...server })
+  const { host, port, hostKey } = embedded
+  const trust = { hostKey: { fingerprints: [hostKey.fingerprint] }, agent: false } as const
+  const ssh = await connect({ host, port, username: 'deploy', password: 'secret', ...trust, ...options })
+  t.after(async () => {
+    await ssh.close()
+    await embedded.close()
+  })
+  return { ssh, server: embedded }
+}
+
+test('the embedded server connects where it may, and nowhere unless it was told to', async (t) => {
+  const to = { host: '127.0.0.1', port: await tcpServer(t, countBytes) }
+  const { ssh } = await started(t)
+  assert.equal(await text((await ssh.connectTo(to)).end('hello')), '5 bytes')
+  const nowhere = await ssh.connectTo({ host: '127.0.0.1', port: await closedPort() })
+  assert.equal(await text(nowhere), '')
+  await assert.rejects(ssh.forwardRemote({ to }), { code: 'ERR_SSH_REQUEST_REFUSED' })
+  const { ssh: strict } = await started(t, { forwarding: false })
+  await assert.rejects(strict.connectTo(to), { code: 'ERR_SSH_CHANNEL_OPEN' })
+})
+
+test('a server that answers nothing ends each call by its own limit, and what it opens too late is closed', async (t) => {
+  const limits = { channelOpen: 300, reply: 400 }
+  const { ssh, server } = await started(t, {}, { limits, keepalive: false })
+  const to = { host: '127.0.0.1', port: await tcpServer(t, countBytes) }
+  server.freeze()
+  await assert.rejects(ssh.connectTo(to), { code: 'ERR_SSH_TIMEOUT', limit: 'channelOpen', limitMs: 300 })
+  await assert.rejects(ssh.forwardRemote({ to }), { code: 'ERR_SSH_TIMEOUT', limit: 'reply', limitMs: 400 })
+  server.thaw()
+  assert.equal(await text((await ssh.connectTo(to)).end('hello')), '5 bytes')
+  await ssh.keepalive.send()
+  assert.deepEqual(ssh.stats().channels, [])
+})
+
+test('what waits for a place to be reached ends with the connection', async (t) => {
+  const { ssh, server } = await started(t)
+  server.freeze()
+  const opening = ssh.connectTo({ host: '127.0.0.1', port: 9 })
+  const asking = ssh.forwardRemote({ to: { host: '127.0.0.1', port: 9 } })
+  void ssh.close({ timeout: 100 })
+  await assert.rejects(opening, { code: 'ERR_SSH_CLOSED' })
+  await assert.rejects(asking, { code: 'ERR_SSH_CLOSED' })
+})
+
+test('who does not read holds up its sender, and nobody else', async (t) => {
+  const size = 40_000_000
+  const { ssh } = await started(t)
+  const port = await tcpServer(t, (socket) => void socket.end(Buffer.alloc(size)))
+  const forward = await ssh.forwardLocal({ to: { host: '127.0.0.1', port } })
+  const { host = '', port: at = 0 } = forward.address
+  const slow = net.connect({ host, port: at }).pause()
+  const windows = (): readonly number[] => ssh.stats().channels.map(({ receiveWindow }) => receiveWindow)
+  while (windows()[0] !== 0) await ssh.keepalive.send()
+  assert.ok(forward.stats().bytesReceived < size / 2, `${forward.stats().bytesReceived} bytes came`)
+  assert.equal((await buffer(net.connect({ host, port: at }))).length, size)
+  assert.equal(windows()[0], 0)
+  assert.equal((await buffer(slow)).length, size)
+})
+
+test('what breaks off on one side ends on the other, and is told', async (t) => {
+  const { ssh } = await started(t)
+  const sockets: net.Socket[] = []
+  const port = await tcpServer(t, (socket) => void sockets.push(socket.resume()))
+  const forward = await ssh.forwardLocal({ to: { host: '127.0.0.1', port } })
+  const { host = '', port: at = 0 } = forward.address
+  const client = net.connect({ host, port: at }).on('error', () => {})
+  client.write('x')
+  // libuv takes a reset that comes together with data for an end in order.
+  while (sockets[0]?.bytesRead !== 1) await ssh.keepalive.send()
+  const failure = once(forward, 'failure')
+  discard(client)
+  const [error] = (await failure) as [Error]
+  assert.match(error.message, /ECONNRESET/)
+  for (const socket of sockets) await closed(socket.end())
+  while (ssh.stats().channels.length > 0) await ssh.keepalive.send()
+  assert.deepEqual([forward.connections, forward.stats().failed], [0, 1])
+})
+
+test('a listener that throws is the program’s own affair', async (t) => {
+  const { ssh } = await started(t)
+  const forward = await ssh.forwardLocal({ to: { host: '127.0.0.1', port: await tcpServer(t, countBytes) } })
+  const { host = '', port = 0 } = forward.address
+  const thrown = new Error('thrown by a listener')
+  const caught = new Promise((resolve) => {
+    process.setUncaughtExceptionCaptureCallback(resolve)
+    t.after(() => process.setUncaughtExceptionCaptureCallback(null))
+  })
+  forward.once('connection', () => {
+    throw thrown
+  })
+  assert.equal(await text(net.connect({ host, port }).end('x')), '1 bytes')
+  assert.equal(await caught, thrown)
+})
