@@ -47,12 +47,14 @@ async function fetch(transfer: Transfer, pair: Pair, remote: RemoteFile, target:
     const offset = settings.resume ? await offsetOf(transfer, remote, local, before) : 0
     const end = await copy(transfer, pair, { remote, local, offset, before })
     const after = await remote.attributes(signal)
-    if (!isSame(before, after) || (before.size !== undefined && Number(before.size) !== end)) {
+    // More than it is said to have is no sign of a change: what a kernel makes up, in /proc say, has a size of 0.
+    if (!isSame(before, after) || Number(before.size ?? 0n) > end) {
       // A mix of two versions must not be gone on with.
       await local.truncate(0)
       throw changedError(remote.path)
     }
-    if (settings.preserve) await preserve(local, before)
+    // A device, /dev/null say, is no copy of it.
+    if (settings.preserve && (await local.stat()).isFile()) await preserve(local, before)
     if (settings.atomic) await local.sync()
   } finally {
     await local.close()

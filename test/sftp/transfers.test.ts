@@ -226,6 +226,24 @@ test('what others may not read there they may not read here, also while it comes
   }
 })
 
+const isLinux = process.platform === 'linux'
+
+test('what a kernel makes up as it is read is fetched', { skip: !isLinux }, async (t) => {
+  const { sftp, local, remote } = await world(t)
+  await fs.symlink('/proc/version', remote('version'))
+  await sftp.get('version', local('version'))
+  assert.equal(await fs.readFile(local('version'), 'utf8'), await fs.readFile('/proc/version', 'utf8'))
+})
+
+test('a device that takes a file keeps its permissions and times', { skip: !isLinux }, async (t) => {
+  const { sftp, remote } = await world(t)
+  await fs.writeFile(remote('x'), 'x')
+  await fs.chmod(remote('x'), 0o666)
+  await fs.utimes(remote('x'), 1e9, 1e9)
+  await sftp.get('x', '/dev/null')
+  assert.notEqual((await fs.stat('/dev/null')).mtimeMs, 1e12)
+})
+
 test('a server that does not say how large a file is gets and gives whole files all the same', async (t) => {
   const { sftp, local, remote } = await world(t, { saysSize: false })
   await fs.writeFile(local('x'), 'new'.repeat(1000))
