@@ -14,6 +14,7 @@ import { lab, type PeerClient, row, type Watch } from '../row.js'
 leavesNothing()
 
 const graceMs = 2000
+const pausedMs = 5000
 const command = 'sleep 12 & echo hi'
 /** More than a window, so that the exit is known long before the last byte has come. */
 const farBytes = lab.full ? 9_000_000 : 4_000_000
@@ -23,13 +24,14 @@ row({
   number: 24,
   failure: 'the exit is seen, the output is held open by a background child',
   expected: 'Waits for output that is on its way, gives up on output that never ends, and says so.',
-  how: '`sleep 12 & echo hi`; and `head -c 9M /dev/zero` with a slow reader, and on a link of 48 kB/s',
+  how: '`sleep 12 & echo hi`; and `head -c 9M /dev/zero` with a slow reader, one that reads nothing for 5 s, and on a link of 48 kB/s',
   bound: 'ends after 2 s of silence',
   code: 'none: the command ends well, `outputOpen` is true',
   scale: { short: 'of the link, 4 MB at 200 kB/s', full: 'of the link, 9 MB at 48 kB/s' },
   needs: () => everyAvailability([prepareLab(), prepareSshd('9.2'), prepareDropbear('2022.83')]),
   async holdfast(t, watch) {
-    const ssh = await login(t, await sshd(t, { version: '9.2' }))
+    const server = await sshd(t, { version: '9.2' })
+    const [ssh, unread] = await Promise.all([login(t, server), login(t, server)])
     const dropbear = await startDropbear({ version: '2022.83' })
     t.after(() => dropbear.stop())
     const onDropbear = await login(t, dropbear)
@@ -39,8 +41,8 @@ row({
     watch.outcome({ kind: 'ended', ms: durationMs, text: 'exit code 0, all that was written, and `outputOpen`' })
     assertWithin(durationMs, [graceMs, graceMs + 2000])
     assertWithin(onDropbearMs, [0, graceMs])
-    const slow = await Promise.all([readSlowly(ssh), readSlowly(onDropbear), readFromAfar(t)])
-    assert.deepEqual(slow, [9_000_000, 9_000_000, farBytes])
+    const slow = [readSlowly(ssh), readSlowly(onDropbear), readLate(unread), readFromAfar(t)]
+    assert.deepEqual(await Promise.all(slow), [9_000_000, 9_000_000, 9_000_000, farBytes])
     assert.equal((await ssh.exec('echo here')).stdout, 'here\n')
   },
   peers: { ssh2: watchPeer, openssh: watchPeer },
@@ -82,6 +84,20 @@ async function readSlowly(ssh: Client): Promise<number> {
     if (bytes < 7_000_000 && bytes + chunk.length >= 7_000_000) await pause(graceMs + 1000)
     bytes += chunk.length
   }
+  const { exitCode, outputOpen } = await exited
+  assert.deepEqual([exitCode, outputOpen], [0, false])
+  return bytes
+}
+
+/**
+ * Reads nothing at first, for much longer than the grace. The shell ends at once, so that the exit is known although the
+ * output is several windows long; a connection of its own, since traffic of others would stretch the grace.
+ */
+async function readLate(ssh: Client): Promise<number> {
+  const { stdout, exited } = await ssh.spawn('head -c 9000000 /dev/zero & exit 0')
+  await pause(pausedMs)
+  let bytes = 0
+  for await (const chunk of stdout as AsyncIterable<Buffer>) bytes += chunk.length
   const { exitCode, outputOpen } = await exited
   assert.deepEqual([exitCode, outputOpen], [0, false])
   return bytes

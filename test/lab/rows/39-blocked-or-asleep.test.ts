@@ -16,12 +16,14 @@ const intervalMs = lab.full ? 15_000 : 1000
 const boundMs = 4 * intervalMs
 const blockedMs = lab.full ? 70_000 : 7000
 const stoppedMs = lab.full ? 90_000 : 9000
+/** Of a login: the block alone uses it up twice. */
+const limitMs = blockedMs / 2
 
 row({
   number: 39,
   failure: 'our own event loop is blocked, or the machine sleeps, for longer than the bound',
   expected: 'Does not blame the peer: reads first, asks, then judges; and finds a peer that died meanwhile.',
-  how: 'the event loop blocked for 70 s, and SIGSTOP to the client for 90 s, where the bound is 60 s',
+  how: 'the event loop blocked for 70 s, also in the middle of a login, and SIGSTOP to the client for 90 s, where the bound is 60 s',
   bound: 'a living peer is kept; one that died meanwhile is reported within the bound after the wake',
   code: 'none: the connection lives; ERR_SSH_PEER_DEAD for the dead one',
   scale: { short: '7 s and 9 s, where the bound is 4 s', full: '70 s and 90 s, where the bound is 60 s' },
@@ -40,6 +42,9 @@ row({
       assertSurvives(blocked).then(() => watch.event('the blocked one goes on')),
       assertReports(bereft).then(() => watch.event('the dead peer is reported')),
       assertSurvivesStop(stopped).then(() => watch.event('the stopped one goes on')),
+      Promise.all([1, 3].map((nth) => assertLogsIn(t, server, nth))).then(() =>
+        watch.event('the blocked logins succeed'),
+      ),
     ])
     watch.outcome({ kind: 'kept', text: 'the living peer was kept, the dead one reported' })
   },
@@ -103,6 +108,18 @@ async function assertSurvivesStop(script: Script): Promise<void> {
   await pause(boundMs + 1000)
   script.child.stdin.write('go on\n')
   await assertSurvives(script)
+}
+
+/** Blocked when the n-th piece of the server's has come, with round trips still to go. */
+async function assertLogsIn(t: TestContext, server: SshdServer, nth: number): Promise<void> {
+  const { port, username, clientKeys } = server
+  const account = [`${port}`, username, clientKeys.ed25519.privateKey]
+  const { child, line, ended } = startScript('blocked-login', ...account, `${limitMs}ms`, `${blockedMs}`, `${nth}`)
+  t.after(() => child.kill('SIGKILL'))
+  const result = await line()
+  assert.equal(result, 'logged in', result)
+  const { code, stderr } = await ended
+  assert.equal(code, 0, stderr)
 }
 
 async function assertReports({ ended }: Script): Promise<void> {
