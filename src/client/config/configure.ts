@@ -45,8 +45,17 @@ export async function configure(options: ConnectOptions, choosesWay = true): Pro
   }
 }
 
+/**
+ * `Match exec` and ProxyCommand put names into a command line. ssh refuses these in names since 9.6, and earlier ones do not
+ * (CVE-2023-51385).
+ */
+const wrongHost = /^-|['`"$\\;&<>|(){}\s]/
+const wrongUser = /^-|['`";&<>|(){}]|\\$/
+
 async function ask(host: string, config: string | true, options: ConnectOptions): Promise<SshAnswer> {
   const { port, username, signal } = options
+  if (wrongHost.test(host)) throw notForShell('host')
+  if (username !== undefined && wrongUser.test(username)) throw notForShell('username')
   const { dns, connect } = resolveLimits(options.limits ?? {})
   const shorter =
     connect < dns ? ({ limit: 'connect', limitMs: connect } as const) : ({ limit: 'dns', limitMs: dns } as const)
@@ -77,6 +86,11 @@ function warnOf(host: string, ignored: readonly IgnoredKeyword[]): void {
     const message = `ssh_config of ${host}: ${keyword} ${value} is not in force: ${why}`
     process.emitWarning(message, { type: 'HoldfastWarning', code: 'HOLDFAST_CONFIG_IGNORED' })
   }
+}
+
+function notForShell(field: string): HoldfastError {
+  const message = `${field} has characters that a shell would take for its own: ssh_config can put it into a command`
+  return new HoldfastError('ERR_SSH_OPTION', message, { phase: 'options' })
 }
 
 function noHost(): HoldfastError {
