@@ -20,6 +20,7 @@ import * as transport from '#src/wire/transport-messages.js'
 import { Writer } from '#src/wire/writer.js'
 import { hostKey } from '../support/core/options.js'
 import { Random } from '../support/core/random.js'
+import { forwardDecoders } from './forward-decoders.js'
 import { sftpDecoders } from './sftp-decoders.js'
 
 export interface Decoder {
@@ -296,6 +297,7 @@ function exchangeDecoders(name: string): readonly Decoder[] {
 export const decoders: readonly Decoder[] = [
   ...wireDecoders,
   ...otherDecoders,
+  ...forwardDecoders,
   ...sftpDecoders,
   ...methods.flatMap(exchangeDecoders),
 ]
