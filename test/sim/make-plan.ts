@@ -20,7 +20,22 @@ import { answerMs } from './run.js'
 export function makePlan(seed: number): Plan {
   const random = new Random(seed)
   const plan = makeAny(seed, random)
-  return random.once(30) ? onFullLink(plan, random) : plan
+  if (random.once(30)) return onFullLink(plan, random)
+  return random.once(30) ? unheard(plan, random) : plan
+}
+
+/** We hear the server, and it does not hear us: nothing else happens to the connection. */
+function unheard(plan: Plan, random: Random): Plan {
+  const from = random.below(60_000)
+  return {
+    ...plan,
+    outages: [{ from, to: null, which: 'toServer', how: random.pick(['held', 'swallowed']) }],
+    ailments: [{ from, to: null, what: 'chatters' }],
+    absences: [],
+    ends: [],
+    calls: plan.calls.filter(({ call }) => call !== 'close'),
+    closeAt: from + 400_000,
+  }
 }
 
 /** A slow link that nothing else is wrong with, full of what one command writes while the program goes on calling. */

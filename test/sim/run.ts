@@ -31,7 +31,7 @@ export interface Invariant {
 }
 
 /** What we may have sent ahead of a question: what the pace lets out before it knows the link, and some packets. */
-export const queueBytes = 288 * 1024
+const queueBytes = 288 * 1024
 
 /**
  * How long the answer to a question may take on this link while nothing is wrong: there and back, both delayed as much as

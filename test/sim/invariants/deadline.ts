@@ -1,5 +1,6 @@
 import { oneWayBound } from '#src/liveness/answer-age.js'
-import { answerMs, answersOutOfLine, heardSlackMs, type Invariant, queueBytes, type Run } from '../run.js'
+import { pieceMax } from '../pattern.js'
+import { answerMs, answersOutOfLine, heardSlackMs, type Invariant, type Run } from '../run.js'
 import type { Trouble } from '../trouble.js'
 
 /** Timers are rounded up to a millisecond, and each wake before a verdict may be a little late. */
@@ -85,10 +86,11 @@ function silentTooLong({ run, interval, countMax, excusedMs: excused }: Terms): 
 
 function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, from: number, flow: HeavyFlow) {
   const { client, world, plan, user } = run
-  const inputs = plan.calls.reduce((sum, call) => sum + ('input' in call ? call.input : 0), 0)
+  // Ours may be in the way for as long as no window says that it was read.
+  const inputs = user.commands.reduce((sum, { written }) => sum + written, user.runs.length * pieceMax)
   // Its answer is waited for behind what the peer says, for as long as that is much.
   const since = Math.max(from, user.configuredAt, flow.lastAt(run, interval))
-  const boundMs = oneWayBound({ interval, countMax }, client.longestGapSince(from), inputs + queueBytes) + excused
+  const boundMs = oneWayBound({ interval, countMax }, client.longestGapSince(from), inputs) + excused
   if (world.now() <= since + boundMs + answerMs(plan) + slackMs) return undefined
   return `the peer has not heard us since ${from} ms, and the bound of ${boundMs} ms is over`
 }
