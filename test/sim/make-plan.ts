@@ -68,10 +68,11 @@ function makeAny(seed: number, random: Random): Plan {
   // The interval leaves the peer time to answer on this link: else it would be too short for it.
   const leastMs = Math.ceil(answerMs({ link, server }) / 1000) * 1000
   const client = makeClient(random, leastMs)
+  const loginMs = 100 + 12 * (link.latencyMs + server.lagMs)
   const commands = some(random, 4, () => makeCommand(random))
   const outages = some(random, 3, () => makeOutage(random, spanMs))
   const ailments = random.once(2) ? distinct(some(random, 2, () => makeAilment(random, spanMs))) : []
-  const absences = random.once(3) ? apart(some(random, 2, () => makeAbsence(random, spanMs))) : []
+  const absences = random.once(3) ? apart(some(random, 2, () => makeAbsence(random, spanMs, loginMs))) : []
   const ends: EndPlan[] = random.once(6)
     ? [{ at: random.below(spanMs), what: random.pick(['server-closes', 'server-killed', 'half-closes', 'reset']) }]
     : []
@@ -205,11 +206,11 @@ function makeAilment(random: Random, spanMs: number): AilmentPlan {
   return { from, to: heals ? from + random.below(random.pick([5000, 60_000, 200_000])) : null, what }
 }
 
-function makeAbsence(random: Random, spanMs: number): AbsencePlan {
+function makeAbsence(random: Random, spanMs: number, loginMs: number): AbsencePlan {
   const what = random.pick(['blocked', 'blocked', 'suspended'] as const)
   return {
     // Often in the middle of the handshake.
-    from: random.below(random.once(3) ? 3000 : spanMs),
+    from: random.below(random.once(3) ? loginMs : spanMs),
     forMs: random.below(random.pick([200, 2000, 20_000, 180_000])),
     what,
     networkBackMs: what === 'suspended' ? random.below(5000) : 0,
