@@ -1,3 +1,4 @@
+import { defaultLimits } from '#src/client/limits.js'
 import { oneWayBound } from '#src/liveness/answer-age.js'
 import { pieceMax } from '../pattern.js'
 import { answerMs, answersOutOfLine, heardSlackMs, type Invariant, type Run } from '../run.js'
@@ -6,6 +7,8 @@ import type { Trouble } from '../trouble.js'
 /** Timers are rounded up to a millisecond, and each wake before a verdict may be a little late. */
 const slackMs = 100
 
+/** docs/liveness.md: a reply clock stands still for at most ten times its limit. */
+const patience = 10
 /** src/liveness/silence.ts */
 const excusesMax = 3
 
@@ -20,6 +23,7 @@ const handshakeMs = 10_000 + 2 * 10_000 + 20_000
  * - silence: `(countMax + 1) x interval` after the last packet;
  * - a peer that is heard and does not hear: `oneWayBound`, from when the trouble began, or it last said much;
  * - time in which we were absent does not count, and each absence, up to three in one silence, begins the count anew.
+ * A one-way fault that meets a key exchange has its limit, `rekey`, besides.
  * Nothing is promised without a bound: keepalive off, `wantReply: false`, a mute peer.
  */
 export function deadIsNoticed(): Invariant {
@@ -90,9 +94,15 @@ function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, 
   const inputs = user.commands.reduce((sum, { written }) => sum + written, user.runs.length * pieceMax)
   // Its answer is waited for behind what the peer says, for as long as that is much.
   const since = Math.max(from, user.configuredAt, flow.lastAt(run, interval))
-  const boundMs = oneWayBound({ interval, countMax }, client.longestGapSince(from), inputs) + excused
+  const boundMs = oneWayBound({ interval, countMax }, client.longestGapSince(from), inputs) + excused + exchangeMs(run)
   if (world.now() <= since + boundMs + answerMs(plan) + slackMs) return undefined
   return `the peer has not heard us since ${from} ms, and the bound of ${boundMs} ms is over`
+}
+
+/** While keys are exchanged nothing can be asked: then the limit `rekey` ends the connection, on the reply clock. */
+function exchangeMs({ plan: { client, server, calls } }: Run): number {
+  const isDue = [client, server].some(({ rekeyMs, rekeyBytes }) => rekeyMs < 3_600_000 || rekeyBytes < 2 ** 30)
+  return isDue || calls.some(({ call }) => call === 'rekey') ? patience * defaultLimits.rekey : 0
 }
 
 /** Bytes a second from which on an answer may be waiting behind what comes (src/liveness/answer-age.ts), by half. */
