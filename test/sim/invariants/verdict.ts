@@ -57,12 +57,14 @@ function seemsToAnswer({ plan: { server, calls } }: Run): boolean {
 }
 
 /** When the question was asked whose answer would have prevented the verdict. */
-function askedAt({ client, world, plan }: Run, reason: VerdictReason): number {
+function askedAt({ client, world, plan, user }: Run, reason: VerdictReason): number {
   const { interval, countMax } = client.connection.keepalive.settings
   if (interval === false) return 0
   const now = world.now()
   if (reason !== 'silence') return now - (countMax + 1) * interval
   // A peer that is deaf to some questions is only sure to answer the last one, a key exchange.
   if (plan.server.deafTo.length > 0) return now - interval
-  return client.wrote.find((at) => at >= client.heardAt + interval - 1) ?? client.heardAt + interval
+  // What went out before another interval held may have been no question.
+  const from = Math.max(client.heardAt + interval - 1, user.configuredAt)
+  return client.wrote.find((at) => at >= from) ?? from
 }
