@@ -28,6 +28,10 @@ interface Listener {
   readonly settings: ForwardSettings
 }
 
+function refusal(description: string): OpenDecision {
+  return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description }
+}
+
 /** Places at which the server listens for us (RFC 4254 section 7.1, OpenSSH PROTOCOL section 2.4). */
 export class RemoteForwards {
   readonly #host: RemoteForwardsHost
@@ -58,6 +62,8 @@ export class RemoteForwards {
 
   /** Somebody connected to where the server listens for us. */
   channelOpen(type: string, data: Buffer): OpenDecision {
+    // Whoever has asked for none reads nothing of what is sent for it.
+    if (this.#listeners.size === 0) return refusal(`${type} channels are not accepted`)
     if (type === 'forwarded-tcpip') {
       const { to, originator } = decodeTcpOpening(type, data)
       return this.#decide(this.#findTcp(to), originator)
@@ -66,12 +72,11 @@ export class RemoteForwards {
       const path = decodeForwardedStreamlocal(data)
       return this.#decide(this.#find((address) => address.path === path))
     }
-    return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description: `${type} channels are not accepted` }
+    return refusal(`${type} channels are not accepted`)
   }
 
   #decide(listener: Listener | undefined, originator?: TcpPlace): OpenDecision {
-    if (listener === undefined)
-      return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description: 'nothing is forwarded from there' }
+    if (listener === undefined) return refusal('nothing is forwarded from there')
     return { accept: (channel) => this.#accept(listener, channel, originator) }
   }
 

@@ -82,7 +82,7 @@ test('a connection that nobody asked for is refused', async () => {
   assert.deepEqual(decodeChannelOpenFailure(refusal), {
     recipient: 5,
     reason: 1,
-    description: 'nothing is forwarded from there',
+    description: 'forwarded-tcpip channels are not accepted',
   })
 })
 
