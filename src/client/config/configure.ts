@@ -47,10 +47,10 @@ export async function configure(options: ConnectOptions, choosesWay = true): Pro
 
 /**
  * `Match exec` and ProxyCommand put names into a command line. ssh refuses these in names since 9.6, and earlier ones do not
- * (CVE-2023-51385).
+ * (CVE-2023-51385); control characters in the user's name since 10.1 (CVE-2025-61984): a shell ends a command at a line feed.
  */
-const wrongHost = /^-|['`"$\\;&<>|(){}\s]/
-const wrongUser = /^-|['`";&<>|(){}]|\\$/
+const wrongHost = /^-|['`"$\\;&<>|(){}\s\p{Cc}]/u
+const wrongUser = /^-|\s-|['`";&<>|(){}\p{Cc}]|\\$/u
 
 async function ask(host: string, config: string | true, options: ConnectOptions): Promise<SshAnswer> {
   const { port, username, signal } = options

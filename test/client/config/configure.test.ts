@@ -278,8 +278,18 @@ test('where there is no ssh, that is said', async (t) => {
   })
 })
 
-for (const name of ['a;reboot', '$(reboot)', '`reboot`', '-oProxyCommand=reboot', "a'b", 'a|b']) {
-  test(`a name such as ${name} never reaches ssh_config, which may put it into a command`, async (t) => {
+for (const name of [
+  'a;reboot',
+  '$(reboot)',
+  '`reboot`',
+  '-oProxyCommand=reboot',
+  "a'b",
+  'a|b',
+  'a\nreboot',
+  'a -oB',
+  'a\0b',
+]) {
+  test(`a name such as ${JSON.stringify(name)} never reaches ssh_config, which may put it into a command`, async (t) => {
     const config = path.join(directory(t), 'missing')
     await assert.rejects(configure({ host: name, config }), { code: 'ERR_SSH_OPTION' })
     if (!name.includes('$'))
