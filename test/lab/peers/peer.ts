@@ -37,6 +37,8 @@ export type PeerStep =
   /** Bytes for the standard input of the command. */
   | { readonly step: 'write'; readonly bytes: number }
   | { readonly step: 'end-input' }
+  /** A signal for the command, without its SIG. */
+  | { readonly step: 'signal'; readonly name: string }
   /** Close the channel of the command. */
   | { readonly step: 'close-channel' }
   /** Close the connection in order, or at once. */

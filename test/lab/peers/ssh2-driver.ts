@@ -29,7 +29,7 @@ function tell(event: PeerEventName, text: string, settles = false): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
-const forCommand: ReadonlySet<string> = new Set<PeerStep['step']>(['write', 'end-input', 'close-channel'])
+const forCommand: ReadonlySet<string> = new Set<PeerStep['step']>(['write', 'end-input', 'signal', 'close-channel'])
 
 class Driver {
   readonly #client: Client = new ssh2.Client()
@@ -67,6 +67,9 @@ class Driver {
         return this.#write(step.bytes)
       case 'end-input':
         this.#channel?.end()
+        return
+      case 'signal':
+        this.#channel?.signal(step.name)
         return
       case 'close-channel':
         return this.#channel?.close()

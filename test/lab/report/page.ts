@@ -54,10 +54,10 @@ protocol on purpose, and have one. "Not within 20 s" says how long a client was 
 waits on without a word, kills what lives, or leaves undone what it should do. Where a failure makes no sense for a client
 there is a dash, and its section says why.
 
-| | version | keepalive, unless a row says otherwise |
+| | version | options, unless a row says otherwise |
 |---|---|---|
 | Holdfast | ${cell(holdfast)}, Node ${cell(node)} | \`keepalive: { interval: '1s', countMax: 3 }\` |
-| npm ssh2 | ${cell(ssh2)}, Node ${cell(node)} | \`keepaliveInterval: 1000, keepaliveCountMax: 3\` |
+| npm ssh2 | ${cell(ssh2)}, Node ${cell(node)} | \`keepaliveInterval: 1000, keepaliveCountMax: 3, readyTimeout: 10_000\` |
 | OpenSSH | ${cell(openssh)} | \`ServerAliveInterval=1 ServerAliveCountMax=3 ConnectTimeout=10\` |
 | servers | OpenSSH ${servers.map(cell).join(' and ')}, unless a row says otherwise | |
 | kernel | Linux ${cell(kernel)} | |

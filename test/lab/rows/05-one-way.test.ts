@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import type { TestContext } from 'node:test'
-import { oneWayBound } from '#src/liveness/answer-age.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { login } from '../../session/sshd.js'
 import { row, type Watch } from '../row.js'
@@ -11,7 +10,8 @@ import { whoReports } from './support/watched.js'
 leavesNothing()
 
 const command = 'while :; do echo x; sleep 0.1; done'
-const boundOneWay = oneWayBound({ interval: intervalMs, countMax: 3 })
+/** docs/liveness.md: (countMax + 3) x interval. */
+const boundOneWay = 6 * intervalMs
 const code = 'ERR_SSH_PEER_DEAD'
 
 row({

@@ -85,7 +85,7 @@ function statesOf(ssh: Client): readonly { readonly state: string; readonly at: 
 
 /** Told to wait for less than the outage lasts. */
 async function assertDead(ssh: Client): Promise<void> {
-  const { code, evidence } = await ssh.closed
-  assert.equal(code, 'ERR_SSH_PEER_DEAD')
+  const { code, phase, evidence } = await ssh.closed
+  assert.deepEqual([code, phase], ['ERR_SSH_PEER_DEAD', 'ready'])
   assertWithin(evidence?.lastHeardMs ?? Number.NaN, [hastyBoundMs, hastyBoundMs + slackMs])
 }

@@ -35,7 +35,7 @@ row({
     watch.fault('connect() to the name')
     const ssh = await login(t, server, { host: name, socket: { lookup } })
     const ms = watch.since()
-    watch.outcome({ kind: 'kept', ms, text: 'connected' })
+    watch.outcome({ kind: 'kept', ms, text: connected(ms) })
     assertWithin(ms, [attemptDelayMs, attemptDelayMs + slackMs])
     assert.deepEqual(await socketsTo(server.port, black), [])
     assert.equal((await ssh.exec('echo here')).stdout, 'here\n')
@@ -52,7 +52,11 @@ async function watchPeer(t: TestContext, client: PeerClient, watch: Watch): Prom
   const settled = await peer.settled(60_000)
   const ready = peer.events.find(({ event }) => event === 'ready')
   if (ready === undefined) noteSettled(watch, settled, 60_000)
-  else watch.outcome({ kind: 'kept', ms: watch.since(ready.at), text: 'connected' })
+  else watch.outcome({ kind: 'kept', ms: watch.since(ready.at), text: connected(watch.since(ready.at)) })
+}
+
+function connected(ms: number): string {
+  return `connected after ${(ms / 1000).toFixed(1)} s`
 }
 
 /** With a hosts(5) file that nobody else sees. */

@@ -10,11 +10,11 @@ import { socketsTo } from '../../promises/support/sockets.js'
 import { markedProcesses, markerVariable } from '../../servers/process-tree.js'
 import { prepareSshd } from '../../servers/sshd.js'
 import { login, sshd } from '../../session/sshd.js'
-import { noteSettled, type PeerClient, row, type Watch } from '../row.js'
+import { lab, noteSettled, type PeerClient, row, type Watch } from '../row.js'
 
 leavesNothing()
 
-const limitMs = 2000
+const limitMs = lab.full ? 10_000 : 2000
 
 /** Joins its standard input and output to a port, takes no notice of their end, nor of TERM. */
 const deaf = [
@@ -29,6 +29,7 @@ row({
   how: 'proxyCommand `sleep 30000`; and one that carries a connection, then ignores its end and TERM',
   bound: 'reported within 10 s, the default of the limit `identification`; the command is gone 1 s later',
   code: 'ERR_SSH_TIMEOUT',
+  scale: { short: 'with the limit at 2 s', full: 'with the default limit' },
   needs: () => prepareSshd('10'),
   async holdfast(t, watch) {
     const server = await sshd(t, { version: '10' })
@@ -39,7 +40,7 @@ row({
       connect('deploy@server.invalid', {
         password: 'secret',
         proxyCommand: sleeping,
-        limits: { identification: limitMs },
+        limits: lab.full ? {} : { identification: limitMs },
       }),
     )
     watch.outcome({ kind: 'reported', ms: tookMs, text: 'no identification came; the command was killed' })

@@ -27,7 +27,7 @@ row({
   number: 22,
   failure: 'a limit fires, the remote command goes on',
   expected: 'Ends it on the server too: by TERM, KILL and CLOSE, as far as each is needed; and says how far that got.',
-  how: '`sleep 5; touch f` with a limit of 1 s',
+  how: '`sleep 5; touch f` with a limit of 1 s; the others have none: ssh2 sends TERM and closes the channel after 1 s, ssh(1) is ended by TERM',
   bound: 'reported 3 s after the limit at most',
   code: 'ERR_SSH_TIMEOUT',
   needs: () => everyAvailability([prepareSshd('9.2'), prepareSshd('10'), prepareDropbear('2022.83')]),
@@ -71,12 +71,18 @@ row({
     for (const server of [deafSshd, dropbear]) assert.deepEqual(await running(server), [])
   },
   peers: {
-    ssh2: (t, client, watch) => givesUp(t, client, watch, (peer) => peer.do({ step: 'close-channel' })),
+    ssh2: (t, client, watch) => givesUp(t, client, watch, signalAndClose),
     openssh: (t, client, watch) => givesUp(t, client, watch, ({ pid }) => process.kill(pid, 'SIGTERM')),
   },
 })
 
-/** What a program does that times its command by itself: closes the channel, or runs `timeout 1 ssh …`. */
+/** What a program does that times its command by itself, with what the API has for that. */
+function signalAndClose(peer: PeerProcess): void {
+  peer.do({ step: 'signal', name: 'TERM' })
+  peer.do({ step: 'close-channel' })
+}
+
+/** By `signalAndClose`, or as `timeout 1 ssh …` does it. */
 async function givesUp(t: TestContext, client: PeerClient, watch: Watch, giveUp: (peer: PeerProcess) => void) {
   const server = await sshd(t, { version: '10' })
   const { command, path } = (await fileMaker(t))('peer')
@@ -85,10 +91,13 @@ async function givesUp(t: TestContext, client: PeerClient, watch: Watch, giveUp:
   watch.fault('the command is called')
   await pause(timeout)
   giveUp(peer)
-  await peer.settled(timeout)
+  const settled = await peer.settled(timeout)
   await pause(touchesAfterMs + 1000 - watch.since())
   if (existsSync(path)) watch.outcome({ kind: 'failed', text: 'given up here, the command went on and made its file' })
-  else watch.outcome({ kind: 'ended', text: 'the command was ended' })
+  else {
+    const ms = settled === 'never' ? watch.since() : watch.since(settled.at)
+    watch.outcome({ kind: 'ended', ms, text: 'the command was ended on the server' })
+  }
 }
 
 async function fails(ssh: Client, command: string): Promise<CommandError> {

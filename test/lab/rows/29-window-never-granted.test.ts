@@ -52,7 +52,7 @@ row({
     const since = performance.now()
     await signalConnections(server, 'SIGSTOP')
     const reason = await ssh.closed
-    assert.equal(reason.code, 'ERR_SSH_PEER_DEAD')
+    assert.deepEqual([reason.code, reason.phase], ['ERR_SSH_PEER_DEAD', 'ready'])
     assertWithin(performance.now() - since, [boundMs - interval - 100, boundMs + 1500])
     assert.equal((await exited).error.cause, reason)
     assert.equal((await writing).error, reason)

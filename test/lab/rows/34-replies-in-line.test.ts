@@ -4,10 +4,12 @@ import type { Client, HostKeysEvent } from 'holdfast'
 import { proofRequest } from '#src/keys/host-key-rotation.js'
 import { client } from '../../promises/support/embedded.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
+import { assertWithin } from '../../promises/support/outcome.js'
 import type { PeerProcess, Settled } from '../peers/peer.js'
 import { noteSettled, row, type Watch } from '../row.js'
 import { nothingNeeded, type ScriptedConnection, type ScriptedServer, scriptedServer } from '../scripted-server.js'
 import { announce, answerOldest, heldNames, knownHostsFile, knows, ownKeys, secondKey } from './support/host-keys.js'
+import { slackMs } from './support/scripted.js'
 
 leavesNothing()
 
@@ -47,6 +49,7 @@ row({
     const { updated } = await announced
     for (const { probe } of await Promise.all(asked)) assert.equal(probe, 'global-request')
     watch.outcome({ kind: 'kept', text: 'each request got its own reply' })
+    assertWithin(watch.since(), [0, slackMs])
     assert.equal(updated, true)
     assert.ok(await knows(knownHosts, secondKey))
     const { surplus, liveness } = ssh.stats()

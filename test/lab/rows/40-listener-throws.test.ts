@@ -33,6 +33,7 @@ row({
       reason: 'ERR_SSH_CONNECTION_LOST',
       uncaught: ['in close', 'in data', 'in error'],
     })
+    assertWithin(performance.now() - since, [0, 1500])
     assert.deepEqual(JSON.parse(await ofStopped.line()), {
       ...common,
       reason: 'ERR_SSH_PEER_DEAD',

@@ -5,6 +5,7 @@ import { messageNumber } from '#src/wire/numbers.js'
 import { client } from '../../promises/support/embedded.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { assertWithin } from '../../promises/support/outcome.js'
+import type { PeerSettings } from '../peers/peer.js'
 import { type PeerClient, row, type Watch } from '../row.js'
 import { nothingNeeded, type ScriptedConnection, scriptedServer } from '../scripted-server.js'
 import { slackMs } from './support/scripted.js'
@@ -20,7 +21,7 @@ row({
   number: 42,
   failure: 'the server breaks on a keepalive before authentication has ended',
   expected: 'Sends none before that, however long the server takes to decide.',
-  how: 'a server that decides on the user after 5 s, and resets the connection at a request, PING, IGNORE or channel until then',
+  how: 'a server that decides on the user after 5 s, and resets the connection at a request, PING, IGNORE or channel until then; ssh(1) with ServerAliveCountMax 10, which bounds the login too',
   bound: 'connected when the server has decided',
   code: 'none: the connection is made',
   scripted: true,
@@ -43,9 +44,12 @@ row({
   peers: { ssh2: logsIn, openssh: logsIn },
 })
 
+/** By its options ssh(1) gives a server interval x count to decide, keepalive or not: at the pace of the lab, 3 s. */
+const patient: Readonly<Record<string, PeerSettings>> = { OpenSSH: { ServerAliveCountMax: 10 } }
+
 async function logsIn(t: TestContext, other: PeerClient, watch: Watch): Promise<void> {
   const server = await scriptedServer(t, breaksOnKeepalive, offersPing)
-  const peer = other.start(server, { job: 'idle' })
+  const peer = other.start(server, { job: 'idle' }, patient[other.name])
   await server.connection()
   watch.fault(fault)
   const settled = await peer.settled(decidesAfterMs + slackMs)

@@ -55,7 +55,10 @@ async function lateReplies(ssh: Client, connection: ScriptedConnection, fault: (
   await connection.requests(1)
   // Asked later, and within the same limit: when this fails, nobody waits for the proofs any more.
   const { error, tookMs } = await failure(ssh.keepalive.send({ timeout: limitMs }))
-  assert.deepEqual([error.code, error.limit, error.limitMs], ['ERR_SSH_PROBE_TIMEOUT', 'reply', limitMs])
+  assert.deepEqual(
+    [error.code, error.phase, error.limit, error.limitMs],
+    ['ERR_SSH_PROBE_TIMEOUT', 'ready', 'reply', limitMs],
+  )
   assertWithin(tookMs, [limitMs, limitMs + slackMs])
   const last = ssh.keepalive.send({ timeout: '30s' })
   await connection.requests(3)
@@ -76,7 +79,7 @@ async function lateCommand(ssh: Client, connection: ScriptedConnection): Promise
   sessions.grant = () => undefined
   sessions.requested = () => {}
   const { error } = await failure(ssh.exec('too late'))
-  assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'reply'])
+  assert.deepEqual([error.code, error.phase, error.limit], ['ERR_SSH_TIMEOUT', 'request', 'reply'])
   const channel = sessions.requests.findLast(({ type }) => type === 'exec')?.recipient ?? 0
   peer.send(encodeBareChannelMessage('CHANNEL_SUCCESS', channel))
   sessions.stdout(channel, 'late output')

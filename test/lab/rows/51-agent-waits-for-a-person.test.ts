@@ -24,7 +24,7 @@ row({
   failure: 'the agent waits for a person to confirm',
   expected:
     'Gives it a person’s time, which is bounded too, does not count that for the peer, and says what it waits for.',
-  how: '`ssh-add -c`: the agent asks by a program that answers after 30 s, or never',
+  how: '`ssh-add -c`: the agent asks by a program that answers after 30 s, or never; ssh2 with its default `readyTimeout`, 20 s',
   bound: 'given up after 2 min, the default of the limit `prompt`',
   code: 'none: authenticated; without an answer ERR_SSH_AUTHENTICATION, which names the agent',
   scale: { short: 'the person takes 4 s', full: 'the person takes 30 s' },
@@ -58,7 +58,8 @@ row({
     }
   },
   peers: {
-    ssh2: watchPeer((agent) => ({ agent })),
+    // Its default, and the whole login's limit of Holdfast here.
+    ssh2: watchPeer((agent) => ({ agent, readyTimeout: 20_000 })),
     openssh: watchPeer((agent) => ({ IdentityAgent: agent, PubkeyAuthentication: 'yes' })),
   },
 })

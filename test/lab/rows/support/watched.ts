@@ -4,6 +4,7 @@ import type { SshdOptions } from '../../../servers/sshd.js'
 import type { LabOptions } from '../../network/lab.js'
 import type { PeerClient, PeerJob, PeerProcess, PeerSettings, Settled } from '../../peers/peer.js'
 import { noteSettled, type Row, type Watch } from '../../row.js'
+import type { Outcome } from '../../watch.js'
 import { type Scene, scene } from './scene.js'
 
 const loginMs = 10_000
@@ -63,11 +64,18 @@ async function run(
   after?.(watch, peer)
 }
 
-function noteSurvival(watch: Watch, settled: Settled, watchedMs: number, { events }: PeerProcess): void {
+function noteSurvival(watch: Watch, settled: Settled, watchedMs: number, peer: PeerProcess): void {
+  watch.outcome(survival(watch, settled, watchedMs, peer))
+}
+
+/** What became of a client whose command can end well. */
+export function survival(watch: Watch, settled: Settled, watchedMs: number, { events }: PeerProcess): Outcome {
+  if (settled === 'never') return { kind: 'never', ms: watchedMs, text: `nothing within ${watchedMs / 1000} s` }
+  const ms = watch.since(settled.at)
   const isDone = events.some(({ event, text }) => event === 'exit' && /\bexit 0\b/.test(text))
-  if (settled === 'never') noteSettled(watch, settled, watchedMs)
-  else if (isDone) watch.outcome({ kind: 'kept', ms: watch.since(settled.at), text: 'the command ended well' })
-  else watch.outcome({ kind: 'killed-wrongly', ms: watch.since(settled.at), text: settled.text })
+  return isDone
+    ? { kind: 'kept', ms, text: 'the command ended well' }
+    : { kind: 'killed-wrongly', ms, text: settled.text }
 }
 
 function noteStay(watch: Watch, settled: Settled, watchedMs: number): void {
