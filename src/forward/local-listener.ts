@@ -1,10 +1,12 @@
-import { chmod } from 'node:fs/promises'
+import { chmodSync } from 'node:fs'
 import net from 'node:net'
 import process from 'node:process'
+import { isMainThread } from 'node:worker_threads'
 import { HoldfastError } from '../errors.js'
 import type { ForwardAddress, ListenPlace } from './listen-options.js'
 import { targetText } from './options.js'
 import type { ForwardPort } from './port.js'
+import { socketPathProblem } from './socket-path.js'
 
 export interface ListenContext {
   readonly port: Pick<ForwardPort, 'waits' | 'errorDetails'>
@@ -38,14 +40,36 @@ export async function listen(place: ListenPlace, { port, signal, limitMs }: List
   server.on('connection', (socket) => socket.unref().on('error', () => {}))
   server.once('listening', () => wait.resolve())
   try {
-    if (wait.pending) server.listen(place)
+    if (wait.pending) bind(server, place)
     await wait.promise
-    // As OpenSSH's StreamLocalBindMask does: whoever may connect acts as the user on the server.
-    if (place.path !== undefined && process.platform !== 'win32') await chmod(place.path, 0o600)
     return { server, address: boundTo(server, place) }
   } catch (error) {
+    wait.resolve()
     server.close()
     throw error instanceof HoldfastError ? error : listenError(place, error, port)
+  }
+}
+
+/** Exclusive: the processes of a cluster would share the port, and get each other's connections. */
+function bind(server: net.Server, place: ListenPlace): void {
+  if (place.path === undefined || process.platform === 'win32') server.listen({ ...place, exclusive: true })
+  else bindPrivately(server, place.path)
+}
+
+/**
+ * As OpenSSH's StreamLocalBindMask does: whoever may connect acts as the user on the server. It is bound before `listen()`
+ * returns, so that the mask is in force for this alone, and nobody has connected before.
+ */
+function bindPrivately(server: net.Server, path: string): void {
+  const problem = socketPathProblem(path)
+  if (problem !== undefined) throw problem
+  // A worker thread may not set the mask of the process.
+  const mask = isMainThread ? process.umask(0o177) : undefined
+  try {
+    server.listen({ path, exclusive: true })
+    if (mask === undefined && server.listening) chmodSync(path, 0o600)
+  } finally {
+    if (mask !== undefined) process.umask(mask)
   }
 }
 

@@ -2,8 +2,9 @@ import net from 'node:net'
 import { HoldfastError } from '../errors.js'
 import { dial } from '../socket/dial.js'
 import { discard } from '../socket/stream.js'
-import { type TunnelTarget, targetText } from './options.js'
+import type { TunnelTarget } from './options.js'
 import type { ForwardPort } from './port.js'
+import { socketPathProblem } from './socket-path.js'
 
 export interface LocalTargetContext {
   readonly port: Pick<ForwardPort, 'waits' | 'deadlines' | 'now'>
@@ -28,6 +29,8 @@ export async function reachLocally(target: TunnelTarget, context: LocalTargetCon
 }
 
 async function connectUnix(path: string, { port, limits, signal }: LocalTargetContext): Promise<net.Socket> {
+  const problem = socketPathProblem(path)
+  if (problem !== undefined) throw connectError(path, problem)
   const wait = port.waits.start<void>({
     limit: 'tcp',
     limitMs: limits.tcp,
@@ -37,10 +40,7 @@ async function connectUnix(path: string, { port, limits, signal }: LocalTargetCo
     signal,
   })
   const socket = net.connect({ path, allowHalfOpen: true }).unref()
-  socket.on('error', (cause) => {
-    const message = `cannot connect to ${targetText({ path })}: ${cause.message}`
-    wait.reject(new HoldfastError('ERR_SSH_CONNECT', message, { phase: 'tcp', cause }))
-  })
+  socket.on('error', (cause) => wait.reject(connectError(path, cause)))
   socket.once('connect', () => wait.resolve())
   try {
     await wait.promise
@@ -49,4 +49,8 @@ async function connectUnix(path: string, { port, limits, signal }: LocalTargetCo
     discard(socket)
     throw error
   }
+}
+
+function connectError(path: string, cause: Error): HoldfastError {
+  return new HoldfastError('ERR_SSH_CONNECT', `cannot connect to ${path}: ${cause.message}`, { phase: 'tcp', cause })
 }
