@@ -221,7 +221,7 @@ export class Keepalive {
 
   /** Packets come in, perhaps from a peer that does not hear us. */
   #watchAnswers(now: number, interval: number, lateMs: number): void {
-    if (this.#askDue(interval) <= now) this.#prober.probe(now, this.#probes.untried())
+    if (this.#askDue(interval) <= now) this.#prober.probe(now, this.#probes.worthSending())
     this.#followOldest(now)
     if (this.#age.due(interval) > now || this.#prober.inKeyExchange) return
     this.#age.check(now, this.#bytesHeard, lateMs === 0)
@@ -250,7 +250,7 @@ export class Keepalive {
    * that everyone must answer; and what a mute one is asked leaves a slot waiting for ever, so each kind is tried once.
    */
   #kinds(now: number): ProbeKind[] {
-    if (this.#probes.mute) return this.#probes.untried()
+    if (this.#probes.mute) return this.#probes.worthSending()
     if (this.#silence.asked < this.#settings.countMax || this.#probes.answers) return this.#probes.candidates()
     this.#lastQuestionAt = now
     return ['key-exchange', ...this.#probes.candidates()]
@@ -319,7 +319,7 @@ export class Keepalive {
 
   /** When nothing has shown for an interval that the peer hears us, and there is something left to ask. */
   #askDue(interval: number): number {
-    const asks = this.#settings.wantReply && !this.#prober.inKeyExchange && this.#probes.untried().length > 0
+    const asks = this.#settings.wantReply && !this.#prober.inKeyExchange && this.#probes.worthSending().length > 0
     return asks ? Math.max(this.#probes.confirmedAt, this.#prober.triedAt) + interval : Number.POSITIVE_INFINITY
   }
 

@@ -14,6 +14,9 @@ const ordinaryKinds = probeKinds.filter((kind) => kind !== 'key-exchange')
 /** Round trips that are kept, so that one without an outage or a pause of ours is among them. */
 const roundTripsKept = 8
 
+/** How many questions may be under way beside the oldest while packets come in. */
+const askedAgainMax = 3
+
 /** A program may ask a deaf peer as often as it likes. Beyond this many all but the oldest, by which it is judged, go. */
 const waitingMax = 64
 
@@ -77,11 +80,11 @@ export class Probes {
   }
 
   /**
-   * Kinds worth sending while packets come in: nothing while an answer is due by a peer that answers, and to any
-   * other peer each kind once.
+   * Kinds worth sending while packets come in. A peer that answers is asked again a few times while an answer is due: one
+   * answer that went astray must not count for a peer that does not hear. Any other peer is asked by each kind once.
    */
-  untried(): ProbeKind[] {
-    if (this.answers) return this.#waiting.length === 0 ? this.candidates() : []
+  worthSending(): ProbeKind[] {
+    if (this.answers) return this.#waiting.length <= askedAgainMax ? this.candidates() : []
     const untried = this.candidates().filter((kind) => this.#count(kind) === 0)
     return this.mute || this.#count('key-exchange') > 0 ? untried : [...untried, 'key-exchange']
   }

@@ -26,6 +26,17 @@ test('an answer that does not come within the bound is a verdict, however much i
   assert.equal(peer.verdicts[0]?.at, 1010 + 4000)
 })
 
+test('one answer that never comes is no verdict where the peer answers the next question', () => {
+  const asked = new Set<number>()
+  const peer = talkative((_kind, sentAt) => {
+    if (sentAt > 1 && asked.size === 0) return void asked.add(sentAt)
+    return 10
+  })
+  peer.run(30_000)
+  assert.equal(asked.size, 1)
+  assert.deepEqual(peer.verdicts, [])
+})
+
 test('time in which the machine slept does not count', () => {
   const peer = talkative(after(900))
   peer.sleep(2500, 10_000, 500, false)

@@ -38,7 +38,8 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   const since = askedAt(run, reason)
   const graceMs = answerMs(plan) + (reason === 'one-way' ? backlogMs(plan, user.commands.length) : 0)
   // A server that leaves one request unanswered answers all later ones, our probes among them, out of their order.
-  const isAskedByPing = plan.server.ping && !plan.server.deafTo.includes('ping')
+  const { server, client } = plan
+  const isAskedByPing = server.ping && !server.deafTo.includes('ping') && !client.remembers.includes('ping')
   const spoiled = ['probes', 'key-exchanges', ...(isAskedByPing ? [] : (['requests'] as const))] as const
   if (troubles.explain(spoiled, since, now, graceMs) || seemsToAnswer(run)) return undefined
   return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
