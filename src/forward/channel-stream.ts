@@ -15,6 +15,8 @@ export class ChannelStream extends Duplex {
   /** Whether the reading side has asked for bytes and not got them. */
   #isWanted = false
   #hasEnded = false
+  /** Whether what is still to be read is for nobody. */
+  #isLeaving = false
   #writeDone: Callback | undefined
   /** Bytes that the channel was given and that still count as this stream's. */
   #handedOver = 0
@@ -54,8 +56,9 @@ export class ChannelStream extends Duplex {
 
   /** Ends in order: what was written goes out first, for as long as the far side takes it. */
   destroySoon(): void {
+    this.#isLeaving = true
     if (this.writable) this.end()
-    if (this.writableFinished) this.destroy()
+    if (this.writableFinished || this.#channel?.isOpen !== true) this.destroy()
     else this.once('finish', () => this.destroy())
   }
 
@@ -105,19 +108,28 @@ export class ChannelStream extends Duplex {
   #closeCame(): void {
     if (this.destroyed) return
     this.#endCame()
-    if (this.writableLength > 0) this.destroy(closedError())
+    if (this.writableLength > 0) this.#onceRead(() => this.destroy(closedError()))
     // Nothing that is written any more would reach anybody.
     else if (this.readableEnded) this.end()
     else this.once('end', () => this.end())
   }
 
+  /**
+   * Fails what the peer does not take any more, which ends the stream: an answer that came before is read first, such as
+   * that of a web server which refuses what is being sent to it. A writer that does not read learns of it at once.
+   */
+  #onceRead(fail: () => void): void {
+    if (this.#isLeaving || this.readableEnded || this.readableFlowing === null) fail()
+    else this.once('end', fail)
+  }
+
   #send(data: Buffer, done: Callback): void {
     const channel = this.#channel
+    this.#writeDone = done
     if (channel === undefined || !channel.isOpen) {
-      done(closedError())
+      this.#onceRead(() => this.#finishWrite(closedError()))
       return
     }
-    this.#writeDone = done
     this.#handedOver = data.length
     this.#bytesWritten += data.length
     channel.write(data, () => {

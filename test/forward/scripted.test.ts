@@ -123,3 +123,38 @@ test('CLOSE fails what was written and not sent, and so it does what is written 
   await other.time.until(() => other.tunnel.closed)
   assert.match(String(other.tunnel.errored), /closed before it took all/)
 })
+
+test('what came before CLOSE is read, also where the peer takes no more of what is written', async () => {
+  for (const isWrittenBefore of [true, false]) {
+    const { time, server, tunnel, sender, data } = await opened()
+    if (isWrittenBefore) tunnel.write(Buffer.alloc(10_000_000))
+    const read: string[] = []
+    tunnel.on('data', (bytes: Buffer) => read.push(bytes.toString())).pause()
+    await time.run(1)
+    data('refused')
+    server.send(encodeBareChannelMessage('CHANNEL_CLOSE', sender))
+    await time.run(1)
+    if (!isWrittenBefore) tunnel.write('more')
+    await time.run(1)
+    assert.deepEqual([tunnel.destroyed, read], [false, []])
+    tunnel.resume()
+    await time.until(() => tunnel.closed)
+    assert.deepEqual(read, ['refused'])
+    assert.match(String(tunnel.errored), /closed before it took all/)
+  }
+})
+
+test('who leaves does not wait for what nobody reads and nobody takes', async () => {
+  for (const leavesBefore of [true, false]) {
+    const { time, server, tunnel, sender, data } = await opened()
+    tunnel.on('data', () => {}).pause()
+    tunnel.write(Buffer.alloc(10_000_000))
+    await time.run(1)
+    data('refused')
+    if (leavesBefore) tunnel.destroySoon()
+    server.send(encodeBareChannelMessage('CHANNEL_CLOSE', sender))
+    await time.run(1)
+    if (!leavesBefore) tunnel.destroySoon()
+    await time.until(() => tunnel.closed)
+  }
+})
