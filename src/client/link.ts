@@ -195,17 +195,16 @@ export class Link implements ConnectionHost {
     diagnostics.connection(() => ({ ...this.facts.about, state, phase, ...(error === undefined ? {} : { error }) }))
   }
 
-  async #openThrough(via: Way): Promise<Duplex> {
+  #openThrough(via: Way): Promise<Duplex> {
     const { host, port, signal } = this.settings
-    const opened = await via.open({ host, port }, signal)
-    if (!this.#ended) this.#askRepeatedly(via)
-    return opened
+    this.#askRepeatedly(via)
+    return via.open({ host, port }, signal)
   }
 
   /** Until the keepalive watches: so that a limit that is reached while connecting can tell a dead hop from a dead target. */
   #askRepeatedly(via: Way): void {
     const { limits } = this.settings
-    const everyMs = Math.min(limits.identification, limits.keyExchange, limits.authentication) / 3
+    const everyMs = Math.min(limits.channelOpen, limits.identification, limits.keyExchange, limits.authentication) / 3
     this.#asking = this.deadlines.add(nodeEnvironment.now() + everyMs, () => {
       via.ask()
       this.#askRepeatedly(via)

@@ -41,12 +41,15 @@ export class Way {
     this.#options = options
   }
 
-  /** @throws HoldfastError as `connectTo`, naming the hop */
+  /** @throws HoldfastError as `connectTo`, naming the hop: this one, or the one before it whose fault it is */
   async open(target: Place, signal: AbortSignal | undefined): Promise<Duplex> {
+    const { name } = this.#options
     try {
       return await this.#client.connectTo(target, { signal })
     } catch (error) {
-      throw blame(asHoldfastError(error), this.#options.name, `${target.host}:${target.port}`)
+      const cause = asHoldfastError(error)
+      const silent = mayBeHops.has(cause.code) ? this.#firstSilent() : undefined
+      throw blame(rootOf(cause), cause.hop ?? silent ?? name, `${target.host}:${target.port}`)
     }
   }
 
