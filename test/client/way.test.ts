@@ -17,9 +17,11 @@ const alive: Liveness = {
 function hop(error: HoldfastError, liveness: Liveness = alive): WayClient {
   return {
     liveness,
-    keepalive: { send: () => Promise.resolve() },
-    connectTo: () => Promise.reject(error),
-    close: () => Promise.resolve(),
+    keepalive: { send: async () => {} },
+    connectTo: async () => {
+      throw error
+    },
+    close: async () => {},
     ref: () => {},
     unref: () => {},
   }
@@ -31,7 +33,8 @@ function overTwo(error: HoldfastError, first: Liveness = alive): Way {
 }
 
 async function named(way: Way): Promise<readonly [string, string | undefined, string]> {
-  const error = await way.open({ host: 'far', port: 22 }, undefined).catch((reason: unknown) => reason)
+  const opening = way.open({ host: 'far', port: 22 }, undefined)
+  const error: unknown = await opening.catch((reason: unknown) => reason)
   assert.ok(error instanceof HoldfastError)
   return [error.code, error.hop, error.message]
 }
