@@ -1,5 +1,8 @@
-/** `forgotten when idle`: there, and a connection can be kept by whoever does not let it idle. */
-export type PeerState = 'gone' | 'there' | 'forgotten when idle'
+/**
+ * `forgotten when idle`: there, and a connection can be kept by whoever does not let it idle; `forgotten while blocked`: by
+ * the kernel alone, since the program cannot.
+ */
+export type PeerState = 'gone' | 'there' | 'forgotten when idle' | 'forgotten while blocked'
 
 /** How one way fared in one scene. */
 export type Verdict =

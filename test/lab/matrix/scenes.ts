@@ -73,7 +73,7 @@ export const scenes: readonly Scene[] = [
     name: 'our event loop is blocked, behind a NAT that forgets',
     how: `the same, and conntrack forgets a flow after ${forgetAfterS} s`,
     command: silentFor(6),
-    peer: 'forgotten when idle',
+    peer: 'forgotten while blocked',
     async fault(parts) {
       await parts.gateway.forgetAfter(forgetAfterS)
       block(parts)

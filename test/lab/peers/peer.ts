@@ -87,7 +87,7 @@ export interface PeerClient {
   start(target: PeerTarget, job: PeerJob, settings?: PeerSettings, inside?: readonly string[]): PeerProcess
 }
 
-export type PeerSettings = Readonly<Record<string, string | number | boolean>>
+export type PeerSettings = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
 export interface PeerProcess {
   readonly pid: number

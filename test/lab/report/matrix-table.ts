@@ -27,10 +27,12 @@ const givenUp: Readonly<Record<PeerState, string>> = {
   gone: '',
   there: '**killed wrongly**, ',
   'forgotten when idle': '**lost**, noticed after ',
+  'forgotten while blocked': '**lost**, noticed after ',
 }
 
 const unnoticed: Readonly<Record<PeerState, string>> = {
   gone: '**not',
   there: '**nothing',
   'forgotten when idle': '**lost, not noticed',
+  'forgotten while blocked': '**lost, not noticed',
 }

@@ -63,7 +63,7 @@ const run: LabRun = {
       {
         scene: 'a NAT',
         how: 'conntrack',
-        peer: 'forgotten when idle',
+        peer: 'forgotten while blocked',
         cells: [
           { verdict: 'nothing', withinMs: 30_000 },
           { verdict: 'given-up', ms: 13_028, by: 'SSH probes', code: 'ERR_SSH_PEER_DEAD' },

@@ -4,8 +4,8 @@ import { type MeasuredRow, measuredRows } from './measured-row.js'
 import type { LabRun } from './run.js'
 import { clientLabels } from './words.js'
 
-/** A machine may be busy; nobody notices anything before its time. */
-const lateMs = 3000
+/** A machine may be busy, and what was heard last was heard before the fault, which takes a while to make. */
+const [earlyMs, lateMs] = [2000, 3000]
 
 /** What keeps the page from saying all that it should, and that each promise was kept; nothing, where all is well. */
 export function shortcomings({ matrix, records }: LabRun): readonly string[] {
@@ -31,7 +31,8 @@ function brokenPromises({ ways, columns }: Matrix): readonly string[] {
 }
 
 function isKept(peer: PeerState, verdict: Verdict | undefined, boundMs: number): boolean {
-  if (peer === 'there') return verdict?.verdict === 'kept'
-  if (peer === 'gone') return verdict?.verdict === 'given-up' && verdict.ms <= boundMs + lateMs
-  return verdict?.verdict === 'kept' || verdict?.verdict === 'given-up'
+  if (verdict === undefined || verdict.verdict === 'nothing') return false
+  if (peer === 'gone')
+    return verdict.verdict === 'given-up' && verdict.ms >= boundMs - earlyMs && verdict.ms <= boundMs + lateMs
+  return verdict.verdict === 'kept' || peer === 'forgotten while blocked'
 }

@@ -1,13 +1,14 @@
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { login } from '../../session/sshd.js'
-import { row, type Watch } from '../row.js'
-import { follow, keepalive, needs, type Scene, scene, untilAcknowledged } from './support/scene.js'
+import { row } from '../row.js'
+import { follow, keepalive, needs, scene, vanish } from './support/scene.js'
 import { peerIsDead } from './support/verdict.js'
 import { whoReports } from './support/watched.js'
 
 leavesNothing()
 
 const command = 'sleep 3000'
+const fault = 'the peer vanishes'
 
 row({
   number: 3,
@@ -22,14 +23,12 @@ row({
     const ssh = await login(t, made.server, { keepalive })
     follow(ssh, watch)
     const pending = [ssh.exec(command), (await ssh.spawn(command)).exited]
-    await vanish(made, watch)
+    await vanish(made, watch, fault)
     await peerIsDead(ssh, pending, watch)
   },
-  peers: whoReports({ sshd: { version: '10' }, job: { job: 'exec', command }, fault: vanish }),
+  peers: whoReports({
+    sshd: { version: '10' },
+    job: { job: 'exec', command },
+    fault: (made, watch) => vanish(made, watch, fault),
+  }),
 })
-
-async function vanish({ gateway, server }: Scene, watch: Watch): Promise<void> {
-  await untilAcknowledged(server)
-  await gateway.drop({ direction: 'both' })
-  watch.fault('the peer vanishes')
-}

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
-import type { Client, Command } from 'holdfast'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { written } from '../../promises/support/pending.js'
 import { login } from '../../session/sshd.js'
-import { row, type Watch } from '../row.js'
-import { follow, keepalive, needs, type Scene, scene, untilAcknowledged } from './support/scene.js'
+import { row } from '../row.js'
+import { follow, keepalive, needs, readNothing, scene, vanish } from './support/scene.js'
 import { peerIsDead } from './support/verdict.js'
 import { whoReports } from './support/watched.js'
 
 leavesNothing()
 
 const command = 'sleep 3000'
+const fault = 'the peer vanishes, and data is written'
 const size = 4_000_000
 
 row({
@@ -25,8 +25,8 @@ row({
     const made = await scene(t, { version: '9.2' })
     const ssh = await login(t, made.server, { keepalive })
     follow(ssh, watch)
-    const commands = await readNothing(ssh)
-    await vanish(made, watch)
+    const commands = await readNothing(ssh, command)
+    await vanish(made, watch, fault)
     const writes = commands.flatMap((one) => [one.exited, written(one, Buffer.alloc(size))])
     const { evidence } = await peerIsDead(ssh, writes, watch)
     assert.ok(evidence !== undefined && evidence.unsentBytes > 0)
@@ -35,7 +35,7 @@ row({
     sshd: { version: '9.2' },
     job: { job: 'exec', command },
     async fault(made, watch, peer) {
-      await vanish(made, watch)
+      await vanish(made, watch, fault)
       peer.do({ step: 'write', bytes: size })
     },
     after(watch, { events }) {
@@ -43,14 +43,3 @@ row({
     },
   }),
 })
-
-/** Together their windows hold more than the kernel takes. */
-function readNothing(ssh: Client): Promise<readonly Command[]> {
-  return Promise.all([1, 2, 3, 4].map(() => ssh.spawn(command)))
-}
-
-async function vanish({ gateway, server }: Scene, watch: Watch): Promise<void> {
-  await untilAcknowledged(server)
-  await gateway.drop({ direction: 'both' })
-  watch.fault('the peer vanishes, and data is written')
-}

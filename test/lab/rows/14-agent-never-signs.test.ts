@@ -18,7 +18,7 @@ row({
   number: 14,
   failure: 'the agent accepts and never signs',
   expected: 'Bounds the agent by itself, and goes on with the next way to authenticate.',
-  how: 'SIGSTOP to ssh-agent: its kernel accepts',
+  how: 'SIGSTOP to ssh-agent: its kernel accepts; each client has a password as well, for after the agent',
   bound: 'goes on after 5 s, the default of the limit `agent`',
   code: 'none: authenticated by the next method; without one ERR_SSH_AUTHENTICATION, which names the agent',
   scale: { short: 'with the limit at 1.5 s', full: 'with the default limit' },
@@ -44,7 +44,8 @@ row({
     assertWithin(failedMs, [limitMs, limitMs + 2500])
   },
   peers: {
-    ssh2: watchPeer((agent) => ({ agent })),
+    // Left alone it tries the password first.
+    ssh2: watchPeer((agent) => ({ agent, authHandler: ['none', 'agent', 'password'] })),
     openssh: watchPeer((agent) => ({ IdentityAgent: agent, PubkeyAuthentication: 'yes' })),
   },
 })
@@ -52,11 +53,14 @@ row({
 function watchPeer(settings: (agent: string) => PeerSettings): PeerRun {
   return async (t, client, watch) => {
     const server = await sshd(t, { version: '9.2' })
-    const { host, port, username } = server
+    const { host, port, username, password } = server
     const { socket } = await stoppedAgent(t, server)
     watch.fault('a login with the agent that is stopped')
-    const peer = client.start({ host, port, username }, { job: 'idle' }, settings(socket))
-    noteSettled(watch, await peer.settled(30_000), 30_000)
+    const peer = client.start({ host, port, username, password }, { job: 'idle' }, settings(socket))
+    const settled = await peer.settled(30_000)
+    const ready = peer.events.find(({ event }) => event === 'ready')
+    if (ready === undefined) noteSettled(watch, settled, 30_000)
+    else watch.outcome({ kind: 'kept', ms: watch.since(ready.at), text: 'authenticated by password' })
   }
 }
 

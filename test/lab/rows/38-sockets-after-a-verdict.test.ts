@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Client, Command } from 'holdfast'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { written } from '../../promises/support/pending.js'
 import { signalConnections } from '../../promises/support/signals.js'
@@ -10,7 +9,7 @@ import { untilCommandRuns } from '../../servers/remote-command.js'
 import { login } from '../../session/sshd.js'
 import type { Lab } from '../network/lab.js'
 import { type PeerClient, row, type Watch } from '../row.js'
-import { follow, keepalive, needs, scene, slackMs } from './support/scene.js'
+import { follow, keepalive, needs, readNothing, scene, slackMs } from './support/scene.js'
 import { peerIsDead } from './support/verdict.js'
 
 leavesNothing()
@@ -36,7 +35,7 @@ row({
 async function stopped(t: TestContext): Promise<void> {
   const { lab, server } = await scene(t, { version: '9.2' })
   const ssh = await login(t, server, { keepalive })
-  const commands = await readNothing(ssh)
+  const commands = await readNothing(ssh, command)
   await signalConnections(server, 'SIGSTOP')
   const writes = commands.map((one) => written(one, Buffer.alloc(size)))
   assert.equal((await socketsOf(lab)).length, 1)
@@ -52,7 +51,7 @@ async function vanished(t: TestContext, watch: Watch): Promise<void> {
   const { gateway, server } = await scene(t, { version: '9.2' })
   const ssh = await login(t, server, { keepalive })
   follow(ssh, watch)
-  const commands = await readNothing(ssh)
+  const commands = await readNothing(ssh, command)
   await gateway.drop({ direction: 'both' })
   watch.fault('the peer vanishes, and data is written')
   const writes = commands.map((one) => written(one, Buffer.alloc(size)))
@@ -76,11 +75,6 @@ async function whatIsLeft(t: TestContext, client: PeerClient, watch: Watch): Pro
   const left = await socketsTo(server.port, server.host)
   if (left.length === 0) watch.outcome({ kind: 'reported', ms, text: 'leaves no socket' })
   else watch.outcome({ kind: 'failed', ms, text: `reports it, and leaves ${left.length} socket in the kernel` })
-}
-
-/** Together their windows hold more than the kernel takes. */
-function readNothing(ssh: Client): Promise<readonly Command[]> {
-  return Promise.all([1, 2, 3, 4].map(() => ssh.spawn(command)))
 }
 
 /** What the server's kernel has of connections: ss(8). */

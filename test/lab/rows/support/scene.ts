@@ -1,7 +1,7 @@
 /** What the rows that need a network have in common. */
 import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Client, LivenessState } from 'holdfast'
+import type { Client, Command, LivenessState } from 'holdfast'
 import { socketsTo } from '../../../promises/support/sockets.js'
 import type { Availability } from '../../../servers/availability.js'
 import { prepareSshd, type SshdOptions, type SshdServer, type SshdVersion } from '../../../servers/sshd.js'
@@ -56,4 +56,16 @@ export async function untilAcknowledged({ host, port }: SshdServer): Promise<voi
 /** Its fifth field is tx_queue:rx_queue, proc(5). */
 function hasUnacknowledged(socket: string): boolean {
   return !/^(\S+ ){4}0+:/.test(socket)
+}
+
+/** Four commands, whose windows hold more together than the kernel takes, and which read none of it. */
+export function readNothing(ssh: Client, command: string): Promise<readonly Command[]> {
+  return Promise.all([1, 2, 3, 4].map(() => ssh.spawn(command)))
+}
+
+/** The peer is there and has everything; then no packet passes any more. */
+export async function vanish({ gateway, server }: Scene, watch: Watch, fault: string): Promise<void> {
+  await untilAcknowledged(server)
+  await gateway.drop({ direction: 'both' })
+  watch.fault(fault)
 }
