@@ -10,6 +10,7 @@ import {
   type TcpPlace,
 } from '../wire/forward-messages.js'
 import { openFailure } from '../wire/numbers.js'
+import { printable } from '../wire/printable.js'
 import { Forward } from './forward.js'
 import type { ForwardAddress, ForwardSettings, ListenPlace } from './listen-options.js'
 import { reachLocally } from './local-target.js'
@@ -88,7 +89,7 @@ export class RemoteForwards {
       idleMs,
       signal: undefined,
       name: targetText(forward.address),
-      remoteAddress: originator?.host,
+      remoteAddress: originator && printable(originator.host),
       remotePort: originator?.port,
     })
     const sink = tunnel.attach(channel)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import type { ForwardedConnection } from '#src/forward/forward.js'
 import { Tunnels } from '#src/forward/tunnels.js'
 import {
   decodeChannelOpen,
@@ -19,8 +21,8 @@ const limits = { dns: 10_000, tcp: 10_000, identification: 10_000 }
 const to = { host: '127.0.0.1', port: 9 }
 
 /** Somebody connected to a port at which the server listens. */
-function opens(port: number, sender: number): Buffer {
-  const data = encodeTcpOpening({ to: { host: '127.0.0.1', port }, originator: { host: '10.0.0.1', port: 4000 } })
+function opens(port: number, sender: number, from = '10.0.0.1'): Buffer {
+  const data = encodeTcpOpening({ to: { host: '127.0.0.1', port }, originator: { host: from, port: 4000 } })
   return encodeChannelOpen({ type: 'forwarded-tcpip', sender, window: 100, maxPacket: 100, data })
 }
 
@@ -74,6 +76,21 @@ test('a place that the server takes after its caller gave up is given back', asy
   assert.deepEqual(requests(), ['tcpip-forward 0', 'cancel-tcpip-forward 4711'])
 })
 
+test('who a server says that a connection comes from is safe to show', async () => {
+  const { time, server, tunnels, requests } = await scripted()
+  const listening = tunnels.forwardRemote({ to })
+  await time.until(() => requests().length === 1)
+  server.send(encodeRequestSuccess(encodeBoundPort(4711)))
+  const outcome = await time.outcome(listening, 1000)
+  assert.ok(outcome.status === 'fulfilled')
+  const forward = outcome.value
+  const failure = once(forward, 'failure')
+  server.send(opens(4711, 5, 'admin\x1b[2K'))
+  await time.run(1)
+  const [, connection] = (await failure) as [Error, ForwardedConnection]
+  assert.equal(connection.remoteAddress, String.raw`admin\x1b[2K`)
+})
+
 test('a connection that nobody asked for is refused', async () => {
   const { time, server, heard } = await scripted()
   server.send(opens(22, 5))
@@ -105,7 +122,7 @@ test('CLOSE without EOF ends a tunnel whose data came before', async () => {
   const outcome = await time.outcome(tunnel.toArray(), 1000)
   assert.ok(outcome.status === 'fulfilled')
   assert.deepEqual([Buffer.concat(outcome.value).toString(), tunnel.errored], ['last words', null])
-  await time.until(() => tunnel.closed)
+  assert.ok(await time.until(() => tunnel.closed))
 })
 
 test('CLOSE fails what was written and not sent, and so it does what is written later', async () => {
@@ -138,7 +155,7 @@ test('what came before CLOSE is read, also where the peer takes no more of what 
     await time.run(1)
     assert.deepEqual([tunnel.destroyed, read], [false, []])
     tunnel.resume()
-    await time.until(() => tunnel.closed)
+    assert.ok(await time.until(() => tunnel.closed))
     assert.deepEqual(read, ['refused'])
     assert.match(String(tunnel.errored), /closed before it took all/)
   }
@@ -155,6 +172,6 @@ test('who leaves does not wait for what nobody reads and nobody takes', async ()
     server.send(encodeBareChannelMessage('CHANNEL_CLOSE', sender))
     await time.run(1)
     if (!leavesBefore) tunnel.destroySoon()
-    await time.until(() => tunnel.closed)
+    assert.ok(await time.until(() => tunnel.closed))
   }
 })
