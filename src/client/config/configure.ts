@@ -10,7 +10,7 @@ import type { Configured } from './configured.js'
 import { configuredEnv } from './environment.js'
 import { honoured, type IgnoredKeyword, protective, withoutMeaning } from './keywords.js'
 import { merge } from './merge.js'
-import { translate, wayOf } from './options.js'
+import { sparingSystemFiles, translate, wayOf } from './options.js'
 import { askSsh } from './ssh-program.js'
 
 /**
@@ -33,10 +33,14 @@ export async function configure(options: ConnectOptions, choosesWay = true): Pro
     username: answer.value('user') ?? '',
     keyName: answer.value('hostkeyalias') ?? host,
   }
-  const configured = translate(answer, tokens, (keyword) => ignored.push(keyword))
+  const note = (keyword: IgnoredKeyword) => ignored.push(keyword)
+  const configured = { ...translate(answer, tokens, note), ...(choosesWay && wayOf(answer)) }
+  const merged = merge({ ...configured, algorithms: algorithms.options }, options)
+  const areFilesGiven = options.hostKey?.knownHosts !== undefined
+  const checked = areFilesGiven ? merged : sparingSystemFiles(merged, answer, note)
   warnOf(host, ignored)
   return {
-    options: merge({ ...configured, ...(choosesWay && wayOf(answer)), algorithms: algorithms.options }, options),
+    options: checked,
     alias: host,
     named: [...algorithms.named, ...(options.algorithms?.cipher ?? []), ...(options.algorithms?.mac ?? [])],
     env: configuredEnv(answer),

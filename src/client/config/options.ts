@@ -19,7 +19,7 @@ export function translate(answer: SshAnswer, tokens: TokenValues, note: Note): C
     port,
     username,
     ...identityOptions(answer, tokens, note),
-    hostKey: hostKeyOptions(answer, note),
+    hostKey: hostKeyOptions(answer),
     keepalive: {
       ...(answer.set('tcpkeepalive') === 'no' && { tcp: false }),
       ...aliveOptions(answer, note),
@@ -66,28 +66,39 @@ function agentOption(value: string): ConnectOptions {
   return { agent: variable === undefined ? value : process.env[variable] || false }
 }
 
-function hostKeyOptions(answer: SshAnswer, note: Note): HostKeyOptions {
+function hostKeyOptions(answer: SshAnswer): HostKeyOptions {
   const alias = answer.set('hostkeyalias')
   return {
     ...(alias !== undefined && { alias }),
     ...(answer.set('updatehostkeys') !== undefined && { update: answer.value('updatehostkeys') === 'true' }),
-    ...knownHostsOptions(answer, note),
+    ...knownHostsOptions(answer),
   }
 }
 
-function knownHostsOptions(answer: SshAnswer, note: Note): HostKeyOptions {
+function knownHostsOptions(answer: SshAnswer): HostKeyOptions {
   const policy = policies.get(answer.set('stricthostkeychecking') ?? '')
-  const ofUser = knownHostsFiles(answer, 'userknownhostsfile')
-  const ofSystem = knownHostsFiles(answer, 'globalknownhostsfile')
   const areSet = answer.isSet('userknownhostsfile') || answer.isSet('globalknownhostsfile')
-  const files = areSet ? { knownHosts: [...ofUser, ...ofSystem] } : {}
-  if (ofUser.length > 0) return { ...files, ...(policy !== undefined && { policy }) }
-  // The first file is the one that is written to, and the system's is not ours to write.
-  const readOnly = { ...files, update: false }
-  if (policy !== 'accept-new') return { ...readOnly, ...(policy !== undefined && { policy }) }
-  const keyword = 'stricthostkeychecking'
-  note({ keyword, value: policy, why: 'there is no UserKnownHostsFile to remember a new host in: it is refused' })
-  return { ...readOnly, policy: 'strict' }
+  const files = () => [
+    ...knownHostsFiles(answer, 'userknownhostsfile'),
+    ...knownHostsFiles(answer, 'globalknownhostsfile'),
+  ]
+  return {
+    ...(areSet && { knownHosts: files() }),
+    ...(policy !== undefined && { policy }),
+  }
+}
+
+/**
+ * The first file is the one that is written to, and the system's is not ours to write, whoever wants a host remembered: the
+ * program or ssh_config.
+ */
+export function sparingSystemFiles(options: ConnectOptions, answer: SshAnswer, note: Note): ConnectOptions {
+  if (knownHostsFiles(answer, 'userknownhostsfile').length > 0) return options
+  const readOnly = { ...options, hostKey: { ...options.hostKey, update: false } }
+  if (options.hostKey?.policy !== 'accept-new') return readOnly
+  const why = 'there is no UserKnownHostsFile to remember a new host in: it is refused'
+  note({ keyword: 'stricthostkeychecking', value: 'accept-new', why })
+  return { ...readOnly, hostKey: { ...readOnly.hostKey, policy: 'strict' } }
 }
 
 const policies: ReadonlyMap<string, HostKeyOptions['policy']> = new Map([

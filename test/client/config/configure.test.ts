@@ -102,6 +102,13 @@ describe('ssh_config', { skip }, () => {
       ignored.map(({ keyword }) => keyword),
       ['stricthostkeychecking'],
     )
+    const wanted = { policy: 'accept-new', update: true } as const
+    const none = 'UserKnownHostsFile /dev/null'
+    const { hostKey: given } = await settings(t, none, { hostKey: wanted })
+    assert.deepEqual([given.policy, given.update], ['strict', false])
+    const own = { ...wanted, knownHosts: ['/elsewhere/known_hosts'] }
+    const { hostKey: elsewhere } = await settings(t, none, { hostKey: own })
+    assert.deepEqual([elsewhere.policy, elsewhere.update], ['accept-new', true])
   })
 
   test('says how long to wait and when to ask', async (t) => {
