@@ -27,11 +27,17 @@ const handshakeMs = 10_000 + 2 * 10_000 + 20_000
  * Nothing is promised without a bound: keepalive off, `wantReply: false`, a mute peer.
  */
 export function deadIsNoticed(): Invariant {
-  const flow = new HeavyFlow()
-  return { name: 'trouble that never ends is noticed within the bound', check: (run) => check(run, flow) }
+  const seen = { flow: new HeavyFlow(), unjudgedAt: 0 }
+  return { name: 'trouble that never ends is noticed within the bound', check: (run) => check(run, seen) }
 }
 
-function check(run: Run, flow: HeavyFlow): string | undefined {
+interface Seen {
+  readonly flow: HeavyFlow
+  /** When the peer was last not judged, as while it seems mute: an answer from before the trouble may come late. */
+  unjudgedAt: number
+}
+
+function check(run: Run, seen: Seen): string | undefined {
   const { client, world } = run
   const now = world.now()
   if (client.ending !== undefined || client.process.isBehind || run.user.closedAt !== undefined) return undefined
@@ -43,10 +49,13 @@ function check(run: Run, flow: HeavyFlow): string | undefined {
   if (lasting.length === 0) return undefined
   const { bound } = client.connection.keepalive.liveness(client.process.now())
   const { interval, countMax } = client.connection.keepalive.settings
-  if (bound === null || interval === false) return undefined
+  if (bound === null || interval === false) {
+    seen.unjudgedAt = now
+    return undefined
+  }
   const terms = { run, interval, countMax, excusedMs: excusedMs(run, interval, countMax) }
   if (lasting.some(({ isSilence }) => isSilence)) return silentTooLong(terms)
-  return unheardTooLong(terms, Math.min(...lasting.map(({ from }) => from)), flow)
+  return unheardTooLong(terms, Math.min(...lasting.map(({ from }) => from)), seen)
 }
 
 interface Terms {
@@ -88,12 +97,12 @@ function silentTooLong({ run, interval, countMax, excusedMs: excused }: Terms): 
   return `nothing was heard since ${client.heardAt} ms, and the bound of ${boundMs} ms is over`
 }
 
-function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, from: number, flow: HeavyFlow) {
+function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, from: number, seen: Seen) {
   const { client, world, plan, user } = run
   // Ours may be in the way for as long as no window says that it was read.
   const inputs = user.commands.reduce((sum, { written }) => sum + written, user.runs.length * pieceMax)
   // Its answer is waited for behind what the peer says, for as long as that is much.
-  const since = Math.max(from, user.configuredAt, flow.lastAt(run, interval))
+  const since = Math.max(from, user.configuredAt, seen.unjudgedAt, seen.flow.lastAt(run, interval))
   const boundMs = oneWayBound({ interval, countMax }, client.longestGapSince(from), inputs) + excused + exchangeMs(run)
   if (world.now() <= since + boundMs + answerMs(plan) + slackMs) return undefined
   return `the peer has not heard us since ${from} ms, and the bound of ${boundMs} ms is over`
