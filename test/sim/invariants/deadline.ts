@@ -49,6 +49,9 @@ function check(run: Run, seen: Seen): string | undefined {
   if (lasting.length === 0) return undefined
   const { bound } = client.connection.keepalive.liveness(client.process.now())
   const { interval, countMax } = client.connection.keepalive.settings
+  // Whether it has one is not for the client to say.
+  if (bound === null && interval !== false && !mayHaveNoBound(run))
+    return 'it has no bound, though the server answers questions'
   if (bound === null || interval === false) {
     seen.unjudgedAt = now
     return undefined
@@ -56,6 +59,11 @@ function check(run: Run, seen: Seen): string | undefined {
   const terms = { run, interval, countMax, excusedMs: excusedMs(run, interval, countMax) }
   if (lasting.some(({ isSilence }) => isSilence)) return silentTooLong(terms)
   return unheardTooLong(terms, Math.min(...lasting.map(({ from }) => from)), seen)
+}
+
+function mayHaveNoBound({ plan: { client, server, ailments } }: Run): boolean {
+  const isMuteAtTimes = ailments.some(({ what }) => what === 'silent' || what === 'ignores-requests')
+  return !client.wantReply || server.deafTo.length > 0 || client.remembers.length > 0 || isMuteAtTimes
 }
 
 interface Terms {

@@ -7,7 +7,19 @@ import { answerMs, backlogMs, type Invariant, type Run } from '../run.js'
  * docs/liveness.md names, so trouble must cover the time from when it began to run.
  */
 export function endingIsTrue(): Invariant {
-  return { name: 'the connection ends for a reason that is true', check }
+  const watch = { since: undefined as number | undefined }
+  return {
+    name: 'the connection ends for a reason that is true',
+    check: (run) => unnoticed(run, watch) ?? check(run),
+  }
+}
+
+/** The end of the stream is no matter of keepalives. */
+function unnoticed({ client, world }: Run, watch: { since: number | undefined }): string | undefined {
+  if (client.ending !== undefined || !client.isStreamOver || client.process.isBehind) watch.since = undefined
+  else watch.since ??= world.now()
+  const isLate = watch.since !== undefined && world.now() > watch.since + 100
+  return isLate ? 'the stream has ended, and the connection has not' : undefined
 }
 
 function check(run: Run): string | undefined {

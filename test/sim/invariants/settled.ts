@@ -1,9 +1,12 @@
 import { defaultLimits } from '#src/client/limits.js'
 import type { ErrorCode, HoldfastError } from '#src/errors.js'
-import { answerMs, answersOutOfLine, backlogMs, type Invariant, type Run } from '../run.js'
+import { quick } from '../machine/quick.js'
+import { answerMs, answersOutOfLine, backlogMs, type Invariant, type Run, transferMs } from '../run.js'
 import type { Call } from '../user/calls.js'
 
 const slackMs = 100
+/** What only the peer can fulfil. */
+const answered: ReadonlySet<Call['kind']> = new Set(['open', 'request', 'global-request', 'rekey', 'probe'])
 /** docs/liveness.md: a reply clock stands still for at most ten times its limit. */
 const patience = 10
 /** DESIGN section 5: a call whose limit ended its command settles at most 3 s after the limit. */
@@ -17,7 +20,11 @@ const endingMs = 3000
  * - by its limit only after its limit, and only where trouble explains that no answer came.
  */
 export function promisesSettle(): Invariant {
-  return { name: 'every promise settles, in time and for a reason that is true', check }
+  const ends = new EndsOfPrograms()
+  return {
+    name: 'every promise settles, in time and for a reason that is true',
+    check: (run) => check(run) ?? ends.unreported(run),
+  }
 }
 
 function check(run: Run): string | undefined {
@@ -39,7 +46,9 @@ function overdue(run: Run, call: Call): string | undefined {
   const { client, world } = run
   if (client.ending !== undefined) return 'is pending although the connection is over'
   if (run.user.closedAt !== undefined && call.kind !== 'close') return 'is pending although the client was closed'
-  const { limitMs } = call
+  const { limitMs, abortAt } = call
+  const abortedBy = (abortAt ?? Infinity) + (call.kind === 'run' ? endingMs : 0) + 2 * run.absentMs(call.at)
+  if (world.now() > abortedBy + slackMs) return 'is pending though it was aborted'
   if (limitMs === null) return undefined
   const boundMs = longestMs(call.kind, limitMs) + 2 * run.absentMs(call.at)
   if (world.now() > call.at + boundMs + slackMs) return `has not settled within ${boundMs} ms`
@@ -70,6 +79,10 @@ function longestMs(kind: Call['kind'], limitMs: number): number {
 function settledWrongly(run: Run, call: Call): string | undefined {
   const { error, at } = call.settled ?? {}
   if (call.kind === 'close' && error === undefined && at !== undefined) return closedLate(run, call, at)
+  // Of other ciphers nobody knows to the packet what was heard.
+  const isExact = run.plan.client.cipher === quick
+  if (error === undefined && isExact && answered.has(call.kind) && run.client.heardAt < call.at)
+    return 'was fulfilled, though nothing was heard since'
   if (error === undefined || at === undefined) return undefined
   const { ending } = run.client
   if (ending !== undefined && (error === ending.cause || error.cause === ending.cause)) return undefined
@@ -147,4 +160,28 @@ function timedOut(run: Run, call: Call, at: number): string | undefined {
   const spoiled = ['probes', 'opens', 'requests', 'key-exchanges'] as const
   if (troubles.explain(spoiled, at - limitMs, at, graceMs)) return undefined
   return `reached its limit of ${limitMs} ms although the peer had nothing wrong with it`
+}
+
+/** With nothing wrong, a command that has ended and holds nothing open is soon reported to whoever called it. */
+class EndsOfPrograms {
+  readonly #endedAt = new Map<number, number>()
+
+  unreported(run: Run): string | undefined {
+    const { server, plan, troubles, user, world, client } = run
+    const isSpoilt = troubles.all.length > 0 || plan.absences.length > 0 || plan.server.deafTo.length > 0
+    if (isSpoilt || client.ending !== undefined || user.closedAt !== undefined) return undefined
+    for (const { command, isDone, isWhole } of server.programs)
+      if (isDone && isWhole && !this.#endedAt.has(command)) this.#endedAt.set(command, world.now())
+    const output = plan.commands.reduce((sum, { stdout, stderr }) => sum + stdout + stderr, 0)
+    const graceMs = 5000 + 6 * answerMs(plan) + 2 * backlogMs(plan, plan.commands.length) + 2 * transferMs(plan, output)
+    for (const {
+      plan: { command },
+      outcome,
+    } of user.runs) {
+      const endedAt = plan.commands[command]?.closes === true ? this.#endedAt.get(command) : undefined
+      if (outcome === undefined && endedAt !== undefined && world.now() > endedAt + graceMs)
+        return `run ${command} is pending, and its command ended at ${endedAt} ms`
+    }
+    return undefined
+  }
 }

@@ -112,6 +112,11 @@ export class Party implements ConnectionHost {
     return this.#reads.reduce((sum, { at, bytes }) => (at >= instant ? sum + bytes : sum), 0)
   }
 
+  /** The stream has ended, and all before that was read. */
+  get isStreamOver(): boolean {
+    return this.#socket.end !== undefined && !this.#isDestroyed
+  }
+
   writable(): void {
     if (this.#flushing || this.#isDestroyed) return
     this.#flushing = true
