@@ -32,6 +32,13 @@ const lingerMs = 1000
 
 const none = Buffer.alloc(0)
 
+const placeWait = {
+  limit: 'channelOpen',
+  clock: 'peer',
+  phase: 'channelOpen',
+  what: 'a place for one more session (the server refuses it while others are open)',
+} as const
+
 /**
  * The sessions that a server lets one connection have at once (sshd: MaxSessions). Nobody tells us how many, so one that
  * is refused while others of ours are open waits for one of them to end, first come, first served.
@@ -73,19 +80,26 @@ export class Places {
    */
   async open(tenant: Tenant, makeSink: MakeSink, options: PlaceOptions): Promise<Channel> {
     const call = this.#calls++
-    let spentMs = this.#waiting.length > 0 ? await this.#turn(call, options, 0) : 0
-    let triedAgainAfter = 0
-    for (;;) {
-      const gone = this.#gone
-      const opened = await this.#attempt(tenant, makeSink, options.signal)
-      if (!(opened instanceof ChannelOpenError)) return opened
-      // Refused while another of ours was open, which has ended since: that says nothing of now.
-      if (this.#gone > gone) continue
-      const mayLinger = this.#port.now() - this.#goneAt < lingerMs && this.#gone > triedAgainAfter
-      triedAgainAfter = this.#gone
-      if (mayLinger) continue
-      if (this.#taken.size === 0) throw opened
-      spentMs += await this.#turn(call, options, spentMs)
+    let patience = this.#waiting.length > 0 ? this.#startPatience(options) : undefined
+    try {
+      if (patience !== undefined) await this.#turn(call, patience)
+      for (let triedAgainAfter = 0; ; ) {
+        const gone = this.#gone
+        const opened = await this.#attempt(tenant, makeSink, options.signal)
+        if (!(opened instanceof ChannelOpenError)) return opened
+        patience ??= this.#startPatience(options)
+        // Sessions of ours that keep ending must not keep a call trying for ever.
+        if (!patience.pending) await patience.promise
+        // Refused while another of ours was open, which has ended since: that says nothing of now.
+        if (this.#gone > gone) continue
+        const mayLinger = this.#port.now() - this.#goneAt < lingerMs && this.#gone > triedAgainAfter
+        triedAgainAfter = this.#gone
+        if (mayLinger) continue
+        if (this.#taken.size === 0) throw opened
+        await this.#turn(call, patience)
+      }
+    } finally {
+      patience?.resolve()
     }
   }
 
@@ -110,28 +124,26 @@ export class Places {
     }
   }
 
-  /** Waits for a session to end. @returns how many milliseconds that took */
-  async #turn(call: number, { limitMs, signal }: PlaceOptions, spentMs: number): Promise<number> {
-    const wait = this.#port.waits.start<void>({
-      limit: 'channelOpen',
-      limitMs,
-      spentMs,
-      clock: 'peer',
-      phase: 'channelOpen',
-      what: 'a place for one more session (the server refuses it while others are open)',
-      signal,
-    })
+  /** How long a call waits for a place in all, from its first refusal on. */
+  #startPatience({ limitMs, signal }: PlaceOptions): Wait<void> {
+    const patience = this.#port.waits.start<void>({ ...placeWait, limitMs, signal })
+    patience.promise.catch(() => {})
+    return patience
+  }
+
+  /** Waits for a session to end. */
+  async #turn(call: number, patience: Wait<void>): Promise<void> {
+    const wait = this.#port.waits.start<void>({ ...placeWait, limitMs: false })
+    patience.promise.catch((error: unknown) => wait.reject(error))
     const turn = { call, wait }
     const later = this.#waiting.findIndex((other) => other.call > call)
     this.#waiting.splice(later === -1 ? this.#waiting.length : later, 0, turn)
-    const since = this.#port.now()
     try {
       await wait.promise
     } finally {
       const index = this.#waiting.indexOf(turn)
       if (index !== -1) this.#waiting.splice(index, 1)
     }
-    return this.#port.now() - since
   }
 
   #someGone(): void {

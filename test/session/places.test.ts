@@ -59,3 +59,26 @@ test('a refusal that the end of a session overtakes leaves the call its second t
   assert.equal((await first).exitCode, 0)
   assert.deepEqual([second.exitCode, refusals], [0, 2])
 })
+
+test('sessions that keep ending do not keep a refused call trying beyond its limit', async () => {
+  const { time, server, sessions, script } = await scripted()
+  const others = Array.from({ length: 40 }, (_, number) => sessions.exec(`other ${number}`))
+  await time.run(100)
+  const running = script.requests.map(({ recipient }) => recipient)
+  const before = server.before
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_OPEN) return before(payload)
+    const recipient = decodeChannelOpen(payload).sender
+    time.after(1000, () => {
+      script.finish(running.shift() ?? -1)
+      server.send(encodeChannelOpenFailure({ recipient, reason: 2, description: 'open failed' }))
+    })
+    return true
+  }
+  const { error, tookMs } = await time.failure(sessions.exec('one more'))
+  assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'channelOpen'])
+  assert.ok(tookMs >= 15_000 && tookMs < 18_000, `${tookMs} ms`)
+  assert.ok(running.length > 10)
+  for (const recipient of running.splice(0)) script.finish(recipient)
+  await time.value(Promise.all(others))
+})
