@@ -94,9 +94,11 @@ for (const shell of ['/bin/sh', '/bin/bash'])
         for (const before of ['', '-', '1', start])
           assert.deepEqual(await script.ask(`KILL ${pid} ${start} ${before}`), ['mark', 'missed'], before)
         assert.ok(isLeft(pid))
+        // The output may end before the answer has come.
+        const closed = once(leader, 'close')
         const [, killed] = await script.ask(`KILL ${pid} ${start} ${livedAt}`)
         assert.equal(killed, source === 'the kernel' ? 'sent' : 'missed')
-        if (killed === 'sent') await once(leader, 'close')
+        if (killed === 'sent') await closed
       })
 
       test('signals nothing else: no process of another start, no stranger, no group that is not its own', async (t) => {
