@@ -176,7 +176,8 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#environment = environment
     this.#deadlines = deadlines
     this.#owner = owner
-    this.#calledAt = environment.now()
+    // Of a limit that several waits share, an error says how long they waited in all.
+    this.#calledAt = environment.now() - (options.spentMs ?? 0)
     this.#clock = new LimitClock(options, environment)
   }
 

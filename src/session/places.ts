@@ -80,26 +80,27 @@ export class Places {
    */
   async open(tenant: Tenant, makeSink: MakeSink, options: PlaceOptions): Promise<Channel> {
     const call = this.#calls++
-    let patience = this.#waiting.length > 0 ? this.#startPatience(options) : undefined
+    const limitMs = options.limitMs === false ? Number.POSITIVE_INFINITY : options.limitMs
+    let clock = this.#waiting.length > 0 ? this.#startClock() : undefined
     try {
-      if (patience !== undefined) await this.#turn(call, patience)
+      if (clock !== undefined) await this.#turn(call, options, clock.spentMs)
       for (let triedAgainAfter = 0; ; ) {
         const gone = this.#gone
         const opened = await this.#attempt(tenant, makeSink, options.signal)
         if (!(opened instanceof ChannelOpenError)) return opened
-        patience ??= this.#startPatience(options)
+        clock ??= this.#startClock()
         // Sessions of ours that keep ending must not keep a call trying for ever.
-        if (!patience.pending) await patience.promise
+        if (clock.spentMs >= limitMs) await this.#startPatience(options, clock.spentMs).promise
         // Refused while another of ours was open, which has ended since: that says nothing of now.
         if (this.#gone > gone) continue
         const mayLinger = this.#port.now() - this.#goneAt < lingerMs && this.#gone > triedAgainAfter
         triedAgainAfter = this.#gone
         if (mayLinger) continue
         if (this.#taken.size === 0) throw opened
-        await this.#turn(call, patience)
+        await this.#turn(call, options, clock.spentMs)
       }
     } finally {
-      patience?.resolve()
+      clock?.resolve()
     }
   }
 
@@ -124,17 +125,21 @@ export class Places {
     }
   }
 
-  /** How long a call waits for a place in all, from its first refusal on. */
-  #startPatience({ limitMs, signal }: PlaceOptions): Wait<void> {
-    const patience = this.#port.waits.start<void>({ ...placeWait, limitMs, signal })
-    patience.promise.catch(() => {})
-    return patience
+  /** Tells how long a call has waited for a place in all, from its first refusal on. It ends nothing. */
+  #startClock(): Wait<void> {
+    const clock = this.#port.waits.start<void>({ ...placeWait, limitMs: false })
+    clock.promise.catch(() => {})
+    return clock
+  }
+
+  /** The rest of the limit. Not while an attempt is out, which has a limit of its own and may still succeed. */
+  #startPatience({ limitMs, signal }: PlaceOptions, spentMs: number): Wait<void> {
+    return this.#port.waits.start<void>({ ...placeWait, limitMs, signal, spentMs })
   }
 
   /** Waits for a session to end. */
-  async #turn(call: number, patience: Wait<void>): Promise<void> {
-    const wait = this.#port.waits.start<void>({ ...placeWait, limitMs: false })
-    patience.promise.catch((error: unknown) => wait.reject(error))
+  async #turn(call: number, options: PlaceOptions, spentMs: number): Promise<void> {
+    const wait = this.#startPatience(options, spentMs)
     const turn = { call, wait }
     const later = this.#waiting.findIndex((other) => other.call > call)
     this.#waiting.splice(later === -1 ? this.#waiting.length : later, 0, turn)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
+import { HoldfastError } from 'holdfast'
 import {
   decodeChannelOpen,
   encodeBareChannelMessage,
@@ -81,4 +83,57 @@ test('sessions that keep ending do not keep a refused call trying beyond its lim
   assert.ok(running.length > 10)
   for (const recipient of running.splice(0)) script.finish(recipient)
   await time.value(Promise.all(others))
+})
+
+/** A call that is refused, and whose next attempt, 14 s later, the server answers only after its limit of 15 s. */
+async function answeredLate(isGranted: boolean) {
+  const { time, server, sessions, script } = await scripted()
+  const first = sessions.exec('one')
+  await time.run(100)
+  const before = server.before
+  let attempts = 0
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_OPEN) return before(payload)
+    const { sender: recipient } = decodeChannelOpen(payload)
+    const answer =
+      isGranted && attempts > 0
+        ? encodeChannelOpenConfirmation({
+            recipient,
+            sender: recipient,
+            window: 2 ** 20,
+            maxPacket: 32_768,
+            data: none,
+          })
+        : encodeChannelOpenFailure({ recipient, reason: 2, description: 'open failed' })
+    time.after(attempts++ === 0 ? 0 : 5000, () => server.send(answer))
+    return true
+  }
+  const told: unknown[] = []
+  const note = (message: unknown) => told.push(message)
+  subscribe('holdfast:limit', note)
+  const second = sessions.exec('two')
+  await time.run(14_000)
+  script.requested = (_type, channel) => script.finish(channel)
+  script.finish(script.requests[0]?.recipient ?? -1)
+  await time.value(first)
+  const outcome = await time.outcome(second)
+  unsubscribe('holdfast:limit', note)
+  return { outcome, told, attempts }
+}
+
+test('nothing is told of a limit that is over while an attempt is out, which succeeds', async () => {
+  const { outcome, told, attempts } = await answeredLate(true)
+  assert.deepEqual([outcome.status, attempts], ['fulfilled', 2])
+  assert.deepEqual(told, [])
+})
+
+test('a limit that is over while an attempt is out ends the call once that is refused, and is told of once', async () => {
+  const { outcome, told, attempts } = await answeredLate(false)
+  assert.ok(outcome.status === 'rejected' && outcome.reason instanceof HoldfastError)
+  const { limit, elapsedMs } = outcome.reason
+  assert.deepEqual([limit, attempts, told.length], ['channelOpen', 2, 1])
+  const [message] = told
+  assert.ok(typeof message === 'object' && message !== null && 'elapsedMs' in message)
+  for (const ms of [elapsedMs, message.elapsedMs])
+    assert.ok(typeof ms === 'number' && ms >= 19_000 && ms < 19_500, String(ms))
 })
