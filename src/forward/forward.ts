@@ -49,6 +49,12 @@ export interface ForwardSetup {
 /** Finds what a connection is for, and ends the search where nobody waits for it any more. */
 export type Reach = (signal: AbortSignal) => Promise<Carrier>
 
+/** One connection, and what it is passed on to once that was reached. */
+interface Passage {
+  readonly near: Carrier
+  far?: Carrier
+}
+
 /** A place at which connections come in, each of which is passed on. It lasts until it is closed, or the SSH connection ends. */
 export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposable {
   /** Where it listens. */
@@ -57,13 +63,11 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
   readonly #closed = new Deferred<HoldfastError>()
   /** Ends with its cause: the SSH connection, the signal, or `close()`. */
   readonly #life: Wait<never>
-  readonly #open = new Set<Carrier>()
+  readonly #open = new Set<Passage>()
   #accepted = 0
   #failed = 0
   #bytesSent = 0
   #bytesReceived = 0
-  /** The far sides of connections that are up. */
-  readonly #far = new Set<Carrier>()
   #stopping: Promise<void> | undefined
 
   /** @internal */
@@ -94,10 +98,10 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
   }
 
   stats(): ForwardStats {
-    const far = [...this.#far]
-    const sum = (name: 'bytesRead' | 'bytesWritten') => far.reduce((total, { [name]: bytes }) => total + bytes, 0)
+    const open = [...this.#open]
+    const sum = (name: 'bytesRead' | 'bytesWritten') => open.reduce((total, { far }) => total + (far?.[name] ?? 0), 0)
     return {
-      open: this.#open.size,
+      open: open.length,
       accepted: this.#accepted,
       failed: this.#failed,
       bytesSent: this.#bytesSent + sum('bytesWritten'),
@@ -107,7 +111,7 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
 
   /**
    * Listens no more, and ends its connections at once. Resolves when the place is free again; where the server has to give it
-   * up and does not answer, within the limit `reply`. Never rejects, and may be called again.
+   * up and does not answer, after the limit `channelClose`, 2 s. Never rejects, and may be called again.
    */
   async close(): Promise<void> {
     const details = { ...this.#setup.port.errorDetails(), phase: 'close' } as const
@@ -129,7 +133,8 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
       return
     }
     this.#accepted++
-    this.#open.add(near)
+    const passage: Passage = { near }
+    this.#open.add(passage)
     near.on('error', () => {})
     const gone = new AbortController()
     const left = () => gone.abort(near.errored)
@@ -137,12 +142,12 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
     try {
       const far = await reach(gone.signal)
       near.off('close', left)
-      this.#join(near, far, connection)
+      this.#join(passage, far, connection)
     } catch (error) {
       // Where it was told why, that goes out first.
       if (near.writableEnded) near.destroySoon()
       else discard(near)
-      this.#open.delete(near)
+      this.#open.delete(passage)
       if (this.#life.pending) this.failed(error, connection)
     }
   }
@@ -153,11 +158,12 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
     this.#tell('failure', asForwardError(error), connection)
   }
 
-  #join(near: Carrier, far: Carrier, connection: ForwardedConnection): void {
+  #join(passage: Passage, far: Carrier, connection: ForwardedConnection): void {
+    const { near } = passage
     far.on('error', () => {})
-    this.#far.add(far)
+    passage.far = far
     const over = () => {
-      if (near.closed && far.closed) this.#over(near, far, connection)
+      if (near.closed && far.closed) this.#over(passage, far, connection)
     }
     near.once('close', over)
     far.once('close', over)
@@ -170,19 +176,21 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
     this.#tell('connection', connection)
   }
 
-  #over(near: Carrier, far: Carrier, connection: ForwardedConnection): void {
+  #over(passage: Passage, far: Carrier, connection: ForwardedConnection): void {
     // Both may have closed by the time the first of them says so.
-    if (!this.#far.delete(far)) return
-    this.#open.delete(near)
+    if (!this.#open.delete(passage)) return
     this.#bytesSent += far.bytesWritten
     this.#bytesReceived += far.bytesRead
-    const error = far.errored ?? near.errored
+    const error = far.errored ?? passage.near.errored
     if (error !== null && this.#life.pending) this.failed(error, connection)
   }
 
   #end(cause: HoldfastError): void {
     this.#stopping = Promise.resolve(this.#setup.stop())
-    for (const side of [...this.#open, ...this.#far]) discard(side)
+    for (const { near, far } of this.#open) {
+      discard(near)
+      if (far !== undefined) discard(far)
+    }
     this.#closed.resolve(cause)
     this.#tell('close', cause)
   }
