@@ -18,7 +18,13 @@ export type { ChannelStats, ClientStats } from './client/stats.js'
 export type { DiagnosticsMessages } from './diagnostics.js'
 export { type ErrorCode, type Evidence, HoldfastError, type LimitName, type Phase } from './errors.js'
 export type { Forward, ForwardEvents, ForwardedConnection, ForwardStats } from './forward/forward.js'
-export type { DynamicForwardOptions, ForwardAddress, ForwardOptions, ListenOptions } from './forward/listen-options.js'
+export type {
+  DynamicForwardOptions,
+  ForwardAddress,
+  ForwardOptions,
+  ListenOptions,
+  RemoteForwardOptions,
+} from './forward/listen-options.js'
 export type { TunnelOptions, TunnelTarget } from './forward/options.js'
 export type { Tunnel } from './forward/tunnel.js'
 export type { NegotiatedAlgorithms } from './kex/transport.js'

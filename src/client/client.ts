@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import process from 'node:process'
 import type { HoldfastError } from '../errors.js'
 import type { Forward } from '../forward/forward.js'
-import type { DynamicForwardOptions, ForwardOptions } from '../forward/listen-options.js'
+import type { DynamicForwardOptions, ForwardOptions, RemoteForwardOptions } from '../forward/listen-options.js'
 import type { TunnelOptions, TunnelTarget } from '../forward/options.js'
 import type { Tunnel } from '../forward/tunnel.js'
 import { Tunnels } from '../forward/tunnels.js'
@@ -166,7 +166,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * Has the server listen (RFC 4254 section 7.1); each connection is passed on to `to`, as this machine reaches it.
    * @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED, ERR_SSH_OPTION
    */
-  forwardRemote(options: ForwardOptions): Promise<Forward> {
+  forwardRemote(options: RemoteForwardOptions): Promise<Forward> {
     return this.#forwarding.forwardRemote(options)
   }
 

@@ -37,10 +37,19 @@ export interface DynamicForwardOptions extends TunnelOptions {
   readonly listen?: ListenOptions | undefined
 }
 
-/** What `forwardLocal()` and `forwardRemote()` take. */
+/** What `forwardLocal()` takes. */
 export interface ForwardOptions extends DynamicForwardOptions {
   /** What each connection is passed on to. */
   readonly to: TunnelTarget
+}
+
+/** What `forwardRemote()` takes. */
+export interface RemoteForwardOptions extends ForwardOptions {
+  /**
+   * How many connections the server may have open here at once, those that are still being passed on among them; each can
+   * fill 2 MiB. More are refused, and a `failure` of the forward. @default 256
+   */
+  readonly maxConnections?: number | undefined
 }
 
 /** A place to listen at, after the check: of port 0, the port is not known yet. */
@@ -54,10 +63,25 @@ export interface ForwardSettings extends DynamicForwardSettings {
   readonly to: TunnelTarget
 }
 
+export interface RemoteForwardSettings extends ForwardSettings {
+  readonly maxConnections: number
+}
+
+const forwardNames = [...tunnelOptionNames, 'listen', 'to']
+
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */
 export function resolveForward(options: ForwardOptions): ForwardSettings {
-  checkObject(options, [...tunnelOptionNames, 'listen', 'to'])
+  checkObject(options, forwardNames)
   return { ...resolveCommon(options), to: checkTarget(options.to, 'to') }
+}
+
+/** @throws HoldfastError ERR_SSH_OPTION naming the field */
+export function resolveRemoteForward(options: RemoteForwardOptions): RemoteForwardSettings {
+  checkObject(options, [...forwardNames, 'maxConnections'])
+  const { maxConnections = 256 } = options
+  if (!Number.isSafeInteger(maxConnections) || maxConnections < 1)
+    throw optionError('maxConnections', 'must be a whole number from 1 on')
+  return { ...resolveCommon(options), to: checkTarget(options.to, 'to'), maxConnections }
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */

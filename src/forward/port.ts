@@ -9,6 +9,8 @@ import type { Waits } from '../liveness/waits.js'
 export interface ForwardPort {
   readonly waits: Waits
   readonly deadlines: Deadlines
+  /** Channels for which the peer still has something, also those that we gave up. */
+  readonly channels: Iterable<Channel>
   /** Why the connection ended; undefined while it lives. */
   readonly cause: HoldfastError | undefined
   now(): number

@@ -11,8 +11,8 @@ import {
 } from '../wire/forward-messages.js'
 import { openFailure } from '../wire/numbers.js'
 import { printable } from '../wire/printable.js'
-import { Forward } from './forward.js'
-import type { ForwardAddress, ForwardSettings, ListenPlace } from './listen-options.js'
+import { Forward, type ForwardedConnection } from './forward.js'
+import type { ForwardAddress, ListenPlace, RemoteForwardSettings } from './listen-options.js'
 import { reachLocally } from './local-target.js'
 import { targetText } from './options.js'
 import type { ForwardPort } from './port.js'
@@ -21,12 +21,12 @@ import { Tunnel } from './tunnel.js'
 export interface RemoteForwardsHost {
   readonly port: ForwardPort
   /** Milliseconds. */
-  readonly limits: { readonly dns: number; readonly tcp: number }
+  readonly limits: Readonly<Record<'dns' | 'tcp' | 'channelClose', number>>
 }
 
 interface Listener {
   readonly forward: Forward
-  readonly settings: ForwardSettings
+  readonly settings: RemoteForwardSettings
 }
 
 function refusal(description: string): OpenDecision {
@@ -37,13 +37,17 @@ function refusal(description: string): OpenDecision {
 export class RemoteForwards {
   readonly #host: RemoteForwardsHost
   readonly #listeners = new Set<Listener>()
+  /** Given up here, and by the server as far as we know not yet. */
+  readonly #leaving = new Set<Listener>()
+  /** Whose a channel is. One that we closed counts until the server closes it too: else it could open as many as it likes. */
+  readonly #owners = new WeakMap<Channel, Listener>()
 
   constructor(host: RemoteForwardsHost) {
     this.#host = host
   }
 
   /** @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED */
-  async listen(settings: ForwardSettings): Promise<Forward> {
+  async listen(settings: RemoteForwardSettings): Promise<Forward> {
     const { listen: place, signal } = settings
     const taken: { listener?: Listener; isGivenUp?: true } = {}
     const granted = (reply: Buffer) => {
@@ -71,33 +75,44 @@ export class RemoteForwards {
     }
     if (type === 'forwarded-streamlocal@openssh.com') {
       const path = decodeForwardedStreamlocal(data)
-      return this.#decide(this.#find((address) => address.path === path))
+      return this.#decide(find(this.#listeners, (address) => address.path === path))
     }
     return refusal(`${type} channels are not accepted`)
   }
 
   #decide(listener: Listener | undefined, originator?: TcpPlace): OpenDecision {
     if (listener === undefined) return refusal('nothing is forwarded from there')
+    if (this.#isFull(listener)) return this.#refuseOneMore(listener, originator)
     return { accept: (channel) => this.#accept(listener, channel, originator) }
   }
 
-  #accept({ forward, settings }: Listener, channel: Channel, originator: TcpPlace | undefined) {
+  /** The forward counts those that are still being passed on, whatever became of their channels. */
+  #isFull(listener: Listener): boolean {
+    const { forward, settings } = listener
+    const held = [...this.#host.port.channels].filter((channel) => this.#owners.get(channel) === listener).length
+    return Math.max(held, forward.connections) >= settings.maxConnections
+  }
+
+  #refuseOneMore({ forward, settings }: Listener, originator: TcpPlace | undefined): OpenDecision {
+    const text = `the server opened more than ${settings.maxConnections} connections at once`
+    const hint = 'raise maxConnections of the forward if that many are to be expected'
+    forward.failed(new HoldfastError('ERR_SSH_FORWARD', text, { phase: 'ready', hint }), nameOf(originator))
+    return { refuse: openFailure.RESOURCE_SHORTAGE, description: 'too many connections at once' }
+  }
+
+  #accept(listener: Listener, channel: Channel, originator: TcpPlace | undefined) {
     const { port, limits } = this.#host
+    const { forward, settings } = listener
     const { idleMs, to } = settings
-    const tunnel = new Tunnel({
-      port,
-      idleMs,
-      signal: undefined,
-      name: targetText(forward.address),
-      remoteAddress: originator && printable(originator.host),
-      remotePort: originator?.port,
-    })
+    this.#owners.set(channel, listener)
+    const name = targetText(forward.address)
+    const tunnel = new Tunnel({ port, idleMs, signal: undefined, name, ...nameOf(originator) })
     const sink = tunnel.attach(channel)
     void forward.carry(tunnel, (signal) => reachLocally(to, { port, limits, signal }))
     return sink
   }
 
-  #add(address: ForwardAddress, settings: ForwardSettings): Listener {
+  #add(address: ForwardAddress, settings: RemoteForwardSettings): Listener {
     const { port } = this.#host
     const forward = new Forward({ port, address, signal: settings.signal, stop: () => this.#cancel(listener) })
     const listener: Listener = { forward, settings }
@@ -105,21 +120,35 @@ export class RemoteForwards {
     return listener
   }
 
+  /** A server that does not give it up sends connections, which are refused. */
   async #cancel(listener: Listener): Promise<void> {
+    const { port, limits } = this.#host
     const { address } = listener.forward
     this.#listeners.delete(listener)
-    // A server that does not give it up sends connections, which are refused.
-    await this.#host.port.globalRequest(`cancel-${requestName(address)}`, encodePlace(address)).catch(() => {})
+    this.#leaving.add(listener)
+    const wait = port.waits.start<void>({
+      limit: 'channelClose',
+      limitMs: limits.channelClose,
+      clock: 'peer',
+      phase: 'close',
+      what: `the server to give up ${targetText(address)}`,
+    })
+    const patience = new AbortController()
+    const granted = () => this.#leaving.delete(listener)
+    const options = { signal: patience.signal, granted }
+    port.globalRequest(`cancel-${requestName(address)}`, encodePlace(address), options).then(
+      () => wait.resolve(),
+      () => wait.resolve(),
+    )
+    await wait.promise.catch(() => patience.abort())
   }
 
   /** Servers name the place as it was asked for, or the address that they bound; the port tells as well. */
   #findTcp({ host, port }: TcpPlace): Listener | undefined {
-    const exact = this.#find((address) => address.port === port && address.host === host)
-    return exact ?? this.#find((address) => address.port === port)
-  }
-
-  #find(isIt: (address: ForwardAddress) => boolean): Listener | undefined {
-    return [...this.#listeners].find(({ forward }) => isIt(forward.address))
+    const isExact = (address: ForwardAddress) => address.port === port && address.host === host
+    const exact = find(this.#listeners, isExact)
+    if (exact !== undefined || find(this.#leaving, isExact) !== undefined) return exact
+    return find(this.#listeners, (address) => address.port === port)
   }
 
   #explain(error: unknown, place: ListenPlace): unknown {
@@ -131,6 +160,15 @@ export class RemoteForwards {
       cause: error,
     })
   }
+}
+
+function find(listeners: Iterable<Listener>, isIt: (address: ForwardAddress) => boolean): Listener | undefined {
+  return [...listeners].find(({ forward }) => isIt(forward.address))
+}
+
+/** Whoever connected, as the server names them. */
+function nameOf(originator: TcpPlace | undefined): ForwardedConnection {
+  return { remoteAddress: originator && printable(originator.host), remotePort: originator?.port }
 }
 
 function requestName(place: ListenPlace): string {

@@ -10,8 +10,10 @@ import {
   type DynamicForwardOptions,
   type DynamicForwardSettings,
   type ForwardOptions,
+  type RemoteForwardOptions,
   resolveDynamicForward,
   resolveForward,
+  resolveRemoteForward,
 } from './listen-options.js'
 import { listen } from './local-listener.js'
 import {
@@ -30,7 +32,7 @@ import { socksHandshake } from './socks-handshake.js'
 import { Tunnel } from './tunnel.js'
 
 /** Milliseconds. */
-export type TunnelLimits = Readonly<Record<'dns' | 'tcp' | 'identification', number>>
+export type TunnelLimits = Readonly<Record<'dns' | 'tcp' | 'identification' | 'channelClose', number>>
 
 /** Who a tunnel is for, where no connection of anybody stands behind it. */
 const ourselves: TcpPlace = { host: '127.0.0.1', port: 0 }
@@ -70,8 +72,8 @@ export class Tunnels {
    * Has the server listen, and passes each connection on to what this machine reaches.
    * @throws HoldfastError ERR_SSH_OPTION, ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED
    */
-  async forwardRemote(options: ForwardOptions): Promise<Forward> {
-    return this.#remote.listen(resolveForward(options))
+  async forwardRemote(options: RemoteForwardOptions): Promise<Forward> {
+    return this.#remote.listen(resolveRemoteForward(options))
   }
 
   /**

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import type { ForwardedConnection } from '#src/forward/forward.js'
+import type { RemoteForwardOptions } from '#src/forward/listen-options.js'
 import { Tunnels } from '#src/forward/tunnels.js'
 import {
   decodeChannelOpen,
@@ -10,19 +11,21 @@ import {
   encodeBareChannelMessage,
   encodeChannelDataHead,
   encodeChannelOpen,
+  encodeRequestFailure,
   encodeRequestSuccess,
   encodeWindowAdjust,
 } from '#src/wire/connection-messages.js'
 import { decodeTcpForward, encodeBoundPort, encodeTcpOpening } from '#src/wire/forward-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import { loggedIn } from '../support/core/pair.js'
+import { echo, tcpServer } from './local-servers.js'
 
-const limits = { dns: 10_000, tcp: 10_000, identification: 10_000 }
+const limits = { dns: 10_000, tcp: 10_000, identification: 10_000, channelClose: 2000 }
 const to = { host: '127.0.0.1', port: 9 }
 
 /** Somebody connected to a port at which the server listens. */
-function opens(port: number, sender: number, from = '10.0.0.1'): Buffer {
-  const data = encodeTcpOpening({ to: { host: '127.0.0.1', port }, originator: { host: from, port: 4000 } })
+function opens(port: number, sender: number, { from = '10.0.0.1', host = '127.0.0.1' } = {}): Buffer {
+  const data = encodeTcpOpening({ to: { host, port }, originator: { host: from, port: 4000 } })
   return encodeChannelOpen({ type: 'forwarded-tcpip', sender, window: 100, maxPacket: 100, data })
 }
 
@@ -85,10 +88,110 @@ test('who a server says that a connection comes from is safe to show', async () 
   assert.ok(outcome.status === 'fulfilled')
   const forward = outcome.value
   const failure = once(forward, 'failure')
-  server.send(opens(4711, 5, 'admin\x1b[2K'))
+  server.send(opens(4711, 5, { from: 'admin\x1b[2K' }))
   await time.run(1)
   const [, connection] = (await failure) as [Error, ForwardedConnection]
   assert.equal(connection.remoteAddress, String.raw`admin\x1b[2K`)
+})
+
+/** A remote forward at this port, which the server has granted. */
+async function granted(
+  world: Awaited<ReturnType<typeof scripted>>,
+  port: number,
+  options: Partial<RemoteForwardOptions> = {},
+) {
+  const asked = world.requests().length
+  const listening = world.tunnels.forwardRemote({ listen: { port }, to, ...options })
+  await world.time.until(() => world.requests().length > asked)
+  world.server.send(encodeRequestSuccess())
+  const outcome = await world.time.outcome(listening, 1000)
+  assert.ok(outcome.status === 'fulfilled')
+  return outcome.value
+}
+
+test('a server that does not answer holds up the close of a forward for two seconds', async () => {
+  const world = await scripted()
+  const forward = await granted(world, 4711)
+  const closedAt = world.time.now()
+  const outcome = await world.time.outcome(forward.close(), 60_000)
+  assert.ok(outcome.status === 'fulfilled')
+  const tookMs = outcome.atMs - closedAt
+  assert.ok(tookMs >= 2000 && tookMs < 2100, `${tookMs} ms`)
+  assert.equal(world.client.waits.size, 0)
+})
+
+test('a late answer to the end of a forward is not taken for that to the next at the same place', async () => {
+  for (const late of [encodeRequestSuccess(), encodeRequestFailure()]) {
+    const world = await scripted()
+    const { time, server, tunnels, heard, requests } = world
+    const first = await granted(world, 4711)
+    await time.outcome(first.close(), 60_000)
+    const listening = tunnels.forwardRemote({ listen: { port: 4711 }, to })
+    await time.until(() => requests().length === 3)
+    server.send(opens(4711, 5))
+    await time.until(() => heard(messageNumber.CHANNEL_OPEN_FAILURE).length === 1)
+    server.send(late, encodeRequestSuccess(), opens(4711, 6))
+    const outcome = await time.outcome(listening, 1000)
+    assert.ok(outcome.status === 'fulfilled')
+    await time.until(() => heard(messageNumber.CHANNEL_OPEN_CONFIRMATION).length === 1)
+    assert.deepEqual([first.stats().accepted, outcome.value.stats().accepted], [0, 1])
+    assert.deepEqual(requests(), ['tcpip-forward 4711', 'cancel-tcpip-forward 4711', 'tcpip-forward 4711'])
+  }
+})
+
+test('what still comes from a place that is given up is not passed on to another at the same port', async () => {
+  const world = await scripted()
+  const { time, server, heard } = world
+  const first = await granted(world, 4711)
+  const other = await granted(world, 4711, { listen: { host: '10.0.0.9', port: 4711 } })
+  void first.close()
+  await time.run(1)
+  server.send(opens(4711, 5))
+  assert.ok(await time.until(() => heard(messageNumber.CHANNEL_OPEN_FAILURE).length === 1))
+  server.send(opens(4711, 6, { host: '10.0.0.9' }))
+  assert.ok(await time.until(() => heard(messageNumber.CHANNEL_OPEN_CONFIRMATION).length === 1))
+  assert.equal(other.stats().accepted, 1)
+})
+
+const shortage = { reason: 4, description: 'too many connections at once' }
+
+test('a server opens no more connections at once than the forward takes', async (t) => {
+  const world = await scripted()
+  const { time, server, heard } = world
+  const target = { host: '127.0.0.1', port: await tcpServer(t, echo) }
+  const forward = await granted(world, 4711, { to: target, maxConnections: 3 })
+  const failures: unknown[] = []
+  forward.on('failure', (error) => failures.push(error.message))
+  server.send(...[1, 2, 3, 4, 5].map((sender) => opens(4711, sender)))
+  await time.until(() => heard(messageNumber.CHANNEL_OPEN_FAILURE).length === 2)
+  assert.deepEqual([heard(messageNumber.CHANNEL_OPEN_CONFIRMATION).length, forward.connections], [3, 3])
+  const refused = heard(messageNumber.CHANNEL_OPEN_FAILURE).map(decodeChannelOpenFailure)
+  assert.deepEqual(
+    refused,
+    [4, 5].map((recipient) => ({ recipient, ...shortage })),
+  )
+  assert.equal(failures.filter((text) => /more than 3 connections at once/.test(String(text))).length, 2)
+})
+
+test('neither does one that closes them before they are passed on, or never closes what was closed here', async () => {
+  for (const closes of [true, false]) {
+    const world = await scripted()
+    const { time, server, heard, client } = world
+    const forward = await granted(world, 4711)
+    // The numbers of the client's channels are known, as it has opened none.
+    const payloads = Array.from({ length: 256 }, (_, sender) =>
+      closes ? [opens(4711, sender), encodeBareChannelMessage('CHANNEL_CLOSE', sender)] : [opens(4711, sender)],
+    ).flat()
+    server.send(...payloads, ...Array.from({ length: 44 }, (_, sender) => opens(4711, 256 + sender)))
+    await time.until(() => heard(messageNumber.CHANNEL_OPEN_FAILURE).length > 0)
+    assert.equal(heard(messageNumber.CHANNEL_OPEN_CONFIRMATION).length, 256)
+    if (closes) continue
+    // Nobody listens there: each is closed here, and is the server's to close before another is opened in its place.
+    while (forward.connections > 0) await new Promise(setImmediate)
+    server.send(opens(4711, 999))
+    await time.until(() => heard(messageNumber.CHANNEL_OPEN_FAILURE).length === 45)
+    assert.equal([...client.connection.channels].length, 256)
+  }
 })
 
 test('a connection that nobody asked for is refused', async () => {
