@@ -58,6 +58,7 @@ test('docs/tunnels.md has a row for every option, and no row is left over', () =
     ...membersOf(read('src/forward/options.ts'), 'TunnelOptions'),
     ...membersOf(read('src/forward/listen-options.ts'), 'DynamicForwardOptions'),
     ...membersOf(read('src/forward/listen-options.ts'), 'ForwardOptions'),
+    ...membersOf(read('src/forward/listen-options.ts'), 'RemoteForwardOptions'),
   ]
   assert.deepEqual(documentedOptions(read('docs/tunnels.md')).toSorted(), declared.map(({ name }) => name).toSorted())
   assert.ok(declared.every(({ doc }) => doc !== ''))
