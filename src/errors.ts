@@ -12,6 +12,7 @@ export type Phase =
   | 'request'
   | 'command'
   | 'rekey'
+  | 'reconnect'
   | 'close'
 
 /** The name of a limit: the same in options, environment, `stats()` and `error.limit`. */
@@ -28,6 +29,7 @@ export type LimitName =
   | 'reply'
   | 'sftp'
   | 'rekey'
+  | 'reconnect'
   | 'channelClose'
   | 'close'
   | 'timeout'
@@ -79,6 +81,11 @@ export const errorTable = {
   ERR_SSH_DISCONNECTED: {
     meaning: 'The peer ended the connection with a DISCONNECT message, whose reason is in the text.',
     hint: 'the reason comes from the peer: look in its log',
+  },
+  ERR_SSH_RECONNECT: {
+    meaning:
+      'The connection was lost, and could not be made again within the budget of `reconnect`; `cause` is what the last attempt failed for.',
+    hint: 'see `cause`; raise `reconnect.maxTime` or `reconnect.maxAttempts` where the peer may be away for longer',
   },
   ERR_SSH_CLOSED: {
     meaning: 'The client was closed here, by `close()`, while or before this call was made.',
@@ -253,6 +260,7 @@ export interface ErrorDetails {
   readonly limitMs?: number | undefined
   readonly elapsedMs?: number | undefined
   readonly evidence?: Evidence | undefined
+  readonly disconnectReason?: number | undefined
   readonly hint?: string | undefined
   readonly cause?: unknown
 }
@@ -279,6 +287,8 @@ export class HoldfastError extends Error {
   readonly elapsedMs: number | undefined
   /** What was seen of the peer until then. */
   readonly evidence: Evidence | undefined
+  /** Why the peer said that it ends the connection: the number of its DISCONNECT (RFC 4253 section 11.1). */
+  readonly disconnectReason: number | undefined
   /** What to do about it. */
   readonly hint: string
 
@@ -296,6 +306,7 @@ export class HoldfastError extends Error {
     this.limitMs = details.limitMs
     this.elapsedMs = details.elapsedMs
     this.evidence = details.evidence
+    this.disconnectReason = details.disconnectReason
     this.hint = details.hint ?? errorTable[code].hint
   }
 

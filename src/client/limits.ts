@@ -1,10 +1,14 @@
 import type { LimitName } from '../errors.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
-import type { CommandLimit } from '../session/options.js'
+import { type CommandLimit, commandLimits } from '../session/options.js'
+
+/** Limits that can be without one. */
+const optionalLimits: readonly LimitName[] = [...commandLimits, 'reconnect']
+type OptionalLimit = CommandLimit | 'reconnect'
 
 /** Milliseconds for every limit of a connection; `false` where there is none. */
-export type Limits = Readonly<Record<Exclude<LimitName, CommandLimit>, number>> &
-  Readonly<Record<CommandLimit, number | false>>
+export type Limits = Readonly<Record<Exclude<LimitName, OptionalLimit>, number>> &
+  Readonly<Record<OptionalLimit, number | false>>
 
 /** docs/defaults.md says why each is what it is. */
 export const defaultLimits: Limits = {
@@ -20,6 +24,7 @@ export const defaultLimits: Limits = {
   reply: 15_000,
   sftp: 15_000,
   rekey: 30_000,
+  reconnect: 60_000,
   channelClose: 2_000,
   close: 2_000,
   timeout: false,
@@ -29,6 +34,10 @@ export const defaultLimits: Limits = {
 }
 
 export const limitNames = Object.keys(defaultLimits).filter(isLimitName)
+
+export function isOptionalLimit(name: LimitName): boolean {
+  return optionalLimits.includes(name)
+}
 
 function isLimitName(name: string): name is LimitName {
   return Object.hasOwn(defaultLimits, name)
@@ -63,6 +72,8 @@ export interface LimitOptions {
   readonly sftp?: Duration | undefined
   /** A later key exchange, on the reply clock. @default '30s' */
   readonly rekey?: Duration | undefined
+  /** How long a call that is made while the connection is away waits for it; `false` = as long as `reconnect` tries. @default '1m' */
+  readonly reconnect?: Duration | false | undefined
   /** The peer's CLOSE of a channel that we closed; then it is given up. @default '2s' */
   readonly channelClose?: Duration | undefined
   /** The end of the connection in order; then it is reset. @default '2s' */

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { HoldfastError } from '../errors.js'
-import { commandLimits } from '../session/options.js'
+import { HoldfastError, type LimitName } from '../errors.js'
 import { isDuplex } from '../socket/stream.js'
-import { limitNames } from './limits.js'
+import { isOptionalLimit, limitNames } from './limits.js'
 import { nearest } from './nearest.js'
 import type { ConnectOptions } from './options.js'
 
@@ -88,9 +87,8 @@ const schema = z.strictObject({
   signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
 })
 
-function limit(name: string) {
-  const ofCommand = commandLimits.some((each) => each === name)
-  return (ofCommand ? duration.or(z.literal(false)) : duration).optional()
+function limit(name: LimitName) {
+  return (isOptionalLimit(name) ? duration.or(z.literal(false)) : duration).optional()
 }
 
 function isHops(value: unknown): boolean {

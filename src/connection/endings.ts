@@ -39,7 +39,16 @@ export function lostError(error: Error | undefined, transport: Transport, detail
 export function complete(error: HoldfastError, details: ErrorDetails): HoldfastError {
   if (error.host !== undefined) return error
   const { code, message, phase = details.phase, limit, limitMs, elapsedMs, hint, cause } = error
-  const own = { phase, limit, limitMs, elapsedMs, hint, ...(cause === undefined ? {} : { cause }) }
+  const { disconnectReason: reason } = error
+  const own = {
+    phase,
+    limit,
+    limitMs,
+    elapsedMs,
+    disconnectReason: reason,
+    hint,
+    ...(cause === undefined ? {} : { cause }),
+  }
   const completed = new HoldfastError(code, message, { ...details, ...own })
   if (error.stack !== undefined) completed.stack = error.stack
   return completed

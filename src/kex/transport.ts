@@ -322,7 +322,8 @@ export class Transport {
     const { reason, description } = decodeDisconnect(payload)
     const words = printable(description)
     const text = words === '' ? `reason ${reason}` : `${words} (reason ${reason})`
-    this.#sink.failed(new HoldfastError('ERR_SSH_DISCONNECTED', `the peer ended the connection: ${text}`))
+    const message = `the peer ended the connection: ${text}`
+    this.#sink.failed(new HoldfastError('ERR_SSH_DISCONNECTED', message, { disconnectReason: reason }))
   }
 
   #exchangeEnded(negotiated: Negotiated): void {

@@ -41,6 +41,7 @@ test('a goodbye of the server fails everything that is pending, with its words',
   const reason = await ssh.closed
   assert.deepEqual([reason.code, reason.phase], ['ERR_SSH_DISCONNECTED', 'ready'])
   assert.match(reason.message, /closed by the server \(reason 11\)/)
+  assert.equal(reason.disconnectReason, 11)
   for (const { error } of failures) assert.ok(error === reason || error.cause === reason, String(error))
 })
 
