@@ -6,12 +6,14 @@ import { Party } from './machine/party.js'
 import { knowQuick, quick, quickVerifier } from './machine/quick.js'
 import { Path } from './network/path.js'
 import { connectTcp, type TcpConnection } from './network/tcp.js'
+import { pieceMax } from './pattern.js'
 import { Server } from './peer/server.js'
 import type { Plan } from './plan.js'
 import type { Invariant, Run } from './run.js'
 import type { Trace } from './trace.js'
 import { Troubles } from './trouble.js'
 import { UserProgram } from './user/program.js'
+import { Tap } from './wire/tap.js'
 import { World } from './world.js'
 
 export interface Failure {
@@ -56,6 +58,7 @@ export async function play(plan: Plan, trace?: Trace): Promise<Outcome> {
     () => {
       trace?.step()
       judge((invariant) => invariant.check(run))
+      run.user.calls.stepEnded()
     },
   )
   if (verdict.failure === undefined) judge((invariant) => invariant.checkEnd?.(run))
@@ -73,7 +76,13 @@ function setUp(plan: Plan): Run {
   const random = new Random(plan.seed)
   const path = new Path(plan.link, plan.outages)
   const tcp = connectTcp(world, random, path, plan.link, plan.outages)
-  const client = new Party(world, random, tcp.client, { core: coreOptions(plan), isCut: plan.link.isCut })
+  const isLegible = plan.client.cipher === quick
+  const client = new Party(world, random, tcp.client, {
+    core: coreOptions(plan),
+    isCut: plan.link.isCut,
+    isLegible,
+    ...(isLegible ? { tap: new Tap(world.now, (command) => inputBytes(plan, command)) } : {}),
+  })
   const server = new Server(world, random, tcp.server, plan)
   client.faces(server.party)
   server.party.faces(client)
@@ -82,6 +91,12 @@ function setUp(plan: Plan): Run {
   world.at(plan.closeAt, () => client.process.run(() => user.close(closeMs)))
   const troubles = new Troubles(plan, path)
   return { plan, world, path, client, server, user, troubles, absentMs: (since) => absentMs(plan, world, since) }
+}
+
+/** Of a command that is called by way of src/session. */
+function inputBytes({ calls }: Plan, command: number): number {
+  const call = calls.find((each) => each.call === 'run' && each.command === command)
+  return call?.call === 'run' ? Math.min(call.input, pieceMax) : 0
 }
 
 function coreOptions({ client }: Plan) {

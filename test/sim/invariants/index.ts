@@ -1,5 +1,7 @@
 import type { Invariant } from '../run.js'
+import { answersAreTaken } from './answers.js'
 import { bytesAreWhole } from './bytes.js'
+import { commandLimitsAreKept } from './command-limits.js'
 import { deadIsNoticed } from './deadline.js'
 import { endingIsTrue } from './ending.js'
 import { clientIsMannered } from './manners.js'
@@ -19,6 +21,8 @@ export function allInvariants(): readonly Invariant[] {
     deadIsNoticed(),
     endingIsTrue(),
     promisesSettle(),
+    answersAreTaken(),
+    commandLimitsAreKept(),
     bytesAreWhole(),
     everythingArrives(),
     nothingGoesAstray(),

@@ -30,7 +30,7 @@ export function promisesSettle(): Invariant {
 function check(run: Run): string | undefined {
   const { user, client } = run
   if (user.calls.complaint !== undefined) return user.calls.complaint
-  for (const call of user.calls.takeSettled()) {
+  for (const call of user.calls.settledNow) {
     const problem = settledWrongly(run, call)
     if (problem !== undefined) return `${call.name}, called at ${call.at} ms, ${problem}`
   }

@@ -4,9 +4,12 @@ import { Facts } from '#src/connection/facts.js'
 import { Deadlines } from '#src/liveness/deadlines.js'
 import type { LivenessChange } from '#src/liveness/port.js'
 import { Waits } from '#src/liveness/waits.js'
+import { messageNumber } from '#src/wire/numbers.js'
 import type { CoreOptions } from '../../support/core/core-end.js'
 import type { Random } from '../../support/core/random.js'
 import type { Socket } from '../network/tcp.js'
+import { payloadOf } from '../wire/payload.js'
+import type { Tap } from '../wire/tap.js'
 import type { World } from '../world.js'
 import { Process } from './process.js'
 
@@ -21,6 +24,16 @@ export interface PartyOptions {
   readonly core: CoreOptions
   readonly lagMs?: number
   readonly isCut: boolean
+  /** Whether its cipher hides nothing, so that what passes can be read. */
+  readonly isLegible?: boolean
+  /** Who reads it. */
+  readonly tap?: Tap
+}
+
+/** A packet under way: where it ends in the stream of whoever sent it, and what is in it where that can be read. */
+interface SentPacket {
+  end: number
+  readonly payload: Buffer | undefined
 }
 
 /** A real connection, in either role, in a process with a socket: it does what src/client/link.ts and the driver do. */
@@ -40,8 +53,10 @@ export class Party implements ConnectionHost {
   tookAt = 0
   /** When it gave bytes to the kernel since then. */
   wrote: number[] = []
-  /** Where the packets end that it has sent and the peer has not read. */
-  readonly packetEnds: number[] = []
+  /** The packets that it has sent and the peer has not read. */
+  readonly packets: SentPacket[] = []
+  /** What passed, where that can be read. */
+  readonly tap: Tap | undefined
   /** Reads nothing of what comes. */
   isDeaf = false
   /** Called whenever it ended. */
@@ -49,20 +64,29 @@ export class Party implements ConnectionHost {
   onChange: (change: LivenessChange) => void = () => {}
   readonly #world: World
   readonly #socket: Socket
+  readonly #isLegible: boolean
   #sentBytes = 0
+  #takenBytes = 0
   #readBytes = 0
   readonly #reads: { readonly at: number; readonly bytes: number }[] = []
-  #peer: Pick<Party, 'packetEnds'> | undefined
+  #peer: Pick<Party, 'packets'> | undefined
   /** Long times between two packets. */
   readonly #gaps: { readonly at: number; readonly ms: number }[] = []
   readonly #cut: (bytes: Buffer) => Buffer[]
   #flushing = false
   #isDestroyed = false
 
-  constructor(world: World, random: Random, socket: Socket, { core, lagMs = 0, isCut }: PartyOptions) {
+  constructor(
+    world: World,
+    random: Random,
+    socket: Socket,
+    { core, lagMs = 0, isCut, isLegible = false, tap }: PartyOptions,
+  ) {
     this.#cut = isCut ? (bytes) => cutAnywhere(bytes, random) : (bytes) => [bytes]
     this.#world = world
     this.#socket = socket
+    this.#isLegible = isLegible
+    this.tap = tap
     this.process = new Process(
       world,
       this.deadlines,
@@ -86,7 +110,7 @@ export class Party implements ConnectionHost {
   }
 
   /** Who is at the other end: packets are told apart by where that one has ended them. */
-  faces(peer: Pick<Party, 'packetEnds'>): void {
+  faces(peer: Pick<Party, 'packets'>): void {
     this.#peer = peer
   }
 
@@ -181,11 +205,11 @@ export class Party implements ConnectionHost {
     this.#reads.push({ at: this.#world.now(), bytes })
     if (this.#reads.length > readsKept) this.#reads.shift()
     this.#readBytes += bytes
-    const ends = this.#peer?.packetEnds ?? []
+    const packets = this.#peer?.packets ?? []
     let whole = 0
-    while ((ends[whole] ?? Number.POSITIVE_INFINITY) <= this.#readBytes) whole++
+    while ((packets[whole]?.end ?? Number.POSITIVE_INFINITY) <= this.#readBytes) whole++
     if (whole === 0) return
-    ends.splice(0, whole)
+    for (const { payload } of packets.splice(0, whole)) if (payload !== undefined) this.tap?.heard(payload)
     const now = this.#world.now()
     if (now - this.heardAt > longGapMs) this.#gaps.push({ at: now, ms: now - this.heardAt })
     this.heardAt = now
@@ -195,6 +219,8 @@ export class Party implements ConnectionHost {
 
   #taken(bytes: number): void {
     this.tookAt = this.#world.now()
+    this.#takenBytes += bytes
+    this.tap?.taken(this.#takenBytes)
     this.connection.kernelTook(bytes)
   }
 
@@ -203,15 +229,27 @@ export class Party implements ConnectionHost {
     const pieces = this.connection.takeOutput()
     if (pieces.length === 0) return
     const bytes = Buffer.concat(pieces)
-    for (const { length } of pieces) {
-      this.#sentBytes += length
-      // What ends a packet is not one by itself, nor is the length field before it.
-      if (length === tagBytes) this.packetEnds.pop()
-      if (length > lengthBytes) this.packetEnds.push(this.#sentBytes)
-    }
+    const before = this.packets.length
+    for (const piece of pieces) this.#notePiece(piece)
+    for (const { payload, end } of this.packets.slice(before)) if (payload !== undefined) this.tap?.sent(payload, end)
     if (this.wrote.length < writesKept) this.wrote.push(this.#world.now())
     this.#socket.write(bytes, () => this.process.run(() => this.#taken(bytes.length)))
   }
+
+  /** What ends a packet is not one by itself, nor is the length field before it. */
+  #notePiece(piece: Buffer): void {
+    this.#sentBytes += piece.length
+    const end = this.#sentBytes
+    const last = this.packets.at(-1)
+    if (piece.length === tagBytes && last !== undefined && !isNewKeys(piece)) last.end = end
+    else if (piece.length > lengthBytes)
+      this.packets.push({ end, payload: this.#isLegible ? payloadOf(piece) : undefined })
+  }
+}
+
+/** The one packet that is as short as a tag, where no cipher lengthens it. */
+function isNewKeys(piece: Buffer): boolean {
+  return piece.readUInt32BE(0) === tagBytes - lengthBytes && piece[5] === messageNumber.NEWKEYS
 }
 
 /** Three pieces, often short ones. */

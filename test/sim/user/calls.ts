@@ -20,10 +20,13 @@ export interface Call {
   readonly limitMs: number | null
   /** When the program aborts it, if it does. */
   readonly abortAt: number | undefined
+  /** What a global request carries. */
+  readonly question: string | undefined
   settled: Settled | undefined
 }
 
-export type Tracked = Omit<Call, 'at' | 'settled' | 'abortAt'> & Partial<Pick<Call, 'abortAt'>>
+export type Tracked = Omit<Call, 'at' | 'settled' | 'abortAt' | 'question'> &
+  Partial<Pick<Call, 'abortAt' | 'question'>>
 
 export interface Settled {
   readonly at: number
@@ -37,8 +40,8 @@ export class Calls {
   /** The first thing that no invariant needs to look for: a rejection that is no error of the library. */
   complaint: string | undefined
   readonly #pending = new Set<Call>()
-  /** Those that settled since somebody last looked. */
-  #fresh: Call[] = []
+  /** Those that settled since the last step. */
+  #settledNow: Call[] = []
   readonly #now: () => number
 
   constructor(now: () => number) {
@@ -53,16 +56,18 @@ export class Calls {
     return this.#pending.size
   }
 
-  takeSettled(): readonly Call[] {
-    if (this.#fresh.length === 0) return this.#fresh
-    const fresh = this.#fresh
-    this.#fresh = []
-    return fresh
+  get settledNow(): readonly Call[] {
+    return this.#settledNow
+  }
+
+  /** A step is over, and everybody has looked. */
+  stepEnded(): void {
+    if (this.#settledNow.length > 0) this.#settledNow = []
   }
 
   /** Keeps watch over a promise; the returned one never rejects. */
   async track<T>(what: Tracked, promise: Promise<T>): Promise<T | undefined> {
-    const call: Call = { abortAt: undefined, ...what, at: this.#now(), settled: undefined }
+    const call: Call = { abortAt: undefined, question: undefined, ...what, at: this.#now(), settled: undefined }
     this.all.push(call)
     this.#pending.add(call)
     try {
@@ -82,6 +87,6 @@ export class Calls {
   #settle(call: Call, outcome: Omit<Settled, 'at'>): void {
     call.settled = { at: this.#now(), ...outcome }
     this.#pending.delete(call)
-    this.#fresh.push(call)
+    this.#settledNow.push(call)
   }
 }

@@ -15,6 +15,7 @@ import { type CommandRecord, freshRecord, UserSink } from './sink.js'
 export interface RunRecord {
   readonly plan: RunPlan
   readonly at: number
+  settledAt: number | undefined
   outcome: CommandResult<Buffer> | CommandError | undefined
 }
 
@@ -102,7 +103,7 @@ export class UserProgram {
 
   async #run(plan: RunPlan): Promise<void> {
     const { signal, abortAt } = this.#abortAfter(plan.abortAfterMs)
-    const record: RunRecord = { plan, at: this.#world.now(), outcome: undefined }
+    const record: RunRecord = { plan, at: this.#world.now(), settledAt: undefined, outcome: undefined }
     this.runs.push(record)
     const running = this.#sessions.exec(String(plan.command), {
       signal,
@@ -118,16 +119,18 @@ export class UserProgram {
     const { timeoutMs: limitMs } = plan
     const call = this.calls.track({ kind: 'run', name: `run ${plan.command}`, limitMs, abortAt }, running)
     record.outcome = (await call) ?? (await failureOf(running))
+    record.settledAt = this.#world.now()
   }
 
   /** Replies carry no name: only what is in them tells whose they are. */
   async #globalRequest(abortAfterMs: number | null): Promise<void> {
     const { signal, abortAt } = this.#abortAfter(abortAfterMs)
-    const question = Buffer.from(String(this.calls.all.length))
-    const answer = this.#party.connection.globalRequest('echo@sim', question, { signal })
-    const what = { kind: 'global-request', name: 'a global request', limitMs: defaultLimits.reply, abortAt } as const
+    const question = String(this.calls.all.length)
+    const answer = this.#party.connection.globalRequest('echo@sim', Buffer.from(question), { signal })
+    const limitMs = defaultLimits.reply
+    const what = { kind: 'global-request', name: 'a global request', limitMs, abortAt, question } as const
     const came = await this.calls.track(what, answer)
-    if (came !== undefined && !came.equals(question)) this.strayReply = `${String(came)} for ${String(question)}`
+    if (came !== undefined && String(came) !== question) this.strayReply = `${String(came)} for ${question}`
   }
 
   #rekey(): void {

@@ -1,0 +1,192 @@
+import type { Probe } from '../plan.js'
+import { ChannelFacts } from './channel-facts.js'
+import { Payload } from './payload.js'
+import type { Question } from './question.js'
+
+const number = {
+  kexinit: 20,
+  newkeys: 21,
+  globalRequest: 80,
+  requestSuccess: 81,
+  requestFailure: 82,
+  channelOpen: 90,
+  channelConfirmed: 91,
+  channelRefused: 92,
+  channelData: 94,
+  channelClose: 97,
+  channelRequest: 98,
+  channelSuccess: 99,
+  channelFailure: 100,
+  ping: 192,
+  pong: 193,
+} as const
+
+/**
+ * What passes between the client's process and its kernel, message by message, read where nothing hides it (see
+ * quick.ts): when each was asked, taken and answered, by the order of RFC 4254 section 4 alone. Verdicts and limits of the
+ * client are held against this.
+ */
+export class Tap {
+  readonly questions: Question[] = []
+  readonly channels = new Map<number, ChannelFacts>()
+  /** When a key exchange was begun, by either side. */
+  readonly exchangesBegunAt = new Set<number>()
+  /** When the keys last changed, either way. */
+  newKeysAt = Number.NEGATIVE_INFINITY
+  readonly #now: () => number
+  readonly #inputOf: (command: number) => number
+  readonly #byPeerId = new Map<number, ChannelFacts>()
+  readonly #line: Question[] = []
+  readonly #openings = new Map<number, Question>()
+  readonly #pings = new Map<string, Question>()
+  /** Where each question ends in the stream, as long as the kernel has not taken it. */
+  readonly #untaken: { readonly end: number; readonly question: Question }[] = []
+  /** Exchanges begun by either side, less those that are over. */
+  #sides = { us: false, peer: false }
+
+  /** @param inputOf how many bytes a command is to be given */
+  constructor(now: () => number, inputOf: (command: number) => number) {
+    this.#now = now
+    this.#inputOf = inputOf
+  }
+
+  get inKeyExchange(): boolean {
+    return this.#sides.us || this.#sides.peer
+  }
+
+  channelOf(command: number): ChannelFacts | undefined {
+    return [...this.channels.values()].findLast((channel) => channel.command === command)
+  }
+
+  /** The client gave it to its kernel; it ends there in the stream. */
+  sent(payload: Buffer, end: number): void {
+    const question = this.#sent(new Payload(payload))
+    if (question === undefined) return
+    this.questions.push(question)
+    this.#untaken.push({ end, question })
+  }
+
+  taken(position: number): void {
+    for (let [first] = this.#untaken; first !== undefined && first.end <= position; [first] = this.#untaken) {
+      first.question.takenAt = this.#now()
+      this.#untaken.shift()
+    }
+  }
+
+  /** The client read it. */
+  heard(payload: Buffer): void {
+    const message = new Payload(payload)
+    switch (message.number) {
+      case number.kexinit:
+        return this.#exchange('peer', true)
+      case number.newkeys:
+        return this.#exchange('peer', false)
+      case number.requestSuccess:
+      case number.requestFailure:
+        return this.#answer(this.#line.shift())
+      case number.pong:
+        return this.#answer(this.#pings.get(message.text()))
+      case number.channelConfirmed:
+        return this.#confirmed(message.uint32(), message)
+      case number.channelRefused:
+        return this.#answer(this.#openings.get(message.uint32()))
+      case number.channelSuccess:
+      case number.channelFailure:
+        return this.#answer(this.channels.get(message.uint32())?.asked.shift())
+      default:
+        if (message.number > number.channelRefused && message.number < number.channelSuccess)
+          this.channels.get(message.uint32())?.heard(message, this.#now())
+    }
+  }
+
+  #sent(message: Payload): Question | undefined {
+    switch (message.number) {
+      case number.kexinit:
+        this.#exchange('us', true)
+        return undefined
+      case number.newkeys:
+        this.#exchange('us', false)
+        return undefined
+      case number.globalRequest:
+        return this.#sentGlobal(message)
+      case number.channelOpen:
+        return this.#sentOpen(message)
+      case number.channelData:
+        this.#byPeerId.get(message.uint32())?.sentData(message.uint32(), this.#now())
+        return undefined
+      case number.channelClose:
+        this.#byPeerId.get(message.uint32())?.closed(this.#now())
+        return undefined
+      case number.channelRequest:
+        return this.#sentRequest(message)
+      case number.ping:
+        return this.#sentPing(message)
+    }
+    return undefined
+  }
+
+  #sentGlobal(message: Payload): Question | undefined {
+    const name = message.text()
+    if (!message.boolean()) return undefined
+    const question = this.#ask(probeIf(name, 'global-request'), message.rest())
+    this.#line.push(question)
+    return question
+  }
+
+  #sentOpen(message: Payload): Question {
+    const question = this.#ask(probeIf(message.text(), 'channel-open'))
+    const id = message.uint32()
+    this.#openings.set(id, question)
+    this.channels.set(id, new ChannelFacts(this.#now()))
+    return question
+  }
+
+  #sentRequest(message: Payload): Question | undefined {
+    const channel = this.#byPeerId.get(message.uint32())
+    const type = message.text()
+    const wantsReply = message.boolean()
+    channel?.sentRequest(type, this.#now())
+    if (type === 'exec') {
+      const command = Number(message.text())
+      channel?.startedCommand(command, this.#inputOf(command))
+    }
+    if (!wantsReply) return undefined
+    const question = this.#ask(probeIf(type, 'channel-request'))
+    channel?.asked.push(question)
+    return question
+  }
+
+  #sentPing(message: Payload): Question {
+    const question = this.#ask('ping')
+    this.#pings.set(message.text(), question)
+    return question
+  }
+
+  #ask(probe: Probe | undefined, data = ''): Question {
+    return { probe, data, askedAt: this.#now(), takenAt: undefined, answeredAt: undefined, isVoid: false }
+  }
+
+  #answer(question: Question | undefined): void {
+    if (question !== undefined) question.answeredAt ??= this.#now()
+  }
+
+  #confirmed(id: number, message: Payload): void {
+    this.#answer(this.#openings.get(id))
+    const channel = this.channels.get(id)
+    if (channel === undefined) return
+    this.#byPeerId.set(message.uint32(), channel)
+    channel.confirmed(message.uint32(), this.#now())
+  }
+
+  #exchange(side: 'us' | 'peer', begins: boolean): void {
+    this.#sides = { ...this.#sides, [side]: begins }
+    if (begins) this.exchangesBegunAt.add(this.#now())
+    else this.newKeysAt = this.#now()
+    for (const question of this.#pings.values()) question.isVoid ||= question.answeredAt === undefined
+    this.#pings.clear()
+  }
+}
+
+function probeIf(name: string, kind: Probe): Probe | undefined {
+  return name.startsWith('keepalive@') ? kind : undefined
+}
