@@ -16,7 +16,7 @@ export interface RemoteEnd {
 /** From the limit on, in milliseconds: TERM goes at once, and then … */
 const killAtMs = 1000
 const closeAtMs = 1500
-const groupUntilMs = 2000
+const groupUntilMs = 2800
 const abandonAtMs = 2900
 /** How soon a signal shows an effect, where it has one. */
 const effectMs = 400
@@ -51,6 +51,8 @@ function withoutEnding(session: Session, { port }: SessionHost): RemoteEnd | und
  */
 type SecondWay = 'now' | 'later' | 'no'
 
+type SignalWay = Extract<CommandEnding['by'], 'signal' | 'process-group'>
+
 /** The steps by which one command is ended, each only where the one before had no effect. */
 class Ladder {
   readonly #session: Session
@@ -58,6 +60,8 @@ class Ladder {
   readonly #startedAt: number
   readonly #reach: SignalReach
   readonly #secondWay: SecondWay
+  /** By which way a signal may have reached it last. */
+  #signalledBy: SignalWay | undefined
   /** Why it may go on, if it does. */
   #obstacle = 'neither TERM nor KILL had an effect'
 
@@ -70,6 +74,7 @@ class Ladder {
     this.#startedAt = port.now()
     this.#reach = signalReach({ peer, username, isForced, program: session.program.type })
     this.#secondWay = secondWay(session, this.#reach, isForced)
+    this.#signalledBy = this.#reach.kind === 'drops' ? undefined : 'signal'
     if (this.#reach.kind === 'drops') this.#obstacle = this.#reach.because
     else if (this.#reach.kind === 'passes')
       this.#obstacle += `, as where sshd_config forces a command (${forcedAdvice})`
@@ -102,11 +107,11 @@ class Ladder {
   async #processGroup(): Promise<RemoteEnd | undefined> {
     if (this.#secondWay === 'no') return undefined
     const end = await endProcessGroup(this.#session, this.#host, this.#startedAt + groupUntilMs)
-    const how = 'to its process group, from a second session'
     if (end.kind === 'exited') return this.#bySignalOrItself()
-    if (end.kind === 'held') return this.#held('process-group', how)
-    if (end.kind === 'ended') return this.#ended('process-group', how, end.restKilled)
+    if (end.kind === 'held') return this.#held('process-group')
+    if (end.kind === 'ended') return this.#ended('process-group', '', end.restKilled)
     const { problem } = end
+    if (end.wasSignalled) this.#signalledBy = 'process-group'
     this.#obstacle = this.#reach.kind === 'drops' ? `${this.#reach.because}, and ${problem}` : problem
     return undefined
   }
@@ -124,8 +129,14 @@ class Ladder {
     const ended = await this.#endedBy(abandonAtMs)
     if (this.#host.port.cause !== undefined) return unknown
     if (ended && this.#session.exit?.exitCode === 0) return inItsOwnWay('its channel was closed')
+    if (ended && this.#signalledBy === 'signal' && this.#showsSignal) return this.#bySignal()
+    if (ended && this.#signalledBy === 'process-group' && this.#showsSignal) return this.#byGroup()
     if (ended && this.#closeProves) return byClosing
     return state('abandoned', 'none', `it may still be running: ${this.#obstacle}`)
+  }
+
+  async #byGroup(): Promise<RemoteEnd> {
+    return (await this.#session.over(0)) ? this.#ended('process-group') : this.#held('process-group')
   }
 
   /** Where signals are dropped, none of ours has ended it. */
@@ -138,37 +149,43 @@ class Ladder {
    * one alone, and of others nothing is known. What else there is has the time that TERM gives.
    */
   async #bySignal(): Promise<RemoteEnd> {
-    const how = 'through the signal request'
     const { port } = this.#host
-    if (!(await this.#session.over(Math.max(outputMs, this.#startedAt + killAtMs - port.now()))))
-      return port.cause === undefined ? this.#held('signal', how) : unknown
+    const sinceMs = port.now() - this.#startedAt
+    const patienceMs = Math.min(Math.max(outputMs, killAtMs - sinceMs), abandonAtMs - sinceMs)
+    if (!(await this.#session.over(patienceMs))) return port.cause === undefined ? this.#held('signal') : unknown
     if (this.#session.exit?.exitCode === 0) return inItsOwnWay('TERM asked it to')
-    if (signalsGroup(port.negotiated?.peer ?? '')) return this.#ended('signal', how)
+    if (signalsGroup(port.negotiated?.peer ?? '')) return this.#ended('signal')
     if (isAlone(this.#session.program))
-      return this.#ended('signal', `${how}, which may have reached no other process that it had started`)
-    const detail = `its shell ${this.#was(how)}, which may have reached nothing that it had started`
+      return this.#ended('signal', ', which may have reached no other process that it had started')
+    const detail = `its shell ${this.#was('signal')}, which may have reached nothing that it had started`
     return state('abandoned', 'signal', detail)
   }
 
-  #ended(by: 'signal' | 'process-group', how: string, restKilled = false): RemoteEnd {
-    if (restKilled) return state('killed', by, `its shell ${this.#was(how)}, and what it had started by KILL`)
-    return state(this.#wasKilled ? 'killed' : 'terminated', by, `it ${this.#was(how)}`)
+  #ended(by: SignalWay, remark = '', restKilled = false): RemoteEnd {
+    if (restKilled) return state('killed', by, `its shell ${this.#was(by)}, and what it had started by KILL`)
+    return state(this.#wasKilled ? 'killed' : 'terminated', by, `it ${this.#was(by)}${remark}`)
   }
 
   /** Of its parts, some run on. */
-  #held(by: 'signal' | 'process-group', how: string): RemoteEnd {
-    const detail = `its shell ${this.#was(how)}, but something still holds its output open`
+  #held(by: SignalWay): RemoteEnd {
+    const detail = `its shell ${this.#was(by)}, but something still holds its output open`
     return { ...state('abandoned', by, detail), outputOpen: true }
   }
 
-  #was(how: string): string {
-    return `was ended by ${this.#wasKilled ? 'KILL' : 'TERM'} ${how}`
+  #was(by: SignalWay): string {
+    const way = by === 'signal' ? 'through the signal request' : 'to its process group, from a second session'
+    return `was ended by ${this.#wasKilled ? 'KILL' : 'TERM'} ${way}`
   }
 
   /** A shell that waits for the one that was killed says it by its exit code. */
   get #wasKilled(): boolean {
     const { exit } = this.#session
     return exit?.signal === 'SIGKILL' || exit?.exitCode === 128 + 9
+  }
+
+  /** Whether TERM or KILL shows in what the server said, however late: the channel was closed meanwhile. */
+  get #showsSignal(): boolean {
+    return this.#wasKilled || this.#session.exit?.signal === 'SIGTERM'
   }
 
   /** sshd answers CLOSE when the program has ended; others may answer at once. */

@@ -1,9 +1,13 @@
 import type { SessionHost } from './port.js'
 import type { ProcessHelper } from './process-helper.js'
+import type { Child } from './process-script.js'
 import { findChild, type SearchResult } from './process-search.js'
 import type { Session } from './session.js'
 
-/** KILL comes so long after TERM, in milliseconds, but early enough to be seen to work, and never before `leastGraceMs`. */
+/**
+ * KILL comes so long after TERM, in milliseconds, but early enough to be seen to work. Where that would leave less than
+ * `leastGraceMs` in between, nothing is signalled any more.
+ */
 const graceMs = 1000
 const leastGraceMs = 400
 const effectMs = 400
@@ -18,7 +22,7 @@ export type GroupEnd =
   | { readonly kind: 'exited' }
   | { readonly kind: 'held' }
   | { readonly kind: 'ended'; readonly restKilled: boolean }
-  | { readonly kind: 'failed'; readonly problem: string }
+  | { readonly kind: 'failed'; readonly problem: string; readonly wasSignalled: boolean }
 
 /**
  * Ends a session's program by its process group: a second session of the same connection is a child of the same sshd, so
@@ -27,43 +31,40 @@ export type GroupEnd =
  */
 export function endProcessGroup(session: Session, host: SessionHost, giveUpAt: number): Promise<GroupEnd> {
   const { port, helpers } = host
-  const timeLeft = () => giveUpAt - port.now()
-  return helpers.use(session, timeLeft(), async (helper) => {
+  const timeLeft = () => Math.max(0, giveUpAt - port.now())
+  const searchTimeLeft = () => Math.max(0, giveUpAt - leastGraceMs - effectMs - port.now())
+  return helpers.use(session, { openMs: searchTimeLeft(), timeLeft }, async (helper) => {
     if (await session.ended(0)) return { kind: 'exited' }
-    if (typeof helper === 'string') return failed(helper)
-    const found = await search(helper, session, host, timeLeft)
+    if (typeof helper === 'string') return notSignalled(helper)
+    const found = await search(helper, session, host, searchTimeLeft)
     if (await session.ended(0)) return { kind: 'exited' }
-    if ('problem' in found) return failed(found.problem)
-    return signalGroup(session, {
-      term: () => helper.term(found.child, timeLeft()),
-      kill: (livedAt) => helper.kill(found.child, livedAt, timeLeft()),
-      timeLeft,
-    })
+    if ('problem' in found) return notSignalled(found.problem)
+    return signalGroup(session, helper, found.child, timeLeft)
   })
 }
 
-interface GroupSteps {
-  readonly term: () => Promise<string | undefined>
-  readonly kill: (livedAt: string | undefined) => Promise<boolean>
-  /** Milliseconds until nothing is waited for any more. */
-  readonly timeLeft: () => number
-}
-
-async function signalGroup(session: Session, { term, kill, timeLeft }: GroupSteps): Promise<GroupEnd> {
-  const livedAt = await term()
-  if (livedAt === undefined && (await session.ended(0))) return { kind: 'exited' }
-  const patienceMs = Math.min(graceMs, timeLeft() - effectMs)
-  if (await session.over(Math.max(patienceMs, livedAt === undefined ? 0 : leastGraceMs)))
-    return livedAt === undefined ? { kind: 'exited' } : { kind: 'ended', restKilled: false }
+/** @param timeLeft milliseconds until nothing is waited for any more; enough for TERM, KILL and its effect */
+async function signalGroup(
+  session: Session,
+  helper: ProcessHelper,
+  child: Child,
+  timeLeft: () => number,
+): Promise<GroupEnd> {
+  const leftAtKill = timeLeft() - Math.min(graceMs, timeLeft() - effectMs)
+  const untilKill = () => Math.max(0, timeLeft() - leftAtKill)
+  const { missed, livedAt } = await helper.term(child, untilKill())
+  if (missed && (await session.ended(0))) return { kind: 'exited' }
+  if (await session.over(untilKill())) return missed ? { kind: 'exited' } : { kind: 'ended', restKilled: false }
   const firstEnded = await session.ended(0)
-  const killed = await kill(livedAt)
+  const killed = await helper.kill(child, livedAt, timeLeft())
   if (await session.over(killed ? timeLeft() : 0)) return { kind: 'ended', restKilled: firstEnded && killed }
   if (await session.ended(killed ? 0 : timeLeft())) return { kind: 'held' }
-  return failed('TERM and KILL to its process group showed no effect in time')
+  const problem = 'TERM and KILL to its process group showed no effect in time'
+  return { kind: 'failed', problem, wasSignalled: true }
 }
 
-function failed(problem: string): GroupEnd {
-  return { kind: 'failed', problem }
+function notSignalled(problem: string): GroupEnd {
+  return { kind: 'failed', problem, wasSignalled: false }
 }
 
 /**
@@ -78,7 +79,7 @@ async function search(
 ): Promise<SearchResult> {
   while (leftMs() > 0) {
     const listing = await helper.list(leftMs())
-    if (listing === undefined) return { problem: 'the second session gave no answer in time' }
+    if (listing === undefined || leftMs() === 0) return { problem: 'the second session gave no answer in time' }
     const { sessions } = listing
     if (await session.ended(0)) break
     if (runs.before(helper.session).length === sessions.length)

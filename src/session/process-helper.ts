@@ -15,6 +15,14 @@ export interface Listing {
   readonly sessions: readonly Session[]
 }
 
+/** What is known of a TERM that was asked for. */
+export interface TermAnswer {
+  /** The helper says that nothing was signalled. */
+  readonly missed: boolean
+  /** An instant of the server's clock at which the child lived; undefined where that was not said in time. */
+  readonly livedAt: string | undefined
+}
+
 /**
  * With a terminal, which hangs up when the channel is closed: whatever the server runs instead of the script ends then.
  * Where terminals are forbidden, a forced command is not far, and nothing is run.
@@ -95,13 +103,10 @@ export class ProcessHelper {
     return children === undefined ? undefined : { self: this.#self, children, sessions }
   }
 
-  /**
-   * Sends TERM to the process group of a child, if it is still that child.
-   * @returns an instant of the server's clock at which it was, undefined when nothing was signalled
-   */
-  async term({ pid, start }: Child, limitMs: number): Promise<string | undefined> {
-    const [answer, instant] = (await this.#ask(`TERM ${pid} ${start}`, limitMs)) ?? []
-    return answer === 'sent' ? instant : undefined
+  /** Sends TERM to the process group of a child, if it is still that child. */
+  async term({ pid, start }: Child, limitMs: number): Promise<TermAnswer> {
+    const [answer, livedAt] = (await this.#ask(`TERM ${pid} ${start}`, limitMs)) ?? []
+    return { missed: answer === 'missed', livedAt: answer === 'sent' ? livedAt : undefined }
   }
 
   /**

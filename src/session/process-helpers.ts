@@ -9,6 +9,13 @@ interface Shared {
   users: number
 }
 
+export interface UseLimits {
+  /** How long it may take until the helper is there, in milliseconds. */
+  readonly openMs: number
+  /** Milliseconds until nothing is waited for any more. */
+  readonly timeLeft: () => number
+}
+
 /** How many that ran in silence are enough: each may have been a forced command. */
 const maxSilent = 2
 
@@ -33,16 +40,20 @@ export class ProcessHelpers {
    * Lends the helper, and closes it after its last user. Never rejects unless `work` does.
    * @param work gets the helper, or a sentence that says why there is none
    */
-  async use<T>(session: Session, limitMs: number, work: (helper: ProcessHelper | string) => Promise<T>): Promise<T> {
+  async use<T>(
+    session: Session,
+    { openMs, timeLeft }: UseLimits,
+    work: (helper: ProcessHelper | string) => Promise<T>,
+  ): Promise<T> {
     if (this.#useless !== undefined) return work(this.#useless)
-    const shared = this.#shareFor(session, limitMs)
+    const shared = this.#shareFor(session, openMs)
     shared.users++
     try {
       const problem = await shared.opened
       return await work(problem ?? shared.helper)
     } finally {
       shared.users--
-      if (shared.users === 0) await this.#release(shared)
+      if (shared.users === 0) await this.#release(shared, Math.min(closeMs, timeLeft()))
     }
   }
 
@@ -70,8 +81,8 @@ export class ProcessHelpers {
   }
 
   /** Whoever looks at the server when a call has ended finds nothing of ours there, unless that takes long. */
-  async #release(shared: Shared): Promise<void> {
+  async #release(shared: Shared, limitMs: number): Promise<void> {
     if (this.#shared === shared) this.#shared = undefined
-    await shared.helper.close(closeMs)
+    await shared.helper.close(limitMs)
   }
 }

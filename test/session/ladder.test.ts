@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
-import { CommandError, type ExecOptions } from 'holdfast'
+import { CommandError, type DiagnosticsMessages, type ExecOptions } from 'holdfast'
+import type { SimulatedTime } from '../support/core/simulated-time.js'
 import { type ScriptedOptions, type SessionScript, scripted } from './scripted.js'
 
 const timeout = 1000
@@ -9,10 +11,10 @@ const timeout = 1000
 async function climb(
   { command = 'sleep 30000', ...options }: ScriptedOptions & { readonly command?: string },
   execOptions: ExecOptions,
-  prepare: (script: SessionScript) => void,
+  prepare: (script: SessionScript, time: SimulatedTime) => void,
 ) {
   const { time, sessions, script } = await scripted(options)
-  prepare(script)
+  prepare(script, time)
   const { error } = await time.failure(sessions.exec(command, { timeout, ...execOptions }))
   assert.ok(error instanceof CommandError)
   const [exec] = script.requests
@@ -175,4 +177,86 @@ test('where the server refuses terminals, a second session runs nothing', async 
   })
   assert.deepEqual(commands, ['sleep 30000'])
   assert.match(error.ending.detail, /no second session/)
+})
+
+/** A second session that finds the command, so long after it was asked for, and whose KILL alone ends that. */
+function killable(script: SessionScript, time: SimulatedTime, readyMs: number, killMs = 0) {
+  const signalled: { readonly verb: string; readonly at: number }[] = []
+  let command: number | undefined
+  let mark = ''
+  script.requested = (type, channel, data) => {
+    if (type !== 'exec') return
+    if (command === undefined) {
+      command = channel
+      return
+    }
+    mark = /echo (holdfast-\w+) ready/.exec(data)?.[1] ?? ''
+    time.after(readyMs, () => script.stdout(channel, `${mark} ready 20\n`))
+  }
+  script.inputCame = (channel, text) => {
+    const [verb = ''] = text.split(' ')
+    if (verb === 'list\n') return script.stdout(channel, `${mark} list 10,10,S,100 20,20,S,200\n`)
+    signalled.push({ verb, at: time.now() })
+    const answer = () => {
+      script.stdout(channel, `${mark} sent 150\n`)
+      if (verb !== 'KILL' || command === undefined) return
+      script.exitSignal(command, 'KILL')
+      script.close(command)
+    }
+    if (verb === 'KILL') time.after(killMs, answer)
+    else answer()
+  }
+  return signalled
+}
+
+for (const readyMs of [200, 1200, 1600, 1700, 1950]) {
+  test(`TERM from a second session that is ready ${readyMs} ms after the limit is followed by KILL, and by its effect`, async () => {
+    const limits: number[] = []
+    const note = (message: unknown) => limits.push((message as DiagnosticsMessages['holdfast:limit']).limitMs)
+    subscribe('holdfast:limit', note)
+    const asRoot = { software: 'OpenSSH_9.2p1', username: 'root' }
+    let signalled: ReturnType<typeof killable> = []
+    const { error, settledMs } = await climb(asRoot, {}, (script, time) => {
+      signalled = killable(script, time, readyMs, 300)
+    })
+    unsubscribe('holdfast:limit', note)
+    assert.deepEqual([error.remote, error.ending.by, error.signal], ['killed', 'process-group', 'SIGKILL'])
+    assert.match(error.ending.detail, /KILL to its process group/)
+    assert.deepEqual(
+      signalled.map(({ verb }) => verb),
+      ['TERM', 'KILL'],
+    )
+    const graceMs = (signalled[1]?.at ?? 0) - (signalled[0]?.at ?? 0)
+    assert.ok(graceMs >= (readyMs <= 1200 ? 1000 : 400) && graceMs <= 1010, `${graceMs} ms`)
+    assert.ok(settledMs <= 3000, `${settledMs} ms`)
+    assert.deepEqual(
+      limits.filter((ms) => ms < 0),
+      [],
+    )
+  })
+}
+
+test('a second session that is ready too late for KILL to be seen to work signals nothing', async () => {
+  let signalled: ReturnType<typeof killable> = []
+  const { error, settledMs } = await climb({ software: 'OpenSSH_9.2p1', username: 'root' }, {}, (script, time) => {
+    script.answersClose = false
+    signalled = killable(script, time, 2100)
+  })
+  assert.deepEqual([error.remote, error.ending.by, signalled.length], ['abandoned', 'none', 0])
+  assert.match(error.ending.detail, /gave no answer in time/)
+  assert.equal(settledMs, 2900)
+})
+
+test('one whose end by KILL is told of only after its channel was closed was killed', async () => {
+  const { error } = await climb({}, {}, (script, time) => {
+    script.answersClose = false
+    script.requested = (type, channel, data) => {
+      if (type !== 'signal' || !data.endsWith('KILL')) return
+      time.after(700, () => {
+        script.exitSignal(channel, 'KILL')
+        script.close(channel)
+      })
+    }
+  })
+  assert.deepEqual([error.remote, error.ending.by, error.signal], ['killed', 'signal', 'SIGKILL'])
 })

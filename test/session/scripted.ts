@@ -45,6 +45,8 @@ export class SessionScript {
   grant: (type: string) => boolean | undefined = () => true
   /** Called after each request, granted or not. */
   requested: (type: string, channel: number, data: string) => void = () => {}
+  /** Called with each piece of input. */
+  inputCame: (channel: number, text: string) => void = () => {}
   /** What came as input, by channel. */
   readonly input = new Map<number, string>()
   readonly closed: { readonly channel: number; readonly at: number }[] = []
@@ -118,6 +120,7 @@ export class SessionScript {
       case messageNumber.CHANNEL_DATA: {
         const { recipient, data } = decodeChannelData(payload)
         this.input.set(recipient, (this.input.get(recipient) ?? '') + data.toString())
+        this.inputCame(recipient, data.toString())
         return true
       }
       case messageNumber.CHANNEL_EOF: {
