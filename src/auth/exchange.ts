@@ -76,6 +76,7 @@ export class Exchange {
       const decode = answers.get(answer[0] ?? 0)
       if (decode === undefined) throw unexpected(answer, `while ${what} was awaited`)
       wait.resolve(decode(answer))
+      this.#port.answered(wait.spentMs - this.#spentMs)
       this.#spentMs = wait.spentMs
       this.#take = undefined
       this.#succeeded = answer[0] === messageNumber.USERAUTH_SUCCESS

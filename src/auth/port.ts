@@ -17,6 +17,8 @@ export interface AuthPort {
    */
   serverSigAlgs(): readonly string[] | undefined
   readonly waits: Waits
+  /** The peer took so many milliseconds for an answer, its own thinking included. */
+  answered(tookMs: number): void
   /** What every error of this connection says: host, evidence. */
   errorDetails(): ErrorDetails
 }

@@ -280,6 +280,7 @@ export class Connection {
       sessionId: () => this.#transport.sessionId ?? Buffer.alloc(0),
       serverSigAlgs: () => this.#transport.serverSigAlgs(),
       waits: this.waits,
+      answered: (tookMs) => this.keepalive.loginAnswered(tookMs),
       errorDetails: () => this.errorDetails(),
     }
     this.#services.authenticate(port).then(

@@ -67,6 +67,11 @@ export class Keepalive {
     this.#schedule(now)
   }
 
+  /** Before `start()`: the peer took so many milliseconds for an answer, which is a round trip and its own thinking. */
+  loginAnswered(tookMs: number): void {
+    this.#probes.loginAnswered(tookMs)
+  }
+
   /** Ends everything: the connection is over. */
   stop(): void {
     this.#running = false

@@ -34,6 +34,7 @@ export class Probes {
   readonly #waiting: WaitingProbe[] = []
   #confirmedAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
+  #leastLoginMs = Number.POSITIVE_INFINITY
   #roundTrips: { readonly ms: number; readonly at: number }[] = []
 
   constructor(memory: HostMemory) {
@@ -53,9 +54,14 @@ export class Probes {
     return this.#roundTrips.at(-1)?.ms ?? null
   }
 
-  /** The least of the latest round trips, 0 before the first: an outage or a full link makes one look long. */
+  /**
+   * The least of the latest round trips: an outage or a full link makes one look long. Where none is known that tells
+   * anything, the quickest answer of authentication stands for it; 0 where there was none, as for a server.
+   */
   get leastRttMs(): number {
-    return this.#roundTrips.length === 0 ? 0 : Math.min(...this.#roundTrips.map(({ ms }) => ms))
+    const known = this.#roundTrips.length > 0 ? this.#roundTrips.map(({ ms }) => ms) : [this.#leastLoginMs]
+    const least = Math.min(...known)
+    return least === Number.POSITIVE_INFINITY ? 0 : least
   }
 
   get answers(): boolean {
@@ -87,6 +93,10 @@ export class Probes {
     if (this.answers) return this.#waiting.length <= askedAgainMax ? this.candidates() : []
     const untried = this.candidates().filter((kind) => this.#count(kind) === 0)
     return this.mute || this.#count('key-exchange') > 0 ? untried : [...untried, 'key-exchange']
+  }
+
+  loginAnswered(tookMs: number): void {
+    this.#leastLoginMs = Math.min(this.#leastLoginMs, tookMs)
   }
 
   add(probe: SentProbe, now: number): void {

@@ -36,6 +36,22 @@ test('a password goes out as the first request, without a question before it', a
   assert.equal(end.deadlines.size, 0)
 })
 
+test('the connection is told how long each answer took, without what went before', async () => {
+  const end = new End()
+  const took = [300, 200]
+  const answer: Script = () => {
+    end.now += took[end.tookMs.length] ?? 0
+    return end.tookMs.length === 0 ? [refuse('password')] : [success]
+  }
+  const { done } = runClient(
+    { ways: [{ method: 'publickey', keys: [signerOf(ed25519)] }, password('secret')] },
+    answer,
+    end,
+  )
+  await done
+  assert.deepEqual(end.tookMs, took)
+})
+
 test('with nothing to authenticate with, none is asked for, and may do', async () => {
   const { done, end } = runClient({}, () => [success])
   await done

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { messageNumber } from '#src/wire/numbers.js'
 import { encodeIgnore } from '#src/wire/transport-messages.js'
 import { endedBy, nothingLeft } from '../support/core/checks.js'
-import { loggedIn } from '../support/core/pair.js'
+import { loggedIn, scriptedServer } from '../support/core/pair.js'
 
 const ping = new Map([['ping@openssh.com', Buffer.from('0')]])
 const keepalive = { interval: 1000, countMax: 3, wantReply: true, tcp: false } as const
@@ -50,5 +50,23 @@ test('a server that goes on talking and does not hear us is given up within a bo
   assert.ok(await time.until(() => client.cause !== undefined, 60_000))
   assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
   assert.ok(time.now() - from <= 7000, `${time.now() - from} ms`)
+  nothingLeft(client)
+})
+
+test('a server that answered nothing but the login has two such round trips after a sleep of ours', async () => {
+  const settings = { ...keepalive, countMax: 1 }
+  const { time, client, server, toServer, toClient } = scriptedServer({ client: { keepalive: settings } })
+  toServer.latencyMs = 600
+  toClient.latencyMs = 600
+  server.start()
+  await time.value(client.connection.ready)
+  server.deaf = true
+  await time.run(1500)
+  client.connection.disturbed()
+  const from = time.now()
+  assert.ok(await time.until(() => client.cause !== undefined))
+  assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
+  const tookMs = time.now() - from
+  assert.ok(tookMs >= 2400 && tookMs < 2600, `${tookMs} ms`)
   nothingLeft(client)
 })

@@ -118,6 +118,21 @@ test('after a long round trip a late wake waits for two of them', () => {
   assert.equal(peer.verdicts[0]?.at, 6100 + 2 * 1800)
 })
 
+test('before the first round trip a late wake waits for two of those that authentication took', () => {
+  for (const [heals, isAlive] of [
+    [4400 + 2 * 1500 - 1, true],
+    [4400 + 2 * 1500 + 1, false],
+  ] as const) {
+    const peer = new ScriptedPeer(second, (_kind, sentAt) => heals - sentAt)
+    for (const ms of [9000, 1500, 2000]) peer.keepalive.loginAnswered(ms)
+    peer.keepalive.start(0)
+    // Due at 4000; found at 4400 that the loop was blocked.
+    peer.block(3900, 500)
+    peer.run(8000)
+    assert.equal(peer.verdicts.length === 0, isAlive, `${heals}`)
+  }
+})
+
 test('one round trip that an outage made long does not put off a verdict', () => {
   const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 1 ? 10 : sentAt < 1500 ? 1800 : undefined))
   peer.keepalive.start(0)

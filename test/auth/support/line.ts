@@ -21,6 +21,8 @@ export class End {
   readonly sent: Buffer[] = []
   sessionId = Buffer.alloc(32, 7)
   serverSigAlgs: readonly string[] | undefined
+  /** How long each answer took, as the connection is told. */
+  readonly tookMs: number[] = []
   deliver: (payload: Buffer) => void = () => {}
 
   readonly port: AuthPort = {
@@ -32,6 +34,7 @@ export class End {
     sessionId: () => this.sessionId,
     serverSigAlgs: () => this.serverSigAlgs,
     waits: this.waits,
+    answered: (tookMs) => this.tookMs.push(tookMs),
     errorDetails: () => ({ host: 'example.org' }),
   }
 
