@@ -16,7 +16,7 @@ export function leavesNothing(): void {
   const left = () => ({
     waits: total(started.mock.calls.map((call) => call.this)),
     deadlines: total(added.mock.calls.map((call) => call.this)),
-    resources: resources().filter((kind) => !before.includes(kind)),
+    resources: grown(before, resources()),
   })
   after(async () => {
     const nothing = { waits: 0, deadlines: 0, resources: [] }
@@ -33,8 +33,19 @@ function total(users: readonly unknown[]): number {
   return size
 }
 
-function resources(): readonly string[] {
-  return process.getActiveResourcesInfo()
+/** How many there are of each kind of thing that keeps this process running. */
+function resources(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  return counts
+}
+
+/** What there is more of than before, as `TCPSocketWrap: 1`. */
+function grown(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): readonly string[] {
+  return [...now]
+    .map(([kind, count]) => [kind, count - (before.get(kind) ?? 0)] as const)
+    .filter(([, more]) => more > 0)
+    .map(([kind, more]) => `${kind}: ${more}`)
 }
 
 function isEqual(a: unknown, b: unknown): boolean {
