@@ -61,17 +61,41 @@ export function opensshClient(t: TestContext): PeerClient {
 }
 
 function sshArguments(target: PeerTarget, job: PeerJob, settings: PeerSettings): string[] {
-  const key = target.clientKeys?.ed25519.privateKey
-  const login = key === undefined ? { PubkeyAuthentication: 'no' } : { BatchMode: 'yes', IdentitiesOnly: 'yes' }
-  const all = { ...sensible, ...login, IdentityAgent: 'none', ...settings }
   return [
-    ...['-v', '-F', 'none', job.job === 'sftp' ? '-P' : '-p', String(target.port)],
-    ...(key === undefined ? [] : ['-i', key]),
-    ...Object.entries(all).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+    '-v',
+    ...loginArguments(target, settings, job.job === 'sftp' ? '-P' : '-p'),
     ...(job.job === 'idle' ? ['-N'] : []),
-    `${target.username}@${target.host}`,
+    destination(target),
     ...(job.job === 'exec' ? [job.command] : []),
   ]
+}
+
+function loginArguments(target: PeerTarget, settings: PeerSettings, portFlag: '-p' | '-P'): string[] {
+  const key = target.clientKeys?.ed25519.privateKey
+  const login = key === undefined ? { PubkeyAuthentication: 'no' } : { BatchMode: 'yes', IdentitiesOnly: 'yes' }
+  const all = { ...sensible, ...login, IdentityAgent: 'none', ...settings, ...wayTo(target, settings) }
+  return [
+    ...['-F', 'none', portFlag, String(target.port)],
+    ...(key === undefined ? [] : ['-i', key]),
+    ...Object.entries(all).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+  ]
+}
+
+/** What ProxyJump does, but that jump hosts get no key and no option by the command line there. */
+function wayTo({ host, port, jumps = [] }: PeerTarget, settings: PeerSettings): PeerSettings {
+  const last = jumps.at(-1)
+  if (last === undefined) return {}
+  const jump = { ...last, jumps: jumps.slice(0, -1) }
+  const words = ['ssh', ...loginArguments(jump, settings, '-p'), '-W', `${host}:${port}`, destination(jump)]
+  return { ProxyCommand: words.map(quoted).join(' ') }
+}
+
+function destination({ username, host }: PeerTarget): string {
+  return `${username}@${host}`
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
 }
 
 /** A program that gives the password to whatever ssh asks, where there is no key. */

@@ -13,6 +13,8 @@ export interface PeerTarget {
   /** Taken first. */
   readonly clientKeys?: { readonly ed25519: { readonly privateKey: string } }
   readonly password?: string
+  /** Hosts to go through, the nearest first. @default none */
+  readonly jumps?: readonly PeerTarget[]
 }
 
 export type PeerJob =

@@ -40,6 +40,15 @@ for (const [name, clientOf] of [
       assert.equal(await peer.settled(1500), 'never')
     })
 
+    test('goes through hosts to another one', async (t) => {
+      const [near, middle, far] = await Promise.all([1, 2, 3].map(() => sshd(t, { version })))
+      assert.ok(near !== undefined && middle !== undefined && far !== undefined)
+      const command = 'set -- $SSH_CONNECTION; exit $(($4 % 100 + 1))'
+      const peer = clientOf(t).start({ ...far, jumps: [near, middle] }, { job: 'exec', command })
+      await peer.settled(limitMs)
+      assert.match((await peer.event('exit', limitMs)).text, new RegExp(`exit ${(far.port % 100) + 1}\\b`))
+    })
+
     test('says in its own words why it could not log in', async (t) => {
       const { host, port, username } = await sshd(t, { version })
       const peer = clientOf(t).start({ host, port, username, password: 'wrong' }, { job: 'idle' })

@@ -5,13 +5,18 @@ import { createInterface } from 'node:readline'
 import ssh2, { type Client, type ClientChannel, type SFTPWrapper } from 'ssh2'
 import type { PeerEventName, PeerJob, PeerSettings, PeerStep } from './peer.js'
 
-export interface DriverLogin {
+export interface DriverAccount {
   readonly host: string
   readonly port: number
   readonly username: string
   /** A path. */
   readonly key?: string
   readonly password?: string | undefined
+}
+
+export interface DriverLogin {
+  /** The hosts to go through, and at last the one to log in to. */
+  readonly way: readonly DriverAccount[]
   readonly job: PeerJob
   readonly settings: PeerSettings
 }
@@ -32,7 +37,7 @@ function tell(event: PeerEventName, text: string, settles = false): void {
 const forCommand: ReadonlySet<string> = new Set<PeerStep['step']>(['write', 'end-input', 'signal', 'close-channel'])
 
 class Driver {
-  readonly #client: Client = new ssh2.Client()
+  readonly #client: Client
   readonly #login: DriverLogin
   #channel: ClientChannel | undefined
   /** For a command that is still being asked for. */
@@ -42,16 +47,11 @@ class Driver {
 
   constructor(login: DriverLogin) {
     this.#login = login
-    const { host, port, username, key, password, settings } = login
+    this.#client = connected(login.way, login.settings)
     this.#client.on('ready', () => this.#ready())
     this.#client.on('hostkeys', (keys) => tell('callback', `${keys.length} host keys proven`))
     this.#client.on('error', (error: Error) => tell('error', error.message, true))
     this.#client.on('close', () => tell('close', 'the connection is closed', true))
-    this.#client.connect({
-      ...{ host, port, username },
-      ...(key === undefined ? { password: password ?? '' } : { privateKey: readFileSync(key) }),
-      ...settings,
-    })
   }
 
   take(step: PeerStep): void {
@@ -137,6 +137,31 @@ class Driver {
   #stat(sftp: SFTPWrapper, path: string): void {
     sftp.stat(path, (error) => tell('callback', error?.message ?? 'attributes came', true))
   }
+}
+
+/** Each connection over a stream of the one before, as the documentation of ssh2 shows it. */
+function connected(way: readonly DriverAccount[], settings: PeerSettings): Client {
+  const client = new ssh2.Client()
+  const account = way.at(-1)
+  if (account === undefined) throw new Error('there is nobody to log in to')
+  const { host, port, username, key, password } = account
+  const login = key === undefined ? { password: password ?? '' } : { privateKey: readFileSync(key) }
+  const connect = (sock?: ClientChannel) =>
+    client.connect({ host, port, username, ...login, ...settings, ...(sock && { sock }) })
+  const before = way.slice(0, -1)
+  if (before.length === 0) {
+    connect()
+    return client
+  }
+  const jump = connected(before, settings)
+  jump.on('error', (error: Error) => tell('error', `of a jump host: ${error.message}`, true))
+  jump.on('ready', () => {
+    jump.forwardOut('127.0.0.1', 0, host, port, (error, stream) => {
+      if (error) tell('error', error.message, true)
+      else connect(stream)
+    })
+  })
+  return client
 }
 
 function block(ms: number): void {

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { onLines, type PeerClient, PeerEvents, peerProcess } from './peer.js'
-import type { DriverLine, DriverOrder } from './ssh2-driver.js'
+import { onLines, type PeerClient, PeerEvents, type PeerTarget, peerProcess } from './peer.js'
+import type { DriverAccount, DriverLine, DriverOrder } from './ssh2-driver.js'
 
 const driver = fileURLToPath(new URL('./ssh2-driver.js', import.meta.url))
 
@@ -22,17 +22,14 @@ export function ssh2Client(t: TestContext): PeerClient {
       })
       child.once('close', () => events.add('close', 'its process ended', true))
       const send = (order: DriverOrder): void => void child.stdin.write(`${JSON.stringify(order)}\n`)
-      const { host, port, username, clientKeys, password } = target
-      const key = clientKeys?.ed25519.privateKey
-      send({
-        host,
-        port,
-        username,
-        ...(key === undefined ? { password } : { key }),
-        job,
-        settings: { ...sensible, ...settings },
-      })
+      const way = [...(target.jumps ?? []), target].map(accountOn)
+      send({ way, job, settings: { ...sensible, ...settings } })
       return peerProcess(t, child, events, (step) => send(step))
     },
   }
+}
+
+function accountOn({ host, port, username, clientKeys, password }: PeerTarget): DriverAccount {
+  const key = clientKeys?.ed25519.privateKey
+  return { host, port, username, ...(key === undefined ? { password } : { key }) }
 }
