@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import { leavesNothing } from '../../promises/support/leaks.js'
-import { failure } from '../../promises/support/outcome.js'
+import { assertWithin, failure } from '../../promises/support/outcome.js'
 import { login } from '../../session/sshd.js'
 import type { PeerProcess, PeerSettings } from '../peers/peer.js'
 import { lab, type PeerRun, row } from '../row.js'
-import { follow, needs, scene } from './support/scene.js'
+import { follow, needs, scene, slackMs } from './support/scene.js'
 import { survival } from './support/watched.js'
 
 leavesNothing()
@@ -14,6 +14,7 @@ const forgetAfterS = 18
 const asleepS = lab.full ? 60 : 25
 const watchedMs = (asleepS + 15) * 1000
 const command = `sleep ${asleepS}; echo awake`
+const probeMs = 2000
 
 row({
   number: 1,
@@ -31,12 +32,15 @@ row({
     follow(ssh, watch)
     watch.fault('silence begins')
     const [{ stdout }] = await Promise.all([ssh.exec(command), pause(asleepS * 1000)])
-    watch.outcome({ kind: 'kept', text: 'the command ended well' })
+    const ms = watch.since()
+    watch.outcome({ kind: 'kept', ms, text: 'the command ended well' })
     assert.equal(stdout, 'awake\n')
+    assertWithin(ms, [asleepS * 1000 - 100, asleepS * 1000 + slackMs])
     assert.equal(ssh.liveness.state, 'alive')
     // The network did what this row is about.
-    const { error } = await failure(forgotten.keepalive.send({ timeout: '2s' }))
-    assert.equal(error.code, 'ERR_SSH_PROBE_TIMEOUT')
+    const { error, tookMs } = await failure(forgotten.keepalive.send({ timeout: probeMs }))
+    assert.deepEqual([error.code, error.phase, error.limitMs], ['ERR_SSH_PROBE_TIMEOUT', 'ready', probeMs])
+    assertWithin(tookMs, [probeMs, probeMs + slackMs])
   },
   peers: { ssh2: withAndWithout({ keepaliveInterval: 0 }), openssh: withAndWithout({ ServerAliveInterval: 0 }) },
 })

@@ -44,8 +44,9 @@ row({
     const { lastHeardMs, probesUnanswered, probesSent, rttMs } = reason.evidence ?? assert.fail('without evidence')
     assert.ok(lastHeardMs !== null && lastHeardMs >= bound, `last heard ${lastHeardMs} ms ago`)
     assert.ok(probesUnanswered >= 3 && probesSent >= 4 && rttMs !== null)
-    for (const { error } of await Promise.all(pending)) {
+    for (const { error, tookMs: pendingMs } of await Promise.all(pending)) {
       assert.ok(error === reason || error.cause === reason, String(error))
+      assertWithin(pendingMs, due)
     }
     assert.deepEqual(await socketsTo(server.port), [])
   },

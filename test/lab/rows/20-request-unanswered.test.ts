@@ -64,9 +64,10 @@ async function refusedPrograms(ssh: Client, connection: ScriptedConnection): Pro
   const closedBefore = sessions.closed.length
   sessions.grant = () => false
   const calls = [ssh.exec('anything'), ssh.subsystem('sftp'), ssh.spawn('anything', { pty: true })]
-  for (const { error } of await Promise.all(calls.map(failure))) {
+  for (const { error, tookMs } of await Promise.all(calls.map(failure))) {
     assert.ok(error instanceof CommandError)
-    assert.deepEqual([error.code, error.remote], ['ERR_SSH_REQUEST_REFUSED', 'not-started'])
+    assert.deepEqual([error.code, error.phase, error.remote], ['ERR_SSH_REQUEST_REFUSED', 'request', 'not-started'])
+    assertWithin(tookMs, [0, slackMs])
   }
   // Its answer comes behind whatever the server did about what was sent before.
   await ssh.keepalive.send()

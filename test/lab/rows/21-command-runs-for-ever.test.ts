@@ -48,8 +48,8 @@ row({
     const { error, tookMs } = await aborted
     assert.ok(error instanceof CommandError)
     assert.deepEqual(
-      [error.name, error.code, error.cause, error.remote],
-      ['AbortError', 'ERR_SSH_ABORTED', reason, 'terminated'],
+      [error.name, error.code, error.phase, error.cause, error.remote],
+      ['AbortError', 'ERR_SSH_ABORTED', 'command', reason, 'terminated'],
     )
     assertWithin(tookMs, [limitMs, limitMs + 1500])
     assert.deepEqual(await running(server), [])

@@ -48,7 +48,9 @@ row({
     await eventually('the CLOSE has come', () => ssh.stats().channels.length === 0)
     assert.deepEqual(await running(server), [])
 
-    await failure(ssh.exec('sleep 60', { timeout: 100, secondSession: 'never' }))
+    const second = await failure(ssh.exec('sleep 60', { timeout, secondSession: 'never' }))
+    assert.deepEqual([second.error.code, second.error.phase], ['ERR_SSH_TIMEOUT', 'command'])
+    assertWithin(second.tookMs, [timeout, timeout + 3000 + 1500])
     const since = performance.now()
     await ssh.close()
     assertWithin(performance.now() - since, [0, 2000 + 1500])

@@ -45,7 +45,9 @@ row({
       assert.ok(error === reason || error.cause === reason, String(error))
       assertWithin(tookMs, [0, atOnceMs])
     }
-    assert.equal((await write).error, reason)
+    const { error, tookMs } = await write
+    assert.equal(error, reason)
+    assertWithin(tookMs, [0, closeMs + slackMs])
   },
   peers: {
     ...whoReports({

@@ -41,6 +41,7 @@ row({
     for (const { error } of await Promise.all(pending)) {
       assert.ok(error === reason || error.cause === reason, String(error))
     }
+    assertWithin(performance.now() - since, [0, 1000])
     for (const stream of [command.stdin, command.stdout, command.stderr]) assert.equal(stream.errored, reason)
     assert.deepEqual(await socketsTo(server.port), [])
   },

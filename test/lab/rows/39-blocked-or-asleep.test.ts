@@ -39,7 +39,7 @@ row({
     watch.fault('the event loop is blocked, or the process stopped')
     await signalConnections(dying, 'SIGSTOP')
     await Promise.all([
-      assertSurvives(blocked).then(() => watch.event('the blocked one goes on')),
+      assertSurvives(blocked, blockedMs).then(() => watch.event('the blocked one goes on')),
       assertReports(bereft).then(() => watch.event('the dead peer is reported')),
       assertSurvivesStop(stopped).then(() => watch.event('the stopped one goes on')),
       Promise.all([1, 3].map((nth) => assertLogsIn(t, server, nth))).then(() =>
@@ -93,21 +93,25 @@ async function ready(t: TestContext, server: SshdServer, blockMs?: number): Prom
   return script
 }
 
-async function assertSurvives({ line, ended }: Script): Promise<void> {
+/** It goes on where it was, at once after the time in which it could not listen. */
+async function assertSurvives({ line, ended }: Script, absentMs: number, since = performance.now()): Promise<void> {
   const result = await line()
+  // It was absent already while the others were waited for.
+  assertWithin(performance.now() - since, [absentMs - 1500, absentMs + 2500])
   const { code, stderr } = await ended
   assert.equal(code, 0, stderr)
   assert.match(result, /"output":"still here"/)
 }
 
 async function assertSurvivesStop(script: Script): Promise<void> {
+  const since = performance.now()
   script.child.kill('SIGSTOP')
   await pause(stoppedMs)
   script.child.kill('SIGCONT')
   // Whatever is held against the peer is said within the bound.
   await pause(boundMs + 1000)
   script.child.stdin.write('go on\n')
-  await assertSurvives(script)
+  await assertSurvives(script, stoppedMs + boundMs + 1000, since)
 }
 
 /** Blocked when the n-th piece of the server's has come, with round trips still to go. */
@@ -116,8 +120,10 @@ async function assertLogsIn(t: TestContext, server: SshdServer, nth: number): Pr
   const account = [`${port}`, username, clientKeys.ed25519.privateKey]
   const { child, line, ended } = startScript('blocked-login', ...account, `${limitMs}ms`, `${blockedMs}`, `${nth}`)
   t.after(() => child.kill('SIGKILL'))
+  const since = performance.now()
   const result = await line()
   assert.equal(result, 'logged in', result)
+  assertWithin(performance.now() - since, [blockedMs, blockedMs + limitMs])
   const { code, stderr } = await ended
   assert.equal(code, 0, stderr)
 }
@@ -126,7 +132,9 @@ async function assertReports({ ended }: Script): Promise<void> {
   const since = performance.now()
   const { code, stderr } = await ended
   assert.equal(code, 1)
-  assert.match(stderr, /ERR_SSH_PEER_DEAD/)
+  // As Node prints an error that nobody caught.
+  assert.match(stderr, /^ {2}code: 'ERR_SSH_PEER_DEAD',$/m)
+  assert.match(stderr, /^ {2}phase: 'ready',$/m)
   // After the wake, the peer is asked once more and has an interval to answer.
   assertWithin(performance.now() - since, [blockedMs + intervalMs - 100, blockedMs + boundMs + 2500])
 }

@@ -30,13 +30,13 @@ row({
     const common = { stdout: 'still here\n', outcomes: Array.from({ length: 4 }, () => 'rejected') }
     assert.deepEqual(JSON.parse(await ofKilled.line()), {
       ...common,
-      reason: 'ERR_SSH_CONNECTION_LOST',
+      reason: ['ERR_SSH_CONNECTION_LOST', 'ready'],
       uncaught: ['in close', 'in data', 'in error'],
     })
     assertWithin(performance.now() - since, [0, 1500])
     assert.deepEqual(JSON.parse(await ofStopped.line()), {
       ...common,
-      reason: 'ERR_SSH_PEER_DEAD',
+      reason: ['ERR_SSH_PEER_DEAD', 'ready'],
       uncaught: ['in close', 'in data', 'in error', 'in liveness'],
     })
     const tookMs = performance.now() - since

@@ -35,7 +35,10 @@ row({
     )
     assertWithin(tookMs, [limitMs, limitMs + 1500])
     const ofItsOwn = await limited
-    assert.deepEqual([ofItsOwn.error.code, ofItsOwn.error.limit], ['ERR_SSH_TIMEOUT', 'timeout'])
+    assert.deepEqual(
+      [ofItsOwn.error.code, ofItsOwn.error.phase, ofItsOwn.error.limit],
+      ['ERR_SSH_TIMEOUT', 'command', 'timeout'],
+    )
     assertWithin(ofItsOwn.tookMs, [500, 2000])
 
     const order: number[] = []
@@ -53,7 +56,9 @@ row({
 /** sshd keeps the session of a program that it refused until the client closes it. */
 async function refusedGivesItsPlace(ssh: Client): Promise<void> {
   for (const refused of [() => ssh.subsystem('no-such-subsystem'), () => ssh.shell()]) {
-    assert.equal((await failure(refused())).error.code, 'ERR_SSH_REQUEST_REFUSED')
+    const { error, tookMs } = await failure(refused())
+    assert.deepEqual([error.code, error.phase], ['ERR_SSH_REQUEST_REFUSED', 'request'])
+    assertWithin(tookMs, [0, 1500])
     assert.equal((await ssh.exec('true')).exitCode, 0, 'no place for the next')
   }
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { KeepaliveOptions } from 'holdfast'
 import { leavesNothing } from '../../promises/support/leaks.js'
-import { failure } from '../../promises/support/outcome.js'
+import { assertWithin, failure } from '../../promises/support/outcome.js'
 import { login } from '../../session/sshd.js'
 import { lab, row, type Watch } from '../row.js'
-import { follow, needs, type Scene, scene, untilAcknowledged } from './support/scene.js'
+import { follow, needs, type Scene, scene, slackMs, untilAcknowledged } from './support/scene.js'
 import { whoSurvives } from './support/watched.js'
 
 leavesNothing()
@@ -13,6 +13,8 @@ leavesNothing()
 const asleepS = lab.full ? 60 : 20
 /** The shortest that every Node can set: the kernel ends the connection after 11 s. */
 const shortValues = { idle: '1s', interval: '1s', count: 10 } as const
+/** By the kernel, with these: it asks once a second, and gives up one second after the tenth question. */
+const killedMs = 11_000
 const inForce = { idleMs: 1000, intervalMs: 1000, count: 10 }
 const command = `sleep ${asleepS}; echo awake`
 
@@ -60,8 +62,10 @@ async function isKilledByTheKernel(t: TestContext): Promise<void> {
   const ssh = await login(t, made.server, { keepalive: { interval: false, tcp: shortValues } })
   const running = failure(ssh.exec(command))
   await dropAcks(made)
+  const since = performance.now()
   const { error } = await running
-  assert.equal(error.code, 'ERR_SSH_CONNECTION_LOST')
+  assert.deepEqual([error.code, error.phase], ['ERR_SSH_CONNECTION_LOST', 'ready'])
+  assertWithin(performance.now() - since, [killedMs - 1500, killedMs + slackMs])
   assert.match(error.message, /ETIMEDOUT/)
 }
 

@@ -30,3 +30,9 @@ export function startScript(name: string, ...args: readonly string[]): Script {
   }))
   return { child, line, ended }
 }
+
+/** The last word of the fixture `ends-by-itself`: what it said, and after how long where that was an error. */
+export function readLastWord(line: string): { readonly said: string; readonly tookMs: number | undefined } {
+  const [said = '', ms] = line.split(/ after (\d+) ms$/)
+  return { said, tookMs: ms === undefined ? undefined : Number(ms) }
+}
