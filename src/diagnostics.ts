@@ -64,6 +64,13 @@ export interface LimitMessage extends AboutConnection {
   readonly what: string
 }
 
+/** Something that the server offers cannot be used; what is common is done in its place. */
+export interface FallbackMessage extends AboutConnection {
+  /** By the protocol's name: `limits@openssh.com`. */
+  readonly what: string
+  readonly why: string
+}
+
 /** Names of the channels of `node:diagnostics_channel` on which events leave the library, and what each carries. */
 export interface DiagnosticsMessages {
   'holdfast:connection': ConnectionMessage
@@ -72,6 +79,7 @@ export interface DiagnosticsMessages {
   'holdfast:channel': ChannelMessage
   'holdfast:limit': LimitMessage
   'holdfast:waiting': WaitingMessage
+  'holdfast:fallback': FallbackMessage
 }
 
 /** Publishes what `make` makes; without a subscriber nothing is made. A subscriber that throws harms nobody else. */
@@ -84,6 +92,7 @@ export const diagnostics = {
   channel: publisher('holdfast:channel'),
   limit: publisher('holdfast:limit'),
   waiting: publisher('holdfast:waiting'),
+  fallback: publisher('holdfast:fallback'),
 }
 
 function publisher<Name extends keyof DiagnosticsMessages>(name: Name): Publish<DiagnosticsMessages[Name]> {

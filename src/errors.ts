@@ -178,8 +178,9 @@ export const errorTable = {
     hint: 'look at `exitCode`, `signal` and `stderr`',
   },
   ERR_SSH_MAX_BUFFER: {
-    meaning: 'The output of the command grew beyond `maxBuffer`; the command was ended.',
-    hint: 'raise `maxBuffer`, or read the output as a stream with `spawn`',
+    meaning:
+      'More came than `maxBuffer` allows: as the output of a command, which was ended, or as a file or directory over SFTP.',
+    hint: 'raise `maxBuffer`, or take it as it comes: `spawn`, `createReadStream`, `opendir`',
   },
   ERR_SSH_STDIN: {
     meaning: 'What gave the command its input failed; the command was ended, so that it takes no part for the whole.',

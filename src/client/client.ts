@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import process from 'node:process'
+import { diagnostics } from '../diagnostics.js'
 import type { HoldfastError } from '../errors.js'
 import type { Forward } from '../forward/forward.js'
 import type { DynamicForwardOptions, ForwardOptions, RemoteForwardOptions } from '../forward/listen-options.js'
@@ -138,9 +139,10 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * ERR_SSH_SFTP_PROTOCOL where what answers is no SFTP server
    */
   sftp(options: CallOptions = {}): Promise<Sftp> {
-    const { connection, settings } = this.#link
+    const { connection, settings, facts } = this.#link
     const { sftp: limitMs, channelClose: closeLimitMs } = settings.limits
-    return Sftp.open({ port: connection, sessions: this.#commands, limitMs, closeLimitMs }, options)
+    const fellBack = (what: string, why: string) => diagnostics.fallback(() => ({ ...facts.about, what, why }))
+    return Sftp.open({ port: connection, sessions: this.#commands, limitMs, closeLimitMs, fellBack }, options)
   }
 
   /**

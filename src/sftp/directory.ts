@@ -6,6 +6,7 @@ import { closeLate } from './remote-file.js'
 import type { NameEntry, Reply } from './replies.js'
 import type { Request } from './requests.js'
 import { done, handle, names } from './results.js'
+import { defaultListRoom, Room } from './room.js'
 import type { SftpSession } from './sftp-session.js'
 
 /** An open directory of the server. It yields its entries, and is closed when they are over or nobody wants more. */
@@ -32,12 +33,21 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
     )
   }
 
-  /** Everything in it. @internal */
-  static async all(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<readonly Dirent[]> {
+  /** Everything in it. @param most bytes of memory for that. @throws HoldfastError ERR_SSH_MAX_BUFFER @internal */
+  static async all(
+    session: SftpSession,
+    path: Buffer,
+    signal: AbortSignal | undefined,
+    most: number = defaultListRoom,
+  ): Promise<readonly Dirent[]> {
     const entries: Dirent[] = []
     const dir = await Dir.open(session, path, signal)
+    const room = new Room(most, `the directory '${printable(dir.path, 200)}'`)
     await closing(dir, async () => {
-      for (let entry = await dir.read(); entry !== null; entry = await dir.read()) entries.push(entry)
+      for (let entry = await dir.read(); entry !== null; entry = await dir.read()) {
+        room.takeEntry(entry.nameBytes)
+        entries.push(entry)
+      }
     })
     return entries
   }

@@ -3,6 +3,7 @@ import { optionError } from '../session/option-error.js'
 import { readAhead } from './read-ahead.js'
 import { ReadStream, type ReadStreamOptions } from './read-stream.js'
 import type { RemoteFile } from './remote-file.js'
+import { defaultFileRoom, toRoom } from './room.js'
 import {
   type CallOptions,
   checkEncoding,
@@ -15,7 +16,7 @@ import {
 } from './settings.js'
 import { Stats } from './stats.js'
 import type { StreamFile, Watched } from './stream-file.js'
-import { readWhole, type WriteData, writeWhole } from './whole-file.js'
+import { checkWriteData, readWhole, type WriteData, writeWhole } from './whole-file.js'
 import { WriteBehind } from './write-behind.js'
 import { WriteStream, type WriteStreamOptions } from './write-stream.js'
 
@@ -34,11 +35,16 @@ export type TransferArguments =
   | [options?: TransferOptions]
   | [offset: number | null, length?: number | null, position?: number | null, options?: CallOptions]
 
+export interface ReadWholeOptions extends CallOptions {
+  /** Bytes that the file may have; the call rejects with ERR_SSH_MAX_BUFFER where more come. @default 100 MiB */
+  readonly maxBuffer?: number | undefined
+}
+
 /** As `node:fs/promises` has it; a bare string is the encoding. */
 export type ReadFileOptions =
   | BufferEncoding
   | 'buffer'
-  | (CallOptions & { readonly encoding?: BufferEncoding | 'buffer' | null })
+  | (ReadWholeOptions & { readonly encoding?: BufferEncoding | 'buffer' | null })
 export type WriteFileOptions = BufferEncoding | (CallOptions & { readonly encoding?: BufferEncoding | null })
 
 /**
@@ -100,21 +106,21 @@ export class FileHandle implements AsyncDisposable {
   }
 
   /** From where the last call without a position ended, to the end of the file. @throws as `read` */
-  readFile(options: BufferEncoding | (CallOptions & { readonly encoding: BufferEncoding })): Promise<string>
-  readFile(options?: CallOptions & { readonly encoding?: 'buffer' | null }): Promise<Buffer>
+  readFile(options: BufferEncoding | (ReadWholeOptions & { readonly encoding: BufferEncoding })): Promise<string>
+  readFile(options?: ReadWholeOptions & { readonly encoding?: 'buffer' | null }): Promise<Buffer>
   readFile(options?: ReadFileOptions): Promise<string | Buffer>
   async readFile(options: ReadFileOptions = {}): Promise<string | Buffer> {
-    const { encoding, signal } = typeof options === 'string' ? { encoding: options, signal: undefined } : options
-    const known = checkEncoding(encoding)
-    const bytes = await readWhole(this.#open(), { start: this.#position, signal: checkSignal(signal) })
+    const { encoding, ...settings } = resolveReadFile(options)
+    const bytes = await readWhole(this.#open(), { path: this.path, start: this.#position, ...settings })
     this.#position += bytes.length
-    return known === undefined ? bytes : bytes.toString(known)
+    return encoding === undefined ? bytes : bytes.toString(encoding)
   }
 
   /** From where the last call without a position ended; what follows there stays. @throws as `write` */
   async writeFile(data: WriteData, options: WriteFileOptions = {}): Promise<void> {
     const { encoding, signal } = typeof options === 'string' ? { encoding: options, signal: undefined } : options
     const settings = { encoding: checkEncoding(encoding), signal: checkSignal(signal), offset: this.#position }
+    checkWriteData(data)
     this.#position = await writeWhole(this.#open(), data, settings)
   }
 
@@ -196,6 +202,16 @@ export class FileHandle implements AsyncDisposable {
       position: toOffset(options.position ?? this.#position, 'position'),
       signal: checkSignal(options.signal),
     }
+  }
+}
+
+/** @throws HoldfastError ERR_SSH_OPTION */
+export function resolveReadFile(options: ReadFileOptions) {
+  const given: Exclude<ReadFileOptions, string> = typeof options === 'string' ? { encoding: options } : options
+  return {
+    encoding: checkEncoding(given.encoding),
+    signal: checkSignal(given.signal),
+    most: toRoom(given.maxBuffer, defaultFileRoom),
   }
 }
 

@@ -1,12 +1,14 @@
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
 import type { Attributes } from './attributes.js'
 import { closing } from './closing.js'
 import { openFlag } from './numbers.js'
+import { throughPart } from './part-name.js'
 import { readAhead } from './read-ahead.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
-import { changedError, type Pair, partName, type Transfer } from './transfer.js'
+import { changedError, type Pair, type Transfer } from './transfer.js'
 
 /**
  * Fetches one file.
@@ -28,15 +30,20 @@ async function localFile(local: string): Promise<Stats | undefined> {
   return stats?.isFile() === true ? stats : undefined
 }
 
-async function getAtomically(transfer: Transfer, pair: Pair, remote: RemoteFile): Promise<void> {
-  const part = partName(pair.local)
-  try {
-    await fetch(transfer, pair, remote, part)
-    await rename(part, pair.local)
-  } catch (error) {
-    if (!transfer.settings.resume) await rm(part, { force: true }).catch(() => {})
-    throw error
+function getAtomically(transfer: Transfer, pair: Pair, remote: RemoteFile): Promise<void> {
+  const directory = path.dirname(path.resolve(pair.local))
+  const at = (part: Buffer) => path.join(directory, part.toString())
+  const options = {
+    name: Buffer.from(path.basename(pair.local)),
+    source: `${transfer.session.host}:${pair.remote.toString('latin1')}`,
+    place: directory,
+    resume: transfer.settings.resume,
   }
+  return throughPart(options, {
+    write: (part) => fetch(transfer, pair, remote, at(part)),
+    place: (part) => rename(at(part), pair.local),
+    remove: (part) => rm(at(part), { force: true }).catch(() => {}),
+  })
 }
 
 async function fetch(transfer: Transfer, pair: Pair, remote: RemoteFile, target: string): Promise<void> {
@@ -72,19 +79,15 @@ function modeFor({ mode = 0o666 }: Attributes): number {
   return 0o600 | (mode & 0o066)
 }
 
-/** Where to go on; what is there and is none of the server's is cut off. */
 async function offsetOf(
   transfer: Transfer,
   remote: RemoteFile,
   local: FileHandle,
-  { size }: Attributes,
+  { size = 0n }: Attributes,
 ): Promise<number> {
-  const { settings, signal } = transfer
   const there = (await local.stat()).size
-  const offset = await resumeOffset({ remote, local, size: Number(size ?? 0n), there, verify: settings.verify, signal })
-  if (offset < there) await local.truncate(offset)
-  transfer.resumed(offset)
-  return offset
+  const truncate = (length: number) => local.truncate(length)
+  return resumeOffset(transfer, { remote, local, size: Number(size), there, truncate })
 }
 
 interface Ends {

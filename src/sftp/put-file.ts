@@ -1,13 +1,16 @@
 import { constants, type Stats as LocalStats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import path from 'node:path'
 import { optionError } from '../session/option-error.js'
 import { closing } from './closing.js'
 import { openFlag } from './numbers.js'
+import { throughPart } from './part-name.js'
 import { PathCalls } from './path-calls.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
-import { changedError, type Pair, partName, type Transfer } from './transfer.js'
-import { remove } from './trees.js'
+import { changedError, type Pair, type Transfer } from './transfer.js'
+import { baseOf, directoryOf, joinPath, remove } from './trees.js'
 import { WriteBehind } from './write-behind.js'
 
 /**
@@ -29,16 +32,22 @@ export async function putFile(transfer: Transfer, pair: Pair): Promise<void> {
   }
 }
 
-async function putAtomically(transfer: Transfer, pair: Pair, local: FileHandle, before: LocalStats): Promise<void> {
+function putAtomically(transfer: Transfer, pair: Pair, local: FileHandle, before: LocalStats): Promise<void> {
   const { session, settings, signal } = transfer
-  const part = partName(pair.remote)
-  try {
-    await send(transfer, pair, part, local, before)
-    await new PathCalls(session).rename(part, pair.remote, signal)
-  } catch (error) {
-    if (!settings.resume) remove(session, part, undefined).catch(() => {})
-    throw error
+  const directory = directoryOf(pair.remote)
+  const at = (part: Buffer) => (directory === undefined ? part : joinPath(directory, part))
+  const options = {
+    name: baseOf(pair.remote),
+    source: `${hostname()}:${path.resolve(pair.local)}`,
+    place: `${session.host}:${directory?.toString('latin1') ?? ''}`,
+    resume: settings.resume,
   }
+  return throughPart(options, {
+    write: (part) => send(transfer, pair, at(part), local, before),
+    place: (part) => new PathCalls(session).rename(at(part), pair.remote, signal),
+    // Not waited for: the server may be the one that answers nothing.
+    remove: async (part) => void remove(session, at(part), undefined).catch(() => {}),
+  })
 }
 
 async function send(
@@ -68,21 +77,18 @@ async function send(
   })
 }
 
-/** Where to go on; what is there and is none of ours is cut off. */
 async function offsetOf(
   transfer: Transfer,
   remote: RemoteFile,
   local: FileHandle,
   { size }: LocalStats,
 ): Promise<number> {
-  const { settings, signal } = transfer
+  const { signal } = transfer
   // A server that does not say how much is there may have more than we send.
   const { size: said } = await remote.attributes(signal)
   const there = said === undefined ? Number.POSITIVE_INFINITY : Number(said)
-  const offset = await resumeOffset({ remote, local, size, there, verify: settings.verify, signal })
-  if (offset < there) await remote.setAttributes('ftruncate', { size: BigInt(offset) }, signal)
-  transfer.resumed(offset)
-  return offset
+  const truncate = (length: number) => remote.setAttributes('ftruncate', { size: BigInt(length) }, signal)
+  return resumeOffset(transfer, { remote, local, size, there, truncate })
 }
 
 interface Ends {

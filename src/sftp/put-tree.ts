@@ -1,4 +1,4 @@
-import { opendir, readlink, stat } from 'node:fs/promises'
+import { readdir, readlink, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Dir } from './directory.js'
 import { staysInside } from './links.js'
@@ -7,50 +7,37 @@ import { putFile } from './put-file.js'
 import { SftpError } from './sftp-error.js'
 import type { Stats } from './stats.js'
 import type { Pair, Transfer } from './transfer.js'
+import { kindOf, type Level, type TreeEntry, transferTree } from './tree.js'
 import { isCode, joinPath, makeTree } from './trees.js'
 
-/** A directory on both sides, and how deep it stands in the tree. */
-interface Level extends Pair {
-  readonly depth: number
-}
-
 /** Sends what is in a directory into another, which is made where it is missing. */
-export async function putTree(transfer: Transfer, pair: Pair): Promise<void> {
-  const made: Level[] = []
-  const links: Level[] = []
-  const files = walk(transfer, { ...pair, depth: 0 }, made, links)
-  await transfer.all(files, (file) => putFile(transfer, file))
-  for (const link of links) await putLink(transfer, link)
-  // The deepest first, and all after what is in them, which changes their times.
-  if (transfer.settings.preserve) for (const directory of made.toReversed()) await keep(transfer, directory)
+export function putTree(transfer: Transfer, pair: Pair): Promise<void> {
+  return transferTree(transfer, pair, {
+    enter: (level) => enter(transfer, level),
+    file: (file) => putFile(transfer, file),
+    link: (link) => putLink(transfer, link),
+    preserve: (directory) => preserve(transfer, directory),
+    source: ({ local }) => local,
+  })
 }
 
-async function* walk(transfer: Transfer, level: Level, made: Level[], links: Level[]): AsyncGenerator<Pair, undefined> {
-  const { session, signal } = transfer
+async function enter(transfer: Transfer, level: Level): Promise<readonly TreeEntry[]> {
+  const { session, settings, signal } = transfer
   // What we cannot write to in the end we could not fill either.
   const isNew = (await makeTree(session, level.remote, 0o777, signal)) !== undefined
   if (isNew) transfer.directoryMade()
-  made.push(level)
-  const there = transfer.settings.resume && !isNew ? await list(transfer, level.remote) : undefined
-  const directories: Level[] = []
-  for await (const entry of await opendir(level.local)) {
-    const pair = {
-      local: path.join(level.local, entry.name),
-      remote: joinPath(level.remote, Buffer.from(entry.name)),
-      depth: level.depth,
-    }
-    const obstacle = transfer.obstacle(entry.name)
-    if (obstacle !== undefined) transfer.skip(pair.local, obstacle)
-    else if (entry.isFile()) yield { ...pair, known: there?.get(entry.name) }
-    else if (entry.isDirectory()) directories.push({ ...pair, depth: level.depth + 1 })
-    else if (entry.isSymbolicLink()) links.push(pair)
-    else transfer.skip(pair.local, 'it is neither file, directory nor link')
-  }
-  for (const directory of directories) yield* walk(transfer, directory, made, links)
+  const there = settings.resume && !isNew ? await list(transfer, level.remote) : undefined
+  const entries = await readdir(level.local, { withFileTypes: true })
+  return entries.map((entry) => {
+    const { name } = entry
+    const known = there?.get(name)
+    const pair = { local: path.join(level.local, name), remote: joinPath(level.remote, Buffer.from(name)), known }
+    return { pair, kind: kindOf(entry), obstacle: transfer.obstacle(name) }
+  })
 }
 
-async function list({ session, signal }: Transfer, directory: Buffer): Promise<ReadonlyMap<string, Stats>> {
-  const entries = await Dir.all(session, directory, signal)
+async function list({ session, settings, signal }: Transfer, directory: Buffer): Promise<ReadonlyMap<string, Stats>> {
+  const entries = await Dir.all(session, directory, signal, settings.most)
   return new Map(entries.map(({ name, stats }) => [name, stats]))
 }
 
@@ -78,7 +65,7 @@ async function leadsTo(calls: PathCalls, link: Buffer, target: string, signal: A
   }
 }
 
-async function keep({ session, signal }: Transfer, { local, remote }: Level): Promise<void> {
+async function preserve({ session, signal }: Transfer, { local, remote }: Level): Promise<void> {
   const { mode, atimeMs, mtimeMs } = await stat(local)
   const times = { atime: Math.floor(atimeMs / 1000), mtime: Math.floor(mtimeMs / 1000) }
   await new PathCalls(session).setAttributes('setstat', remote, { mode: mode & 0o777, times }, signal)

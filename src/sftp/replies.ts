@@ -7,7 +7,7 @@ import { framed, maxHandle } from './requests.js'
 /** One entry of a NAME: of a directory that is read, or a path. */
 export interface NameEntry {
   readonly name: Buffer
-  /** A line as `ls -l` shows it; its form is nobody's promise. */
+  /** A line as `ls -l` shows it; its form is nobody's promise. What is read of it shares memory with its packet. */
   readonly longName: Buffer
   readonly attributes: Attributes
 }
@@ -72,7 +72,7 @@ function readNames(reader: Reader): readonly NameEntry[] {
   const names: NameEntry[] = []
   for (let index = 0; index < count; index++) {
     const name = Buffer.from(reader.string('name'))
-    names.push({ name, longName: Buffer.from(reader.string('long name')), attributes: readAttributes(reader) })
+    names.push({ name, longName: reader.string('long name'), attributes: readAttributes(reader) })
   }
   return names
 }

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { maxUnderWay } from './depth.js'
 import { readAhead } from './read-ahead.js'
 import type { RemoteFile } from './remote-file.js'
-import type { Verify } from './transfer-options.js'
+import type { Transfer } from './transfer.js'
 
 /**
  * How much of the end of what is there is compared: all that was under way when a transfer broke off. Of that a server may
@@ -16,16 +16,23 @@ interface Sides {
   /** Bytes that the source has, and that the target has of them. */
   readonly size: number
   readonly there: number
-  readonly verify: Verify
-  readonly signal: AbortSignal
+  /** Cuts the target. */
+  truncate(length: number): Promise<void>
 }
 
-/** Where to go on: behind what is there, if that is what the source has, or at the beginning. */
-export async function resumeOffset({ remote, local, size, there, verify, signal }: Sides): Promise<number> {
-  if (there > size) return 0
+/** Where to go on: behind what is there, if that is what the source has, or at the beginning; what is not is cut off. */
+export async function resumeOffset(transfer: Transfer, sides: Sides): Promise<number> {
+  const offset = (await isBeginning(transfer, sides)) ? sides.there : 0
+  if (offset < sides.there) await sides.truncate(offset)
+  transfer.resumed(offset)
+  return offset
+}
+
+async function isBeginning({ settings, signal }: Transfer, { remote, local, size, there }: Sides): Promise<boolean> {
+  const { verify } = settings
+  if (there > size || verify === 'none') return there <= size
   const start = verify === 'full' ? 0 : Math.max(0, there - tailBytes)
-  const same = verify === 'none' || (await areSame(remote, local, { start, end: there, signal }))
-  return same ? there : 0
+  return areSame(remote, local, { start, end: there, signal })
 }
 
 async function areSame(

@@ -3,23 +3,26 @@ import type { Wait } from '../liveness/waits.js'
 import type { Receiver } from '../session/direct-output.js'
 import type { SessionPort } from '../session/port.js'
 import type { Attached, Sessions } from '../session/sessions.js'
+import { printable } from '../wire/printable.js'
 import { Writer } from '../wire/writer.js'
-import { decodeLimits } from './extension-data.js'
+import { decodeLimits, type ServerLimits } from './extension-data.js'
 import { type Extension, extensions, protocolVersion, status } from './numbers.js'
 import { Packets } from './packets.js'
+import type { Reply } from './replies.js'
 import { type Call, RequestTable } from './request-table.js'
 import { encodeInit, extended, writeOverhead } from './requests.js'
-import { extendedReply } from './results.js'
 import { asSftpError, describe, type FileCall, SftpError } from './sftp-error.js'
 import { decodeVersion, type Version } from './version.js'
 
 /** What an SFTP session needs of the client. */
 export interface SftpHost {
-  readonly port: Pick<SessionPort, 'waits' | 'negotiated'>
+  readonly port: Pick<SessionPort, 'waits' | 'negotiated' | 'errorDetails'>
   readonly sessions: Pick<Sessions, 'attach'>
   /** The limits `sftp` and `channelClose`, in milliseconds. */
   readonly limitMs: number
   readonly closeLimitMs: number
+  /** Told that something which the server offers cannot be used, and why; what is common is done in its place. */
+  fellBack(what: string, why: string): void
 }
 
 /** How much one request may carry, in bytes. */
@@ -98,6 +101,11 @@ export class SftpSession implements Receiver {
   /** OpenSSH sends what a link says first, and the draft where it is; AsyncSSH does as the draft, unless the client is OpenSSH. */
   get linkComesFirst(): boolean {
     return this.#host.port.negotiated?.peer.includes('AsyncSSH') ?? false
+  }
+
+  /** Who the server is, as the program named it. */
+  get host(): string {
+    return this.#host.port.errorDetails().host ?? ''
   }
 
   has(extension: Extension): boolean {
@@ -218,10 +226,14 @@ export class SftpSession implements Receiver {
   }
 
   async #askSizes(signal: AbortSignal | undefined): Promise<Sizes> {
-    const what = { syscall: 'limits' }
     if (!this.has('limits')) return this.#sizes
-    const call = { what, request: extended('limits', new Writer(0)), result: extendedReply(what, decodeLimits) }
-    const { packet, read, write } = await this.call(call, { signal })
+    const request = extended('limits', new Writer(0))
+    const said = await this.call({ what: { syscall: 'limits' }, request, result: limitsIn }, { signal })
+    if (typeof said === 'string') {
+      this.#host.fellBack(extensions.limits[0], said)
+      return this.#sizes
+    }
+    const { packet, read, write } = said
     // The reply to READ has less around its data than a WRITE.
     const most = packet === 0n ? maxSize : Math.max(1, Number(packet) - writeOverhead)
     return { read: Math.min(sizeOf(read), most), write: Math.min(sizeOf(write), most) }
@@ -252,6 +264,17 @@ export class SftpSession implements Receiver {
     this.#greeting.reject(cause)
     this.#requests.end(cause)
     for (const wait of this.#bystanders) wait.reject(cause)
+  }
+}
+
+/** What a server says of its limits, or why that is of no use: then it has none but those of the draft. */
+function limitsIn(reply: Reply): ServerLimits | string {
+  if (reply.type === 'STATUS') return `the server answers with status ${reply.code} '${printable(reply.message, 100)}'`
+  if (reply.type !== 'EXTENDED_REPLY') return `the server answers with ${reply.type}`
+  try {
+    return decodeLimits(reply.data)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
   }
 }
 

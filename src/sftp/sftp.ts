@@ -12,7 +12,7 @@ import {
   type OwnerNames,
   writeIdentifiers,
 } from './extension-data.js'
-import { FileHandle, type ReadFileOptions } from './file-handle.js'
+import { FileHandle, type ReadFileOptions, type ReadWholeOptions, resolveReadFile } from './file-handle.js'
 import { type FileSystemStats, toFileSystemStats } from './file-system.js'
 import { type OpenFlags, toOpenFlags } from './open-flags.js'
 import { PathCalls } from './path-calls.js'
@@ -20,6 +20,7 @@ import { ReadStream, type ReadStreamOptions } from './read-stream.js'
 import { RemoteFile } from './remote-file.js'
 import { extended } from './requests.js'
 import { extendedReply } from './results.js'
+import { defaultListRoom, toRoom } from './room.js'
 import {
   type CallOptions,
   checkEncoding,
@@ -40,7 +41,7 @@ import { ownFile } from './stream-file.js'
 import { resolveTransfer, type TransferResult, type TransferTreeOptions } from './transfer-options.js'
 import { get, put } from './transfers.js'
 import { isCode, makeDirectory, makeTree, remove, removeEmpty, removeTree } from './trees.js'
-import { readWhole, type WriteData, writeWhole } from './whole-file.js'
+import { checkWriteData, readWhole, type WriteData, writeWhole } from './whole-file.js'
 import { WriteStream, type WriteStreamOptions } from './write-stream.js'
 
 export interface OpenOptions extends CallOptions {
@@ -59,6 +60,11 @@ export interface ReaddirOptions extends CallOptions {
   readonly encoding?: 'utf8' | 'buffer' | undefined
   /** Whether to give entries, with what `lstat` says of each, and not names alone. @default false */
   readonly withFileTypes?: boolean | undefined
+  /**
+   * Bytes of memory for the entries, each counted with 500 and its name; the call rejects with ERR_SSH_MAX_BUFFER where
+   * more come, which `opendir()` reads without keeping them. @default 256 MiB
+   */
+  readonly maxBuffer?: number | undefined
 }
 
 export interface MkdirOptions extends OpenOptions {
@@ -104,22 +110,22 @@ export class Sftp implements AsyncDisposable {
 
   readFile(
     path: RemotePath,
-    options: BufferEncoding | (CallOptions & { readonly encoding: BufferEncoding }),
+    options: BufferEncoding | (ReadWholeOptions & { readonly encoding: BufferEncoding }),
   ): Promise<string>
-  readFile(path: RemotePath, options?: CallOptions & { readonly encoding?: 'buffer' | null }): Promise<Buffer>
+  readFile(path: RemotePath, options?: ReadWholeOptions & { readonly encoding?: 'buffer' | null }): Promise<Buffer>
   readFile(path: RemotePath, options?: ReadFileOptions): Promise<string | Buffer>
   async readFile(path: RemotePath, options: ReadFileOptions = {}): Promise<string | Buffer> {
-    const { encoding, signal } = typeof options === 'string' ? { encoding: options, signal: undefined } : options
-    const known = checkEncoding(encoding)
-    const file = await this.#open(path, 'r', { signal })
-    const bytes = await closing(file, () => readWhole(file, { start: 0, signal }))
-    return known === undefined ? bytes : bytes.toString(known)
+    const { encoding, ...settings } = resolveReadFile(options)
+    const file = await this.#open(path, 'r', settings)
+    const bytes = await closing(file, () => readWhole(file, { path: file.path, start: 0, ...settings }))
+    return encoding === undefined ? bytes : bytes.toString(encoding)
   }
 
   /** Makes the file, or empties it first. It is not placed atomically: a reader may see a part of it. */
   async writeFile(path: RemotePath, data: WriteData, options: BufferEncoding | WriteOptions = {}): Promise<void> {
     const { encoding, flag, mode, signal } = typeof options === 'string' ? { encoding: options } : { ...options }
     const settings = { offset: 0, encoding: checkEncoding(encoding), signal: checkSignal(signal) }
+    checkWriteData(data)
     const file = await this.#open(path, flag ?? 'w', { mode, signal })
     await closing(file, () => writeWhole(file, data, settings))
   }
@@ -165,9 +171,10 @@ export class Sftp implements AsyncDisposable {
 
   readdir(path: RemotePath, options: ReaddirOptions & { readonly withFileTypes: true }): Promise<Dirent[]>
   readdir(path: RemotePath, options: ReaddirOptions & { readonly encoding: 'buffer' }): Promise<Buffer[]>
-  readdir(path: RemotePath, options?: CallOptions): Promise<string[]>
+  readdir(path: RemotePath, options?: ReaddirOptions): Promise<string[]>
   async readdir(path: RemotePath, options: ReaddirOptions = {}): Promise<Dirent[] | Buffer[] | string[]> {
-    const entries = await Dir.all(this.#session, toPath(path), checkSignal(options.signal))
+    const most = toRoom(options.maxBuffer, defaultListRoom)
+    const entries = await Dir.all(this.#session, toPath(path), checkSignal(options.signal), most)
     if (options.withFileTypes === true) return [...entries]
     if (options.encoding === 'buffer') return entries.map(({ nameBytes }) => nameBytes)
     return entries.map(({ name }) => name)

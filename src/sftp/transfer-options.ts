@@ -1,4 +1,5 @@
 import { checkNames, optionError } from '../session/option-error.js'
+import { defaultListRoom, toRoom } from './room.js'
 import { type CallOptions, checkSignal } from './settings.js'
 
 /** How much of what is there already is compared before a transfer goes on behind it. */
@@ -16,7 +17,8 @@ export interface TransferTreeOptions extends CallOptions {
   readonly verify?: Verify | undefined
   /**
    * Each file gets a name of its own beside its place, goes to the disk, and is renamed: whoever looks sees the old file or
-   * the new one, whole. What an earlier transfer left under that name is gone on with by `resume`.
+   * the new one, whole. What fails is removed, but with `resume`, which goes on with what an earlier transfer of the same
+   * source left there. Two processes must not do that for one file at a time.
    * @default false
    */
   readonly atomic?: boolean | undefined
@@ -24,6 +26,11 @@ export interface TransferTreeOptions extends CallOptions {
   readonly preserve?: boolean | undefined
   /** How many files of a tree are under way at a time. @default 16 */
   readonly concurrency?: number | undefined
+  /**
+   * Bytes of memory for one directory's entries, each counted with 500 and its name, and the same for what has to be
+   * remembered until the end: directories, links, and what is left out. More is ERR_SSH_MAX_BUFFER. @default 256 MiB
+   */
+  readonly maxBuffer?: number | undefined
   /** Called whenever more of a file has arrived. What it throws ends the transfer. */
   readonly progress?: ((progress: TransferProgress) => void) | undefined
 }
@@ -67,10 +74,11 @@ export interface TransferSettings {
   readonly atomic: boolean
   readonly preserve: boolean
   readonly concurrency: number
+  readonly most: number
   readonly progress: (progress: TransferProgress) => void
 }
 
-const names = ['signal', 'resume', 'verify', 'atomic', 'preserve', 'concurrency', 'progress']
+const names = ['signal', 'resume', 'verify', 'atomic', 'preserve', 'concurrency', 'maxBuffer', 'progress']
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the option */
 export function resolveTransfer(options: TransferTreeOptions): TransferSettings {
@@ -87,6 +95,7 @@ export function resolveTransfer(options: TransferTreeOptions): TransferSettings 
     preserve: flag(options, 'preserve', true),
     verify,
     concurrency,
+    most: toRoom(options.maxBuffer, defaultListRoom),
     progress,
   }
 }

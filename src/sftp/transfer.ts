@@ -1,5 +1,7 @@
 import { HoldfastError } from '../errors.js'
 import { printable } from '../wire/printable.js'
+import { partSuffix } from './part-name.js'
+import { Room } from './room.js'
 import type { SftpSession } from './sftp-session.js'
 import type { Stats } from './stats.js'
 import type { SkippedEntry, TransferResult, TransferSettings } from './transfer-options.js'
@@ -25,6 +27,7 @@ export class Transfer {
   readonly signal: AbortSignal
   readonly #stop = new AbortController()
   readonly #skipped: SkippedEntry[] = []
+  readonly #room: Room
   #files = 0
   #directories = 0
   #bytes = 0
@@ -33,6 +36,7 @@ export class Transfer {
   constructor(session: SftpSession, settings: TransferSettings) {
     this.session = session
     this.settings = settings
+    this.#room = new Room(settings.most, 'what is to be remembered of the tree')
     const { signal } = settings
     this.signal = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal])
   }
@@ -60,7 +64,14 @@ export class Transfer {
   }
 
   skip(path: string, why: string): void {
+    this.#room.takeEntry(path)
     this.#skipped.push({ path, why })
+  }
+
+  /** Counts what is to be remembered until the end. @throws HoldfastError ERR_SSH_MAX_BUFFER */
+  kept<Kept extends Pair>(pair: Kept): Kept {
+    this.#room.takeEntry(`${pair.local}${pair.remote.toString('latin1')}`)
+    return pair
   }
 
   /**
@@ -118,15 +129,6 @@ export class Transfer {
 function toSeconds(ms: number): number {
   return Math.floor(ms / 1000)
 }
-
-/** Beside its place, so that a rename is enough; the same each time, so that a later transfer finds it. */
-export function partName(path: string): string
-export function partName(path: Buffer): Buffer
-export function partName(path: string | Buffer): string | Buffer {
-  return typeof path === 'string' ? `${path}${partSuffix}` : Buffer.concat([path, Buffer.from(partSuffix)])
-}
-
-const partSuffix = '.holdfast-part'
 
 export function changedError(path: string): HoldfastError {
   const message = `'${printable(path, 200)}' changed while it was transferred`

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { getFile } from './get-file.js'
 import { getTree } from './get-tree.js'
+import { throughLinks } from './local-links.js'
 import { PathCalls } from './path-calls.js'
 import { putFile } from './put-file.js'
 import { putTree } from './put-tree.js'
@@ -14,7 +15,8 @@ export function get(session: SftpSession, pair: Pair, settings: TransferSettings
   return run(new Transfer(session, settings), async (transfer) => {
     const { signal } = transfer
     const known = new Stats(await new PathCalls(session).attributes('stat', pair.remote, signal))
-    await (known.isDirectory() ? getTree : getFile)(transfer, { ...pair, known })
+    if (known.isDirectory()) await getTree(transfer, { ...pair, known })
+    else await getFile(transfer, { ...pair, local: await throughLinks(pair.local), known })
   })
 }
 

@@ -111,6 +111,17 @@ export function joinPath(directory: Buffer, name: Buffer): Buffer {
   return Buffer.concat(directory.at(-1) === slash ? [directory, name] : [directory, Buffer.of(slash), name])
 }
 
+/** What a path has behind its last `/`. */
+export function baseOf(path: Buffer): Buffer {
+  return path.subarray(path.lastIndexOf(slash) + 1)
+}
+
+/** What it has in front of that; undefined where it has none. */
+export function directoryOf(path: Buffer): Buffer | undefined {
+  const at = path.lastIndexOf(slash)
+  return at === -1 ? undefined : path.subarray(0, Math.max(1, at))
+}
+
 /** Undefined where there is none to be made. */
 function parentOf(path: Buffer): Buffer | undefined {
   let end = path.length

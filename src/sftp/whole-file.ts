@@ -1,20 +1,32 @@
+import type { HoldfastError } from '../errors.js'
 import { optionError } from '../session/option-error.js'
+import { printable } from '../wire/printable.js'
 import { type ReadSource, readAhead } from './read-ahead.js'
 import type { RemoteFile } from './remote-file.js'
+import { Room } from './room.js'
 import { WriteBehind } from './write-behind.js'
 
 /** What `writeFile` takes. */
 export type WriteData = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>
 
 export interface ReadWholeSettings {
+  /** As errors are to show it. */
+  readonly path: string
   readonly start: number
+  /** Bytes that may come. */
+  readonly most: number
   readonly signal: AbortSignal | undefined
 }
 
-/** Reads to the end, whatever size the server says that the file has. */
-export async function readWhole(source: ReadSource, { start, signal }: ReadWholeSettings): Promise<Buffer> {
+/** Reads to the end, whatever size the server says that the file has. @throws HoldfastError ERR_SSH_MAX_BUFFER */
+export async function readWhole(source: ReadSource, settings: ReadWholeSettings): Promise<Buffer> {
+  const { path, start, most, signal } = settings
+  const room = new Room(most, `the file '${printable(path, 200)}'`)
   const pieces: Buffer[] = []
-  for await (const bytes of readAhead(source, { start, end: Number.MAX_SAFE_INTEGER, signal })) pieces.push(bytes)
+  for await (const bytes of readAhead(source, { start, end: Number.MAX_SAFE_INTEGER, signal })) {
+    room.take(bytes.length)
+    pieces.push(bytes)
+  }
   const [first] = pieces
   return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces)
 }
@@ -36,6 +48,13 @@ export async function writeWhole(
   for await (const chunk of chunksOf(target, data, signal)) await writer.write(toBytes(chunk, encoding))
   await writer.flush()
   return writer.offset
+}
+
+/** Before anything is opened, and emptied by that. @throws HoldfastError ERR_SSH_OPTION */
+export function checkWriteData(data: unknown): asserts data is WriteData {
+  if (typeof data === 'string') return
+  if (typeof data === 'object' && data !== null && (Symbol.iterator in data || Symbol.asyncIterator in data)) return
+  throw dataError()
 }
 
 type Chunk = string | Uint8Array
@@ -65,5 +84,9 @@ async function* whileOpen(
 function toBytes(chunk: unknown, encoding: BufferEncoding | undefined): Uint8Array {
   if (typeof chunk === 'string') return Buffer.from(chunk, encoding)
   if (chunk instanceof Uint8Array) return chunk
-  throw optionError('data', 'must be a string, a Buffer, or something that yields these')
+  throw dataError()
+}
+
+function dataError(): HoldfastError {
+  return optionError('data', 'must be a string, a Buffer, or something that yields these')
 }

@@ -1,6 +1,7 @@
 /** The public interface against the embedded server, so that it is tried on every machine. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -10,6 +11,7 @@ import type { Client, Sftp } from 'holdfast'
 import { client, server } from '../promises/support/embedded.js'
 import { leavesNothing } from '../promises/support/leaks.js'
 import { folderServer } from './folder-server.js'
+import { SftpScript } from './scripted.js'
 
 leavesNothing()
 
@@ -28,6 +30,25 @@ test('a file goes up and comes back, whole and as streams', async (t) => {
   await pipeline(sftp.createReadStream('up'), sftp.createWriteStream('copy'))
   assert.ok(bytes.equals(await sftp.readFile('copy')))
   assert.deepEqual((await sftp.readdir('.')).toSorted(), ['copy', 'up'])
+})
+
+test('what a server offers and cannot be used is told to whoever watches', async (t) => {
+  const told: unknown[] = []
+  const listener = (message: unknown): void => void told.push(message)
+  subscribe('holdfast:fallback', listener)
+  t.after(() => unsubscribe('holdfast:fallback', listener))
+  const target = await server(t, {
+    subsystems: {
+      sftp: async ({ stdin, stdout }) => {
+        const script = new SftpScript({ offers: ['limits'] }, (bytes) => stdout.write(bytes))
+        for await (const bytes of stdin as AsyncIterable<Buffer>) script.receive(bytes)
+      },
+    },
+  })
+  await (await (await client(t, target)).sftp()).close()
+  const [{ what, why, host }] = told as [{ what: string; why: string; host: string }]
+  assert.deepEqual([told.length, what, host], [1, 'limits@openssh.com', `127.0.0.1:${target.port}`])
+  assert.match(why, /status 0/)
 })
 
 test('a handle is where its last call left it', async (t) => {

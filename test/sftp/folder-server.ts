@@ -14,6 +14,8 @@ import { Reader } from '#src/wire/reader.js'
 export interface FolderOptions {
   /** Whether it says of an open file how large it is. @default true */
   readonly saysSize?: boolean
+  /** Sees each request, and how many directories are open then. */
+  readonly asked?: (request: Request, openDirectories: number) => void
 }
 
 /** Serves what is in the folder, as if nothing else were there: `/` is the folder. */
@@ -43,16 +45,19 @@ class Folder {
   readonly #root: string
   readonly #opened = new Map<string, Opened>()
   readonly #saysSize: boolean
+  readonly #asked: NonNullable<FolderOptions['asked']>
   #count = 0
 
-  constructor(root: string, { saysSize = true }: FolderOptions) {
+  constructor(root: string, { saysSize = true, asked = () => {} }: FolderOptions) {
     this.#root = root
     this.#saysSize = saysSize
+    this.#asked = asked
   }
 
   async answer(packet: Buffer): Promise<Buffer> {
     if (packet[0] === 1) return encodeVersion(offered)
     const { id, request } = decodeRequest(packet)
+    this.#asked(request, [...this.#opened.values()].filter((opened) => 'entries' in opened).length)
     return encodeReply(id, await this.#reply(request).catch(statusOf))
   }
 

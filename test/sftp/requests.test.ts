@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeLimits } from '#src/sftp/extension-data.js'
 import type { NameEntry, Reply } from '#src/sftp/replies.js'
-import { Sftp } from '#src/sftp/sftp.js'
 import { Writer } from '#src/wire/writer.js'
 import { scripted } from '../session/scripted.js'
-import { contented, eof, ok, scriptedSftp } from './scripted.js'
+import { contented, eof, ok, openSftp, scriptedSftp } from './scripted.js'
 
 /** Times on the simulated wire are a few milliseconds later than what sets them off. */
 function near(actual: number, expected: number): void {
@@ -282,12 +281,12 @@ test('a greeting that is none, of another version, or missing fails the opening'
 })
 
 test('a greeting that is none leaves no session behind, also where it comes with the acceptance', async () => {
-  const { time, client, sessions, script } = await scripted()
+  const world = await scripted()
+  const { time, sessions, script } = world
   script.requested = (type, channel) => {
     if (type === 'subsystem') script.stdout(channel, 'Welcome to this machine\n')
   }
-  const opening = Sftp.open({ port: client.connection, sessions, limitMs: 15_000, closeLimitMs: 2000 }, {})
-  assert.equal((await time.failure(opening)).error.code, 'ERR_SSH_SFTP_PROTOCOL')
+  assert.equal((await time.failure(openSftp(world))).error.code, 'ERR_SSH_SFTP_PROTOCOL')
   await time.run(5000)
   assert.equal(script.closed.length, 1)
   assert.equal(sessions.stats.open, 0)
@@ -373,6 +372,44 @@ test('requests keep to what the server says that it takes, and to reason', async
     })
     assert.deepEqual(sizes, [expected, expected, 1])
   }
+})
+
+const useless: readonly (readonly [what: string, reply: Reply, why: RegExp])[] = [
+  ['a refusal', { type: 'STATUS', code: 8, message: 'Operation unsupported' }, /status 8 'Operation unsupported'/],
+  ['success and nothing else', ok, /status 0/],
+  ['a handle', { type: 'HANDLE', handle: Buffer.from('h') }, /answers with HANDLE/],
+  ['a reply cut short', { type: 'EXTENDED_REPLY', data: Buffer.alloc(20) }, /max-write-length/],
+  ['a reply that goes on', { type: 'EXTENDED_REPLY', data: Buffer.alloc(40) }, /followed by 8 unexpected bytes/],
+]
+
+for (const [what, reply, why] of useless) {
+  test(`limits that cannot be used, by ${what}, leave those that every server has`, async () => {
+    const { time, sftpServer, open, fallbacks } = await scriptedSftp({ offers: ['limits'] })
+    sftpServer.answer = (request) => (request.type === 'EXTENDED' ? reply : contented(request))
+    const sftp = await open()
+    await time.value(sftp.readFile('/'))
+    const sizes = sftpServer.requests.flatMap(({ request }) => (request.type === 'READ' ? [request.length] : []))
+    assert.deepEqual(sizes, [32_768])
+    assert.equal(fallbacks.length, 1)
+    assert.match(fallbacks[0] ?? '', /^limits@openssh\.com: /)
+    assert.match(fallbacks[0] ?? '', why)
+  })
+}
+
+test('what cannot be written leaves the file as it is', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const handle = await time.value(sftp.open('/file', 'w'))
+  const asked = sftpServer.requests.length
+  for (const data of [42, null, undefined, {}, true] as unknown as string[]) {
+    const calls = [
+      () => sftp.writeFile('/file', data),
+      () => sftp.appendFile('/file', data),
+      () => handle.writeFile(data),
+    ]
+    for (const call of calls) assert.equal((await time.failure(call())).error.code, 'ERR_SSH_OPTION')
+  }
+  assert.equal(sftpServer.requests.length, asked)
 })
 
 test('the end of the server, and of the connection, settle what waits with their cause', async () => {

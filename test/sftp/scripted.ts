@@ -94,10 +94,18 @@ export function sftpOn(sessions: SessionScript, options: SftpScriptOptions = {})
   return { server, /** Sees each message first. True: it was for this server. */ take }
 }
 
+/** A session as `Client.sftp()` opens it. */
+export function openSftp(
+  { client, sessions }: Pick<Awaited<ReturnType<typeof scripted>>, 'client' | 'sessions'>,
+  fellBack: (what: string, why: string) => void = () => {},
+): Promise<Sftp> {
+  return Sftp.open({ port: client.connection, sessions, limitMs: 15_000, closeLimitMs: 2000, fellBack }, {})
+}
+
 /** A client, and an SFTP server for it, in simulated time. */
 export async function scriptedSftp(options: SftpScriptOptions = {}) {
   const world = await scripted()
-  const { server, client, sessions, script, time } = world
+  const { server, script, time } = world
   const { server: sftpServer, take } = sftpOn(script, options)
   let isFrozen = false
   const before = server.before
@@ -108,11 +116,14 @@ export async function scriptedSftp(options: SftpScriptOptions = {}) {
   script.requested = (type) => {
     if (type === 'signal') script.finish(0)
   }
-  const opening = Sftp.open({ port: client.connection, sessions, limitMs: 15_000, closeLimitMs: 2000 }, {})
+  const fallbacks: string[] = []
+  const opening = openSftp(world, (what, why) => fallbacks.push(`${what}: ${why}`))
   return {
     ...world,
     sftpServer,
     opening,
+    /** What the client could not use of what the server offers. */
+    fallbacks,
     /** From now on the server takes nothing more out of its channel. */
     freeze: () => {
       isFrozen = true

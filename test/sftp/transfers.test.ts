@@ -113,6 +113,54 @@ test('nothing is written through a link that stands where a file or directory is
   assert.deepEqual(await fs.readdir(local('elsewhere')), [])
 })
 
+test('a file goes to where links lead that somebody names, and replaces what is there', async (t) => {
+  const { sftp, local, remote } = await world(t)
+  await fs.writeFile(remote('x'), 'new')
+  for (const options of [{}, { atomic: true }, { resume: true }, { atomic: true, resume: true }]) {
+    await fs.mkdir(local('elsewhere'), { recursive: true })
+    await fs.writeFile(local('elsewhere/target'), 'old and longer')
+    await fs.symlink('elsewhere', local('directory'))
+    await fs.symlink('directory/../elsewhere/target', local('there'))
+    await fs.symlink('elsewhere/none', local('nowhere'))
+    await fs.symlink('loop', local('loop'))
+    await sftp.get('x', local('there'), options)
+    await sftp.get('x', local('nowhere'), options)
+    await assert.rejects(sftp.get('x', local('loop')), { code: 'ERR_SSH_SFTP_LOCAL' })
+    for (const name of ['elsewhere/target', 'elsewhere/none'])
+      assert.equal(await fs.readFile(local(name), 'utf8'), 'new', JSON.stringify(options))
+    assert.equal(await fs.readlink(local('there')), 'directory/../elsewhere/target')
+    assert.deepEqual((await fs.readdir(local('elsewhere'))).toSorted(), ['none', 'target'])
+    for (const name of ['elsewhere', 'directory', 'there', 'nowhere', 'loop'])
+      await fs.rm(local(name), { recursive: true })
+  }
+})
+
+test('no directory stays open while its files are under way', { skip: process.platform !== 'linux' }, async (t) => {
+  let openDirectories = 0
+  const seen = new Set<number>()
+  const { sftp, local, remote } = await world(t, {
+    asked: ({ type }, opened) => {
+      openDirectories = opened
+      if (type === 'READ' || type === 'WRITE') seen.add(opened)
+    },
+  })
+  for (const side of [local, remote]) {
+    await fs.mkdir(side('tree'))
+    await Promise.all(Array.from({ length: 300 }, (_, index) => fs.writeFile(side(`tree/${index}`), `${index}`)))
+  }
+  const here = new Set<boolean>()
+  const progress = async (): Promise<void> => {
+    const open = await Promise.all(
+      (await fs.readdir('/proc/self/fd')).map((fd) => fs.readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+    )
+    here.add(open.includes(local('tree')))
+  }
+  await sftp.put(local('tree'), 'copy', { progress: () => void progress() })
+  await sftp.get('tree', local('back'))
+  await sftp.stat('.')
+  assert.deepEqual([[...seen], [...here], openDirectories], [[0], [false], 0])
+})
+
 for (const way of ['put', 'get'] as const) {
   test(`${way} goes on where a broken connection left it`, async (t) => {
     const { sftp, local, remote, connect } = await world(t)

@@ -1,0 +1,114 @@
+/** A server that never ends what it was asked for fills no memory here beyond what was allowed. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { test } from 'node:test'
+import type { HoldfastError } from 'holdfast'
+import type { NameEntry, Reply } from '#src/sftp/replies.js'
+import type { Request } from '#src/sftp/requests.js'
+import { client as login, server } from '../promises/support/embedded.js'
+import { contented, eof, SftpScript, scriptedSftp } from './scripted.js'
+
+test('a file that never ends is given up at maxBuffer, and closed', async () => {
+  const { time, sftpServer, open, client } = await scriptedSftp()
+  const sftp = await open()
+  let given = 0
+  sftpServer.answer = (request) => {
+    if (request.type !== 'READ') return contented(request)
+    given += request.length
+    return { type: 'DATA', data: Buffer.alloc(request.length) }
+  }
+  const handle = await time.value(sftp.open('/endless'))
+  const calls = [
+    () => sftp.readFile('/endless', { maxBuffer: 1_000_000 }),
+    () => sftp.readFile('/endless', { maxBuffer: 1_000_000, encoding: 'utf8' }),
+    () => handle.readFile({ maxBuffer: 1_000_000 }),
+  ]
+  for (const call of calls) {
+    given = 0
+    const { error } = await time.failure(call())
+    assert.equal(error.code, 'ERR_SSH_MAX_BUFFER')
+    assert.match(error.message, /'\/endless' has more than maxBuffer \(1000000 bytes\)/)
+    assert.ok(given < 5_000_000, `${given} bytes`)
+  }
+  await time.run(10)
+  assert.equal(sftpServer.types.filter((type) => type === 'CLOSE').length, 2)
+  assert.equal(client.connection.cause, undefined)
+})
+
+test('a file of exactly maxBuffer is read', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) => {
+    if (request.type !== 'READ' || request.offset >= 1000n) return contented(request)
+    return { type: 'DATA', data: Buffer.alloc(Math.min(request.length, 1000 - Number(request.offset))) }
+  }
+  assert.equal((await time.value(sftp.readFile('/file', { maxBuffer: 1000 }))).length, 1000)
+  assert.equal((await time.failure(sftp.readFile('/file', { maxBuffer: 999 }))).error.code, 'ERR_SSH_MAX_BUFFER')
+  for (const maxBuffer of [0, -1, 1.5, Number.NaN]) {
+    assert.equal((await time.failure(sftp.readFile('/file', { maxBuffer }))).error.code, 'ERR_SSH_OPTION')
+    assert.equal((await time.failure(sftp.readdir('/', { maxBuffer }))).error.code, 'ERR_SSH_OPTION')
+  }
+})
+
+test('a directory that never ends is given up, whoever reads it', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  let entries = 0
+  sftpServer.answer = (request) => {
+    if (request.type === 'LSTAT') return { type: 'ATTRS', attributes: { mode: 0o040755 } }
+    if (request.type !== 'READDIR') return contented(request)
+    const names = Array.from({ length: 15_000 }, () => {
+      const name = Buffer.from(`${entries++}`)
+      return { name, longName: Buffer.alloc(0), attributes: { mode: 0o100644 } }
+    })
+    return { type: 'NAME', names }
+  }
+  const calls = [
+    () => sftp.readdir('/', { maxBuffer: 1_000_000 }),
+    () => sftp.readdir('/', { maxBuffer: 1_000_000, withFileTypes: true }),
+    () => sftp.rm('/', { recursive: true }),
+  ]
+  for (const call of calls) {
+    entries = 0
+    const { error } = await time.failure(call(), 60_000)
+    assert.equal(error.code, 'ERR_SSH_MAX_BUFFER')
+    assert.ok(entries < 1_000_000, `${entries} entries`)
+    await time.run(10)
+    assert.equal(sftpServer.types.at(-1), 'CLOSE')
+  }
+})
+
+test('what is kept of a tree until its end is bounded', async (t) => {
+  let listed = 0
+  const answer = (request: Request): Reply => {
+    if (request.type === 'STAT') return { type: 'ATTRS', attributes: { mode: 0o040755 } }
+    if (request.type !== 'READDIR') return contented(request)
+    listed++
+    if (listed % 2 === 0) return eof
+    const links = Array.from({ length: 500 }, (_, index) => entryOf(`${index}`, 0o120777))
+    return { type: 'NAME', names: [...links, entryOf('deeper', 0o040755)] }
+  }
+  const target = await server(t, {
+    subsystems: {
+      sftp: async ({ stdin, stdout }) => {
+        const script = new SftpScript({}, (bytes) => stdout.write(bytes))
+        script.answer = answer
+        for await (const bytes of stdin as AsyncIterable<Buffer>) script.receive(bytes)
+      },
+    },
+  })
+  const sftp = await (await login(t, target)).sftp()
+  const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-bounds-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  await assert.rejects(sftp.get('/', folder, { maxBuffer: 1_000_000 }), (error: HoldfastError) => {
+    assert.equal(error.code, 'ERR_SSH_MAX_BUFFER')
+    return true
+  })
+  assert.ok(listed < 20, `${listed} listings`)
+})
+
+function entryOf(name: string, mode: number): NameEntry {
+  return { name: Buffer.from(name), longName: Buffer.alloc(0), attributes: { mode } }
+}
