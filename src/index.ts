@@ -25,7 +25,7 @@ export type {
   ListenOptions,
   RemoteForwardOptions,
 } from './forward/listen-options.js'
-export type { TunnelOptions, TunnelTarget } from './forward/options.js'
+export type { ConnectToOptions, TunnelOptions, TunnelTarget } from './forward/options.js'
 export type { Tunnel } from './forward/tunnel.js'
 export type { NegotiatedAlgorithms } from './kex/transport.js'
 export type { Agent, AgentIdentity } from './keys/agent.js'

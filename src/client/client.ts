@@ -4,7 +4,7 @@ import { diagnostics } from '../diagnostics.js'
 import type { HoldfastError } from '../errors.js'
 import type { Forward } from '../forward/forward.js'
 import type { DynamicForwardOptions, ForwardOptions, RemoteForwardOptions } from '../forward/listen-options.js'
-import type { TunnelOptions, TunnelTarget } from '../forward/options.js'
+import type { ConnectToOptions, TunnelTarget } from '../forward/options.js'
 import type { Tunnel } from '../forward/tunnel.js'
 import { Tunnels } from '../forward/tunnels.js'
 import type { NegotiatedAlgorithms } from '../kex/transport.js'
@@ -151,7 +151,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * @throws HoldfastError ERR_SSH_CHANNEL_OPEN where the server refuses or cannot connect, ERR_SSH_TIMEOUT (limit
    * `channelOpen`), ERR_SSH_ABORTED, ERR_SSH_OPTION
    */
-  connectTo(target: TunnelTarget, options?: TunnelOptions): Promise<Tunnel> {
+  connectTo(target: TunnelTarget, options?: ConnectToOptions): Promise<Tunnel> {
     return this.#forwarding.connectTo(target, options)
   }
 

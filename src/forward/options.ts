@@ -6,12 +6,18 @@ export type TunnelTarget =
   | { readonly host: string; readonly port: number; readonly path?: undefined }
   | { readonly path: string; readonly host?: undefined; readonly port?: undefined }
 
-/** What `connectTo()` and the forwards take besides where to. */
+/** What tunnels and forwards take besides where to. */
 export interface TunnelOptions {
   /** Ends it, whenever it aborts, with an `AbortError`. */
   readonly signal?: AbortSignal | undefined
   /** How long no byte may move in either direction; then the connection ends with ERR_SSH_TIMEOUT. @default none */
   readonly idleTimeout?: Duration | false | undefined
+}
+
+/** What `connectTo()` takes besides where to. */
+export interface ConnectToOptions extends TunnelOptions {
+  /** With `false` the tunnel ends when the far side has ended its direction, as sockets do and clients of theirs expect. @default true */
+  readonly allowHalfOpen?: boolean | undefined
 }
 
 /** The same after the check. */
@@ -31,6 +37,12 @@ export function resolveOptions({ signal, idleTimeout = false }: TunnelOptions): 
 }
 
 export const tunnelOptionNames = ['signal', 'idleTimeout']
+
+/** @throws HoldfastError ERR_SSH_OPTION naming the field */
+export function resolveHalfOpen({ allowHalfOpen = true }: ConnectToOptions): boolean {
+  if (typeof allowHalfOpen !== 'boolean') throw optionError('allowHalfOpen', 'must be true or false')
+  return allowHalfOpen
+}
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */
 export function checkTarget(target: unknown, field: string): TunnelTarget {

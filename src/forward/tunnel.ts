@@ -78,8 +78,12 @@ export class Tunnel extends ChannelStream {
     return this
   }
 
-  /** Is connected already; emits `connect` on the next tick for whoever waits for that. */
+  /**
+   * Is connected already; emits `connect` on the next tick for whoever waits for that. Who calls it takes it for a new socket,
+   * and so it ends as that does: `allowHalfOpen` is false from now on.
+   */
   connect(..._place: readonly unknown[]): this {
+    this.allowHalfOpen = false
     process.nextTick(() => {
       if (!this.destroyed) this.emit('connect')
     })
@@ -112,7 +116,9 @@ export class Tunnel extends ChannelStream {
     this.#idle.stop()
     this.#timeout.stop()
     this.unref()
-    super._destroy(error, done)
+    // As a socket does. Who has TLS on it would else hear `close` before the error of TLS, which comes one turn later.
+    const close = (cause?: Error | null): void => void setImmediate(done, cause)
+    super._destroy(error, error === null ? close : done)
   }
 
   protected override moved(): void {

@@ -17,9 +17,10 @@ import {
 } from './listen-options.js'
 import { listen } from './local-listener.js'
 import {
+  type ConnectToOptions,
   checkTarget,
+  resolveHalfOpen,
   resolveOptions,
-  type TunnelOptions,
   type TunnelSettings,
   type TunnelTarget,
   targetText,
@@ -53,9 +54,12 @@ export class Tunnels {
    * Has the server connect to a host and port, or to a Unix socket.
    * @throws HoldfastError ERR_SSH_OPTION, ERR_SSH_CHANNEL_OPEN, ERR_SSH_TIMEOUT (limit `channelOpen`), ERR_SSH_ABORTED
    */
-  async connectTo(target: TunnelTarget, options: TunnelOptions = {}): Promise<Tunnel> {
-    checkNames(options, tunnelOptionNames)
-    return this.#open(checkTarget(target, 'target'), resolveOptions(options), ourselves)
+  async connectTo(target: TunnelTarget, options: ConnectToOptions = {}): Promise<Tunnel> {
+    checkNames(options, [...tunnelOptionNames, 'allowHalfOpen'])
+    const allowHalfOpen = resolveHalfOpen(options)
+    const tunnel = await this.#open(checkTarget(target, 'target'), resolveOptions(options), ourselves)
+    tunnel.allowHalfOpen = allowHalfOpen
+    return tunnel
   }
 
   /**

@@ -56,6 +56,7 @@ for (const [file, interfaces] of Object.entries(pages)) {
 test('docs/tunnels.md has a row for every option, and no row is left over', () => {
   const declared = [
     ...membersOf(read('src/forward/options.ts'), 'TunnelOptions'),
+    ...membersOf(read('src/forward/options.ts'), 'ConnectToOptions'),
     ...membersOf(read('src/forward/listen-options.ts'), 'DynamicForwardOptions'),
     ...membersOf(read('src/forward/listen-options.ts'), 'ForwardOptions'),
     ...membersOf(read('src/forward/listen-options.ts'), 'RemoteForwardOptions'),

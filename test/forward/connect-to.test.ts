@@ -30,7 +30,8 @@ class TunnelAgent extends http.Agent {
     done: (error: Error | null, stream: Duplex) => void,
   ): undefined {
     this.opened++
-    callbackify((target: TunnelTarget) => this.#ssh.connectTo(target))({ host: host ?? '', port: Number(port) }, done)
+    const open = callbackify((target: TunnelTarget) => this.#ssh.connectTo(target, { allowHalfOpen: false }))
+    open({ host: host ?? '', port: Number(port) }, done)
     return undefined
   }
 }

@@ -48,6 +48,33 @@ test('a server that answers nothing ends each call by its own limit, and what it
   assert.deepEqual(ssh.stats().channels, [])
 })
 
+test('a tunnel closes a turn of the event loop after it was destroyed, as a socket does', async (t) => {
+  const { ssh } = await started(t)
+  const tunnel = await ssh.connectTo({ host: '127.0.0.1', port: await tcpServer(t, countBytes) })
+  tunnel.destroy()
+  await new Promise<void>((resolve) => process.nextTick(resolve))
+  assert.deepEqual([tunnel.destroyed, tunnel.closed], [true, false])
+  await closed(tunnel)
+  assert.equal(tunnel.errored, null)
+})
+
+test('a tunnel ends when the far side has ended, where it is to be as a socket is', async (t) => {
+  const { ssh } = await started(t)
+  const to = { host: '127.0.0.1', port: await tcpServer(t, (socket) => void socket.resume().end('bye')) }
+  const told = await ssh.connectTo(to, { allowHalfOpen: false })
+  const taken = (await ssh.connectTo(to)).connect(to.port, to.host)
+  for (const tunnel of [told, taken]) {
+    await once(tunnel.resume(), 'end')
+    await closed(tunnel)
+    assert.deepEqual([tunnel.bytesRead, tunnel.errored], [3, null])
+  }
+  const halfOpen = await ssh.connectTo(to)
+  await once(halfOpen.resume(), 'end')
+  await ssh.keepalive.send()
+  assert.deepEqual([halfOpen.writable, halfOpen.destroyed], [true, false])
+  await assert.rejects(ssh.connectTo(to, { allowHalfOpen: 1 } as never), { code: 'ERR_SSH_OPTION' })
+})
+
 test('what waits for a place to be reached ends with the connection', async (t) => {
   const { ssh, server } = await started(t)
   server.freeze()

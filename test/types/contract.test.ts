@@ -169,7 +169,7 @@ export async function spawns(ssh: Client): Promise<CommandExit> {
 
 export async function tunnels(ssh: Client, signal: AbortSignal): Promise<readonly Forward[]> {
   const tunnel: Duplex = await ssh.connectTo({ host: 'host', port: 1 }, { signal, idleTimeout: '1m' })
-  const other: Tunnel = await ssh.connectTo({ path: '/socket' })
+  const other: Tunnel = await ssh.connectTo({ path: '/socket' }, { allowHalfOpen: false })
   other.setTimeout(1000).setNoDelay().setKeepAlive(true).ref().unref().connect(1, 'host').destroySoon()
   const forwards: readonly Forward[] = [
     await ssh.forwardLocal({ listen: { port: 1 }, to: { path: '/socket' }, signal }),
