@@ -10,6 +10,7 @@ const packageOf = {
   conntrack: 'conntrack',
   ip: 'iproute2',
   nft: 'nftables',
+  openssl: 'openssl',
   patchelf: 'patchelf',
   nsenter: 'util-linux',
   ps: 'procps',

@@ -66,7 +66,8 @@ async function replaceIfDifferent(path: string, content: string): Promise<void> 
   await rename(`${path}.new`, path)
 }
 
-async function userIds(): Promise<{ readonly uid: number; readonly gid: number }> {
+/** Of the test user. */
+export async function userIds(): Promise<{ readonly uid: number; readonly gid: number }> {
   const { stdout } = await run('getent', ['passwd', testUser])
   const [, , uid, gid] = stdout.split(':')
   return { uid: Number(uid), gid: Number(gid) }
