@@ -112,8 +112,9 @@ export class ProbeMessages implements KeepalivePort {
     for (const probe of this.#exchanges.splice(0)) this.#answered(probe)
   }
 
+  /** Something was sent, or is held until a key exchange is over: the kernel is only waited for where it has something. */
   wrote(): void {
-    this.#stuckSince ??= this.#sink.now()
+    if (this.#transport.unsentBytes > 0) this.#stuckSince ??= this.#sink.now()
   }
 
   kernelTook(): void {

@@ -70,3 +70,18 @@ test('a server that answered nothing but the login has two such round trips afte
   assert.ok(tookMs >= 2400 && tookMs < 2600, `${tookMs} ms`)
   nothingLeft(client)
 })
+
+test('what waits for the end of a key exchange is no sign that the kernel takes nothing', async () => {
+  const settings = { ...keepalive, countMax: 1, wantReply: false }
+  const { time, client, server } = await loggedIn({ client: { keepalive: settings } })
+  await time.run(5000)
+  server.before = (payload) => payload[0] === messageNumber.KEXINIT
+  client.connection.rekey().catch(() => {})
+  await time.run(100)
+  client.connection.globalRequest('held@example.org', Buffer.alloc(0)).catch(() => {})
+  await time.run(20_000)
+  assert.equal(endedBy(client), undefined)
+  assert.ok(await time.until(() => client.cause !== undefined))
+  assert.equal(client.cause?.limit, 'rekey')
+  nothingLeft(client)
+})
