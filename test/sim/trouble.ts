@@ -132,10 +132,18 @@ function relaysOf({ outages }: Plan): Trouble[] {
   })
 }
 
-/** What a server passed over in silence is never answered, though what comes later may be. */
-function silencesOf({ ailments }: Plan): Trouble[] {
+/**
+ * What a server passed over in silence is never answered; what comes later is, and a silent peer is asked once an
+ * interval. One that refuses is asked again only when a session ends.
+ */
+function silencesOf({ ailments, client, calls }: Plan): Trouble[] {
   const silences = ailments.filter(({ what }) => spoiledBy[what] !== 'everything')
-  return silences.map(({ from, what }) => ({ ...forEver(from), isSilence: false, spoils: spoiledBy[what], what }))
+  const intervals = calls.map((call) => (call.call === 'configure' ? call.interval : client.interval))
+  const askMs = Math.max(0, ...[client.interval, ...intervals].map((interval) => interval || 0))
+  return silences.map(({ from, to, what }) => {
+    const end = what === 'refuses-opens' || to === null ? Infinity : to
+    return { from, to: end, feltUntil: end + askMs, isSilence: false, spoils: spoiledBy[what], what }
+  })
 }
 
 function endsOf({ ends }: Plan): Trouble[] {

@@ -1,5 +1,4 @@
 import { defaultLimits } from '#src/client/limits.js'
-import { oneWayBound } from '#src/liveness/answer-age.js'
 import { pieceMax } from '../pattern.js'
 import { answerMs, answersOutOfLine, heardSlackMs, type Invariant, type Run } from '../run.js'
 import type { Trouble } from '../trouble.js'
@@ -21,7 +20,7 @@ const handshakeMs = 10_000 + 2 * 10_000 + 20_000
  * Bounds (docs/liveness.md):
  * - before authentication: the limits of its steps, one after the other, each made up once for time that was lost;
  * - silence: `(countMax + 1) x interval` after the last packet;
- * - a peer that is heard and does not hear: `oneWayBound`, from when the trouble began, or it last said much;
+ * - a peer that is heard and does not hear: `oneWayMs`, from when the trouble began, or it last said much;
  * - time in which we were absent does not count, and each absence, up to three in one silence, begins the count anew.
  * A one-way fault that meets a key exchange has its limit, `rekey`, besides.
  * Nothing is promised without a bound: keepalive off, `wantReply: false`, a mute peer.
@@ -111,9 +110,17 @@ function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, 
   const inputs = user.commands.reduce((sum, { written }) => sum + written, user.runs.length * pieceMax)
   // Its answer is waited for behind what the peer says, for as long as that is much.
   const since = Math.max(from, user.configuredAt, seen.unjudgedAt, seen.flow.lastAt(run, interval))
-  const boundMs = oneWayBound({ interval, countMax }, client.longestGapSince(from), inputs) + excused + exchangeMs(run)
+  const bareMs = oneWayMs(interval, countMax, client.longestGapSince(from), inputs)
+  const boundMs = bareMs + excused + exchangeMs(run)
   if (world.now() <= since + boundMs + answerMs(plan) + slackMs) return undefined
   return `the peer has not heard us since ${from} ms, and the bound of ${boundMs} ms is over`
+}
+
+/** The table of docs/liveness.md, One-way loss: for what we hear at such gaps, with so many bytes in the way. */
+function oneWayMs(interval: number, countMax: number, gapMs: number, inTheWay: number): number {
+  const inTheWayMs = (1000 * inTheWay) / 4000
+  if (gapMs <= interval) return (countMax + 3) * interval + inTheWayMs
+  return (countMax + 1) * gapMs + 3 * interval + inTheWayMs * (gapMs / interval)
 }
 
 /** While keys are exchanged nothing can be asked: then the limit `rekey` ends the connection, on the reply clock. */

@@ -2,6 +2,7 @@ import { defaultLimits } from '#src/client/limits.js'
 import type { ErrorCode, HoldfastError } from '#src/errors.js'
 import { quick } from '../machine/quick.js'
 import { answerMs, answersOutOfLine, backlogMs, type Invariant, type Run, transferMs } from '../run.js'
+import type { Spoiled } from '../trouble.js'
 import type { Call } from '../user/calls.js'
 
 const slackMs = 100
@@ -123,7 +124,7 @@ const judges: Readonly<Partial<Record<ErrorCode, (run: Run, call: Call, at: numb
   ERR_SSH_TIMEOUT: timedOut,
   ERR_SSH_PROBE_TIMEOUT: timedOut,
   ERR_SSH_CHANNEL_OPEN: (run) => (mayRefuse(run) ? undefined : 'was refused by a server that refuses nothing'),
-  ERR_SSH_CHANNEL_CLOSED: () => undefined,
+  ERR_SSH_CHANNEL_CLOSED: (run, call) => (isClosed(run, call) ? undefined : 'says that its channel was closed'),
   ERR_SSH_REQUEST_REFUSED: (run, { kind }) =>
     kind === 'global-request' && !answersOutOfLine(run) ? 'was refused by a server that knows it' : undefined,
 }
@@ -141,6 +142,14 @@ function closedLate({ client, server, user, plan, troubles }: Run, call: Call, a
   return `took ${at - call.at} ms, though nothing was left to send`
 }
 
+/** By the program, or by a CLOSE that came. */
+function isClosed({ client: { tap }, user }: Run, { command }: Call): boolean {
+  if (command === undefined) return false
+  if (tap !== undefined) return tap.channelOf(command)?.closedAt !== undefined
+  const record = user.commands.find((each) => each.command === command)
+  return record === undefined || record.gaveUp || record.over === 'closed'
+}
+
 function mayRefuse({ plan }: Run): boolean {
   return plan.ailments.some(({ what }) => what === 'refuses-opens') || plan.server.maxSessions < plan.commands.length
 }
@@ -155,11 +164,26 @@ function timedOut(run: Run, call: Call, at: number): string | undefined {
   if (isOnReplyClock(call) && at - call.at < patience * limitMs && at - user.trafficAt < limitMs - 1)
     return `reached its limit of ${limitMs} ms while traffic came, last at ${user.trafficAt} ms`
   const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
-  // A server that passes over some requests in silence answers others out of their order.
-  if (plan.server.deafTo.length > 0 || limitMs <= graceMs) return undefined
-  const spoiled = ['probes', 'opens', 'requests', 'key-exchanges'] as const
+  // What only a probe can tell of is judged by what passed on the wire: answers.ts.
+  if (call.kind === 'probe' && (run.client.tap !== undefined || plan.server.deafTo.length > 0)) return undefined
+  if (limitMs <= graceMs || wasPassedOver(run, call, at)) return undefined
+  const spoiled = spoiling[call.kind] ?? ['key-exchanges']
   if (troubles.explain(spoiled, at - limitMs, at, graceMs)) return undefined
   return `reached its limit of ${limitMs} ms although the peer had nothing wrong with it`
+}
+
+/** What a call may fail by besides; one that was refused waits for a place. */
+const spoiling: Readonly<Partial<Record<Call['kind'], readonly Spoiled[]>>> = {
+  probe: ['probes', 'requests', 'key-exchanges'],
+  run: ['opens', 'key-exchanges'],
+}
+
+/** Whether the server said nothing to what the call asked, or gave its answer to somebody who had asked before. */
+function wasPassedOver(run: Run, { kind, at: since }: Call, at: number): boolean {
+  const { silences } = run.server
+  const kinds = kind === 'open' ? ['opens'] : kind === 'run' ? ['opens', 'requests'] : ['requests']
+  if (silences.some((each) => each.at >= since && each.at <= at && kinds.includes(each.to))) return true
+  return kind === 'global-request' && answersOutOfLine(run)
 }
 
 /** With nothing wrong, a command that has ended and holds nothing open is soon reported to whoever called it. */

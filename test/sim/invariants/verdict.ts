@@ -9,7 +9,8 @@ import { answerMs, backlogMs, heardSlackMs, type Invariant, type Run } from '../
  * - no verdict by silence before `(countMax + 1) x interval` have passed since the last byte, on our own clock;
  * - silent from h on, the peer is first asked at `h + interval`: trouble that begins after the answer to that, or is over
  *   one answer before the verdict, explains nothing. A fault of length L is felt for L more, and one wait of TCP;
- * - a one-way verdict needs `(countMax + 1)` intervals, of the oldest question, and what is on its way may hold it up;
+ * - a one-way verdict needs a question that has waited for `(countMax + 1)` intervals, with nothing answered that was asked
+ *   later; a key exchange and new settings begin the count anew, and what is on its way may hold it up;
  * - one by writes needs the same as silence.
  */
 export function verdictIsDeserved(): Invariant {
@@ -24,12 +25,25 @@ function check(run: Run): string | undefined {
   return early(run, reason) ?? unexplained(run, reason)
 }
 
-function early({ client, plan }: Run, reason: VerdictReason): string | undefined {
+function early(run: Run, reason: VerdictReason): string | undefined {
+  const { client, plan } = run
   const { interval, countMax } = client.connection.keepalive.settings
   if (interval === false) return 'there is a verdict although the keepalive is off'
+  const boundMs = (countMax + 1) * interval
+  if (reason === 'one-way') return oneWayEarly(run, boundMs)
   const silentMs = client.process.now() - client.heardAtOwn
-  if (reason === 'one-way' || silentMs >= (countMax + 1) * interval - heardSlackMs(plan)) return undefined
-  return `the verdict (${reason}) came after ${silentMs} ms of silence, before the bound`
+  if (silentMs < boundMs - heardSlackMs(plan))
+    return `the verdict (${reason}) came after ${silentMs} ms of silence, before the bound`
+  if (reason === 'writes' && (client.untaken === 0 || client.process.now() - client.tookAtOwn < boundMs - 1))
+    return 'the verdict (writes) came although the kernel had taken something'
+  return undefined
+}
+
+function oneWayEarly({ client: { tap }, world, user }: Run, boundMs: number): string | undefined {
+  if (tap === undefined) return undefined
+  const since = Math.max(tap.oldestUnanswered()?.askedAt ?? Infinity, tap.newKeysAt, user.configuredAt)
+  if (world.now() - since >= boundMs - 1) return undefined
+  return `the verdict (one-way) came when the oldest question had waited since ${since} ms, before the bound of ${boundMs} ms`
 }
 
 function unexplained(run: Run, reason: VerdictReason): string | undefined {
@@ -49,11 +63,10 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
  * A server that passes over one kind of request and answers others of its line gives our questions the answers of others
  * (RFC 4254 section 4): from then on it seems to answer, and falls silent when nobody else asks.
  */
-function seemsToAnswer({ plan: { server, calls } }: Run): boolean {
-  const asks = (...kinds: readonly string[]) => calls.some(({ call }) => kinds.includes(call))
-  return (
-    (server.deafTo.includes('global-request') && asks('global-request')) ||
-    (server.deafTo.includes('channel-request') && asks('exec', 'run'))
+function seemsToAnswer({ client: { tap }, server }: Run): boolean {
+  if (tap === undefined) return server.passedOver.size > 0
+  return tap.requests.some(
+    ({ probe, answeredAt }, index) => probe !== undefined && answeredAt !== undefined && server.passedOver.has(index),
   )
 }
 

@@ -49,8 +49,9 @@ export class Party implements ConnectionHost {
   /** When a packet of the peer was last read whole, in true time and by its own clock. */
   heardAt = 0
   heardAtOwn = 0
-  /** When the kernel last took the last of what it was given. */
+  /** When the kernel last took the last of what it was given, in true time and by its own clock. */
   tookAt = 0
+  tookAtOwn = 0
   /** When it gave bytes to the kernel since then. */
   wrote: number[] = []
   /** The packets that it has sent and the peer has not read. */
@@ -219,6 +220,7 @@ export class Party implements ConnectionHost {
 
   #taken(bytes: number): void {
     this.tookAt = this.#world.now()
+    this.tookAtOwn = this.process.now()
     this.#takenBytes += bytes
     this.tap?.taken(this.#takenBytes)
     this.connection.kernelTook(bytes)

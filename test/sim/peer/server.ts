@@ -25,6 +25,11 @@ export class Server {
   readonly party: Party
   readonly programs: ProgramRecord[] = []
   readonly manners = new Manners()
+  /** Which of the client's requests, by their number, were never answered, of those whose replies are told by order. */
+  readonly passedOver = new Set<number>()
+  /** What it said nothing to, and when. */
+  readonly silences: { readonly at: number; readonly to: 'opens' | 'requests' | 'key-exchanges' }[] = []
+  #requests = 0
   readonly #plan: Plan
   readonly #world: World
   readonly #socket: Socket
@@ -78,7 +83,10 @@ export class Server {
       globalRequest: (name, data) => (name === 'echo@sim' ? Buffer.from(data) : undefined),
       ignores: (payload) => {
         this.manners.heard(payload)
-        return this.#ignores(payload)
+        const ignored = this.#ignores(payload)
+        if (ignored) this.#noteSilence(payload)
+        if (requestIn(payload)) this.#countRequest(ignored)
+        return ignored
       },
     }
   }
@@ -105,6 +113,18 @@ export class Server {
     return (
       this.#active.has('leaves-rekey') && number >= messageNumber.KEXINIT && number < messageNumber.USERAUTH_REQUEST
     )
+  }
+
+  #countRequest(ignored: boolean): void {
+    if (ignored) this.passedOver.add(this.#requests)
+    this.#requests++
+  }
+
+  #noteSilence(payload: Buffer): void {
+    const number = payload.readUInt8(0)
+    if (number < messageNumber.USERAUTH_REQUEST) this.silences.push({ at: this.#world.now(), to: 'key-exchanges' })
+    else if (number === messageNumber.CHANNEL_OPEN) this.silences.push({ at: this.#world.now(), to: 'opens' })
+    else if (requestIn(payload)) this.silences.push({ at: this.#world.now(), to: 'requests' })
   }
 
   #suffer(ailment: AilmentPlan): void {

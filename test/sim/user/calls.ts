@@ -20,13 +20,15 @@ export interface Call {
   readonly limitMs: number | null
   /** When the program aborts it, if it does. */
   readonly abortAt: number | undefined
+  /** Which command it is about. */
+  readonly command: number | undefined
   /** What a global request carries. */
   readonly question: string | undefined
   settled: Settled | undefined
 }
 
-export type Tracked = Omit<Call, 'at' | 'settled' | 'abortAt' | 'question'> &
-  Partial<Pick<Call, 'abortAt' | 'question'>>
+export type Tracked = Omit<Call, 'at' | 'settled' | 'abortAt' | 'command' | 'question'> &
+  Partial<Pick<Call, 'abortAt' | 'command' | 'question'>>
 
 export interface Settled {
   readonly at: number
@@ -67,7 +69,14 @@ export class Calls {
 
   /** Keeps watch over a promise; the returned one never rejects. */
   async track<T>(what: Tracked, promise: Promise<T>): Promise<T | undefined> {
-    const call: Call = { abortAt: undefined, question: undefined, ...what, at: this.#now(), settled: undefined }
+    const call: Call = {
+      abortAt: undefined,
+      command: undefined,
+      question: undefined,
+      ...what,
+      at: this.#now(),
+      settled: undefined,
+    }
     this.all.push(call)
     this.#pending.add(call)
     try {

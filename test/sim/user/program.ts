@@ -117,7 +117,8 @@ export class UserProgram {
       secondSession: plan.secondSession,
     })
     const { timeoutMs: limitMs } = plan
-    const call = this.calls.track({ kind: 'run', name: `run ${plan.command}`, limitMs, abortAt }, running)
+    const { command } = plan
+    const call = this.calls.track({ kind: 'run', name: `run ${command}`, command, limitMs, abortAt }, running)
     record.outcome = (await call) ?? (await failureOf(running))
     record.settledAt = this.#world.now()
   }
@@ -162,7 +163,7 @@ export class UserProgram {
     this.#write(channel, record, plan)
     if (plan.closeAfterMs !== null) process.after(plan.closeAfterMs, () => this.#closeChannel(channel, record, name))
     await this.calls.track(
-      { kind: 'request', name: `the request of ${name}`, limitMs: defaultLimits.reply, abortAt },
+      { kind: 'request', name: `the request of ${name}`, command: plan.command, limitMs: defaultLimits.reply, abortAt },
       asked,
     )
   }

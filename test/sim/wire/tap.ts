@@ -28,6 +28,8 @@ const number = {
  */
 export class Tap {
   readonly questions: Question[] = []
+  /** Those of them of whose replies only their order tells whose they are. */
+  readonly requests: Question[] = []
   readonly channels = new Map<number, ChannelFacts>()
   /** When a key exchange was begun, by either side. */
   readonly exchangesBegunAt = new Set<number>()
@@ -56,6 +58,15 @@ export class Tap {
 
   channelOf(command: number): ChannelFacts | undefined {
     return [...this.channels.values()].findLast((channel) => channel.command === command)
+  }
+
+  /** The oldest of our probes that the peer cannot have heard, as far as its answers tell. */
+  oldestUnanswered(): Question | undefined {
+    const answeredTo = this.questions.findLast(({ answeredAt }) => answeredAt !== undefined)?.askedAt ?? 0
+    return this.questions.find(
+      ({ probe, askedAt, answeredAt, isVoid }) =>
+        probe !== undefined && answeredAt === undefined && !isVoid && askedAt >= answeredTo,
+    )
   }
 
   /** The client gave it to its kernel; it ends there in the stream. */
@@ -130,6 +141,7 @@ export class Tap {
     if (!message.boolean()) return undefined
     const question = this.#ask(probeIf(name, 'global-request'), message.rest())
     this.#line.push(question)
+    this.requests.push(question)
     return question
   }
 
@@ -153,6 +165,7 @@ export class Tap {
     if (!wantsReply) return undefined
     const question = this.#ask(probeIf(type, 'channel-request'))
     channel?.asked.push(question)
+    this.requests.push(question)
     return question
   }
 
