@@ -1,14 +1,8 @@
 import type { Channel, ChannelSink } from '../connection/channel.js'
-import { HoldfastError } from '../errors.js'
+import type { HoldfastError } from '../errors.js'
 import type { Wait } from '../liveness/waits.js'
 import { extendedDataStderr } from '../wire/connection-messages.js'
-import {
-  encodeEnv,
-  encodePtyRequest,
-  encodeSignal,
-  encodeWindowChange,
-  type TerminalSize,
-} from '../wire/session-messages.js'
+import { encodeSignal, encodeWindowChange, type TerminalSize } from '../wire/session-messages.js'
 import { Completion } from './completion.js'
 import { InputStream } from './input.js'
 import { ProgressLimits } from './limits.js'
@@ -16,13 +10,12 @@ import { News } from './news.js'
 import type { CommandSettings, SecondSession } from './options.js'
 import type { CommandExit } from './outcome.js'
 import type { Output } from './output.js'
+import { Outputs } from './outputs.js'
 import type { Tenant } from './places.js'
 import type { SessionHost } from './port.js'
-import { describe, type Program, startData } from './program.js'
+import { describe, type Program } from './program.js'
 import { decodeExit, type RemoteExit } from './remote-exit.js'
-
-/** How far the server has got with starting it, as far as we know. */
-export type Stage = 'opening' | 'requested' | 'running' | 'refused'
+import { type Stage, Start } from './start.js'
 
 export interface SessionOptions extends SessionHost {
   readonly program: Program
@@ -33,33 +26,24 @@ export interface SessionOptions extends SessionHost {
   readonly place?: 'wait' | 'now'
 }
 
-/** A packet that does not fit into what is left of the window need not be sent in pieces. */
-const tightWindow = 32 * 1024
-
 /** One session (RFC 4254 section 6) from the call to its end: the channel of one command, shell or subsystem. */
 export class Session implements Tenant {
   readonly program: Program
   readonly calledAt: number
   readonly stdin: InputStream
-  /** Variables that the server would not set. */
-  readonly refusedEnv: string[] = []
   readonly #options: SessionOptions
+  readonly #start: Start
+  readonly #outputs: Outputs
   readonly #limits: ProgressLimits
   readonly #completion: Completion
   /** Lasts as long as the session; whether anybody waits for it is the caller's to say. */
   readonly #life: Wait<CommandExit>
-  /** Ends the steps of the start when nobody waits for them any more. */
-  readonly #startSteps = new AbortController()
   readonly #news: News
   #channel: Channel | undefined
-  #stage: Stage = 'opening'
   /** The end, where it came before we saw that the server had accepted the program. */
   #earlyEnd: CommandExit | undefined
   #outputOpen = false
   #isComplete = false
-  #dropsOutput = false
-  /** Bytes that were granted to the server again before their reader took them. */
-  #forgone = 0
   #isAbandoned = false
 
   constructor(options: SessionOptions) {
@@ -67,6 +51,8 @@ export class Session implements Tenant {
     this.#options = options
     this.program = program
     this.calledAt = port.now()
+    this.#start = new Start(this, options, (channel) => this.#attach(channel))
+    this.#outputs = new Outputs(options, () => this.#channel)
     this.#news = new News(port.waits, () => port.now())
     this.stdin = new InputStream({
       write: (data, sent) => this.#write(data, sent),
@@ -83,19 +69,24 @@ export class Session implements Tenant {
       isAwaited: false,
     })
     this.#limits = new ProgressLimits(port, settings.limits, {
-      isHeldUp: () => this.#isHeldUp(),
+      isHeldUp: () => this.#outputs.isHeldUp,
       isStdinStuck: () => this.isInputStuck,
       fail: (error) => this.fail(error),
     })
     this.#completion = new Completion(
       port,
-      () => this.#isHeldUp() || port.holdsBack,
+      () => this.#outputs.isHeldUp || port.holdsBack,
       (outputOpen) => this.#complete(outputOpen),
     )
   }
 
   get stage(): Stage {
-    return this.#stage
+    return this.#start.stage
+  }
+
+  /** Variables that the server would not set. */
+  get refusedEnv(): readonly string[] {
+    return this.#start.refusedEnv
   }
 
   /** Whether output was still open when we stopped listening. */
@@ -150,8 +141,7 @@ export class Session implements Tenant {
   /** What the program wrote is over, and so is what it can be told. */
   failStreams(cause: Error): void {
     this.stdin.destroy(cause)
-    this.#options.stdout.fail(cause)
-    this.#options.stderr.fail(cause)
+    this.#outputs.fail(cause)
   }
 
   /** The call ends, and the program may go on. */
@@ -166,7 +156,7 @@ export class Session implements Tenant {
 
   /** Nothing of the start is waited for any more, and no limit holds. */
   stopWaiting(): void {
-    this.#startSteps.abort()
+    this.#start.stop()
     this.#limits.stop()
     this.#completion.stop()
   }
@@ -176,12 +166,10 @@ export class Session implements Tenant {
     // Its signal had aborted, or the connection was over, before the call.
     if (!this.#life.pending) return false
     try {
-      await this.#start()
-      this.#stage = 'running'
+      await this.#start.run()
       if (this.#earlyEnd !== undefined) this.#life.resolve(this.#earlyEnd)
       return true
     } catch (error) {
-      if (error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED') this.#refused()
       this.fail(error)
       return false
     }
@@ -198,10 +186,8 @@ export class Session implements Tenant {
 
   /** The program took bytes of the output. */
   consumed(bytes: number): void {
-    const heldUp = this.#isHeldUp()
-    const granted = Math.min(bytes, this.#forgone)
-    this.#forgone -= granted
-    if (bytes > granted) this.#channel?.consumed(bytes - granted)
+    const heldUp = this.#outputs.isHeldUp
+    this.#outputs.consumed(bytes)
     if (!heldUp) return
     this.#limits.outputTaken()
     this.#completion.outputCame()
@@ -223,60 +209,13 @@ export class Session implements Tenant {
    * @returns false when the time is over first
    */
   over(limitMs: number): Promise<boolean> {
-    this.#dropUnread()
+    this.#outputs.dropUnread()
     return this.#news.until(() => this.#completion.hasEnded || this.isClosed, limitMs)
-  }
-
-  #dropUnread(): void {
-    const { stdout, stderr } = this.#options
-    const unread = stdout.unread + stderr.unread
-    if (this.#dropsOutput || unread === 0) return
-    this.#dropsOutput = true
-    this.#forgone = unread
-    this.#channel?.consumed(unread)
-  }
-
-  async #start(): Promise<void> {
-    const { settings, runs } = this.#options
-    const { signal } = this.#startSteps
-    const channel = await this.#open(signal)
-    const environment = settings.env.map((variable) => this.#requestEnv(channel, variable))
-    // Without the terminal that was asked for, the program would be another one.
-    if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal })
-    // On a channel that has ended already, nothing is asked for.
-    if (channel.isOpen) {
-      this.#stage = 'requested'
-      runs.started(this)
-    }
-    const accepted = channel.request(this.program.type, startData(this.program), { signal })
-    this.stdin.open()
-    await accepted
-    await Promise.all(environment)
-  }
-
-  #refused(): void {
-    this.#stage = 'refused'
-    this.#options.runs.ended(this)
-  }
-
-  #open(signal: AbortSignal): Promise<Channel> {
-    const { places, place, openLimit, settings } = this.#options
-    const attach = (channel: Channel) => this.#attach(channel)
-    if (place === 'now') return places.tryOpen(this, attach, signal)
-    return places.open(this, attach, { signal, limitMs: settings.limits.timeout === false ? openLimit : false })
-  }
-
-  async #requestEnv(channel: Channel, [name, value]: readonly [string, string]): Promise<void> {
-    try {
-      await channel.request('env', encodeEnv(name, value), { signal: this.#startSteps.signal })
-    } catch {
-      this.refusedEnv.push(name)
-    }
   }
 
   #attach(channel: Channel): ChannelSink {
     this.#channel = channel
-    const { stdout } = this.#options
+    const { stdout } = this.#outputs
     return {
       data: (bytes) => this.#outputCame(stdout, bytes),
       extendedData: (type, bytes) => this.#extendedDataCame(type, bytes),
@@ -292,12 +231,11 @@ export class Session implements Tenant {
   #outputCame(output: Output, bytes: Buffer): void {
     this.#limits.outputCame()
     this.#completion.outputCame()
-    if (this.#dropsOutput) this.#channel?.consumed(bytes.length)
-    else output.deliver(bytes)
+    this.#outputs.deliver(output, bytes)
   }
 
   #extendedDataCame(type: number, bytes: Buffer): void {
-    if (type === extendedDataStderr) this.#outputCame(this.#options.stderr, bytes)
+    if (type === extendedDataStderr) this.#outputCame(this.#outputs.stderr, bytes)
     else this.consumed(bytes.length)
   }
 
@@ -308,7 +246,7 @@ export class Session implements Tenant {
 
   #outputEnded(): void {
     this.#limits.progressed()
-    this.#endOutput()
+    this.#outputs.end()
     this.#completion.outputEnded()
     this.#newsCame()
   }
@@ -326,7 +264,7 @@ export class Session implements Tenant {
   }
 
   #closed(): void {
-    this.#endOutput()
+    this.#outputs.end()
     this.#completion.closed()
     if (this.isClosed) this.#newsCame()
   }
@@ -337,11 +275,6 @@ export class Session implements Tenant {
     if (!this.#isComplete) this.failStreams(cause)
   }
 
-  #endOutput(): void {
-    this.#options.stdout.end()
-    this.#options.stderr.end()
-  }
-
   #newsCame(): void {
     if (this.exit !== undefined) this.#options.runs.ended(this)
     this.#news.came()
@@ -350,14 +283,14 @@ export class Session implements Tenant {
   #complete(outputOpen: boolean): void {
     this.#isComplete = true
     this.#limits.stop()
-    this.#endOutput()
+    this.#outputs.end()
     void this.close()
     this.stdin.destroy()
     this.#outputOpen = outputOpen
     const { exitCode, signal } = this.exit ?? { exitCode: null, signal: null }
     const end = { exitCode, signal, outputOpen, durationMs: this.#options.port.now() - this.calledAt }
     // A channel that closes without a status may have been refused: the answer to the request tells, a moment later.
-    if (this.exit === undefined && this.#stage !== 'running') this.#earlyEnd = end
+    if (this.exit === undefined && this.stage !== 'running') this.#earlyEnd = end
     else this.#life.resolve(end)
   }
 
@@ -369,14 +302,5 @@ export class Session implements Tenant {
       this.#limits.stdinMoved()
       sent()
     })
-  }
-
-  #isHeldUp(): boolean {
-    const { stdout, stderr } = this.#options
-    return stdout.unread + stderr.unread > 0 && this.#receiveWindow < tightWindow
-  }
-
-  get #receiveWindow(): number {
-    return this.#channel?.receiveWindow ?? tightWindow
   }
 }

@@ -1,0 +1,85 @@
+import type { Channel, ChannelSink } from '../connection/channel.js'
+import { HoldfastError } from '../errors.js'
+import { encodeEnv, encodePtyRequest } from '../wire/session-messages.js'
+import { startData } from './program.js'
+import type { Session, SessionOptions } from './session.js'
+
+/** How far the server has got with starting it, as far as we know. */
+export type Stage = 'opening' | 'requested' | 'running' | 'refused'
+
+/** The start of a session (RFC 4254 section 6): its channel, its terminal and variables, and its program. */
+export class Start {
+  /** Variables that the server would not set. */
+  readonly refusedEnv: string[] = []
+  readonly #session: Session
+  readonly #options: SessionOptions
+  readonly #attach: (channel: Channel) => ChannelSink
+  /** Ends the steps when nobody waits for them any more. */
+  readonly #steps = new AbortController()
+  #stage: Stage = 'opening'
+
+  /** @param attach called with the channel before the first message for it is handled */
+  constructor(session: Session, options: SessionOptions, attach: (channel: Channel) => ChannelSink) {
+    this.#session = session
+    this.#options = options
+    this.#attach = attach
+  }
+
+  get stage(): Stage {
+    return this.#stage
+  }
+
+  /** Resolves once the server has accepted the program. @throws HoldfastError, what any of the steps failed for */
+  async run(): Promise<void> {
+    try {
+      await this.#run()
+      this.#stage = 'running'
+    } catch (error) {
+      if (error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED') this.#refused()
+      throw error
+    }
+  }
+
+  /** Nothing of it is waited for any more. */
+  stop(): void {
+    this.#steps.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { settings, runs, program } = this.#options
+    const { signal } = this.#steps
+    const channel = await this.#open(signal)
+    const environment = settings.env.map((variable) => this.#requestEnv(channel, variable))
+    // Without the terminal that was asked for, the program would be another one.
+    if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal })
+    // On a channel that has ended already, nothing is asked for.
+    if (channel.isOpen) {
+      this.#stage = 'requested'
+      runs.started(this.#session)
+    }
+    const accepted = channel.request(program.type, startData(program), { signal })
+    this.#session.stdin.open()
+    await accepted
+    await Promise.all(environment)
+  }
+
+  #refused(): void {
+    this.#stage = 'refused'
+    this.#options.runs.ended(this.#session)
+  }
+
+  #open(signal: AbortSignal): Promise<Channel> {
+    const { places, place, openLimit, settings } = this.#options
+    if (place === 'now') return places.tryOpen(this.#session, this.#attach, signal)
+    const limitMs = settings.limits.timeout === false ? openLimit : false
+    return places.open(this.#session, this.#attach, { signal, limitMs })
+  }
+
+  async #requestEnv(channel: Channel, [name, value]: readonly [string, string]): Promise<void> {
+    try {
+      await channel.request('env', encodeEnv(name, value), { signal: this.#steps.signal })
+    } catch {
+      this.refusedEnv.push(name)
+    }
+  }
+}
