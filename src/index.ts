@@ -5,16 +5,20 @@ export { connect } from './client/connect.js'
 export type { HostKeysEvent } from './client/host-key-updates.js'
 export type { ClientKeepalive, ProbeOptions } from './client/keepalive.js'
 export type { LimitOptions, Limits } from './client/limits.js'
+export type { ClientState } from './client/line.js'
 export type {
   AlgorithmOptions,
   ConnectOptions,
   Hop,
   HostKeyOptions,
   HostKeyQuestion,
+  OpenStream,
   RekeyOptions,
   SocketOptions,
 } from './client/options.js'
-export type { ChannelStats, ClientStats } from './client/stats.js'
+export type { ReconnectOptions } from './client/reconnect/options.js'
+export type { ReconnectAttempt, Reconnection } from './client/reconnect/redial.js'
+export type { ChannelStats, ClientStats, ReconnectStats } from './client/stats.js'
 export type { DiagnosticsMessages } from './diagnostics.js'
 export { type ErrorCode, type Evidence, HoldfastError, type LimitName, type Phase } from './errors.js'
 export type { Forward, ForwardEvents, ForwardedConnection, ForwardStats } from './forward/forward.js'

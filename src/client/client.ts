@@ -6,26 +6,33 @@ import type { Forward } from '../forward/forward.js'
 import type { DynamicForwardOptions, ForwardOptions, RemoteForwardOptions } from '../forward/listen-options.js'
 import type { ConnectToOptions, TunnelTarget } from '../forward/options.js'
 import type { Tunnel } from '../forward/tunnel.js'
-import { Tunnels } from '../forward/tunnels.js'
+import type { Tunnels } from '../forward/tunnels.js'
 import type { NegotiatedAlgorithms } from '../kex/transport.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { Liveness, LivenessChange } from '../liveness/port.js'
 import type { Command } from '../session/command.js'
 import type { ExecOptions, ShellOptions, SpawnOptions } from '../session/options.js'
 import type { CommandResult } from '../session/outcome.js'
-import { Sessions } from '../session/sessions.js'
+import type { Sessions } from '../session/sessions.js'
 import type { CallOptions } from '../sftp/settings.js'
 import { Sftp } from '../sftp/sftp.js'
 import { type HostKeysEvent, hostKeysRequest, updateHostKeys } from './host-key-updates.js'
 import { ClientKeepalive } from './keepalive.js'
-import { Link } from './link.js'
+import { type ClientState, type Line, type LineEvents, SingleLine } from './line.js'
+import type { Link } from './link.js'
+import type { ReconnectAttempt, Reconnection } from './reconnect/redial.js'
+import { type OpenWay, StandingLine } from './reconnect/standing-line.js'
 import type { Settings } from './settings.js'
 import { type ClientStats, readStats } from './stats.js'
 
 export interface ClientEvents {
   /** The peer became `suspect`, `alive` again, or `dead`, which comes before `close`. */
   liveness: [change: LivenessChange]
-  /** The connection is over; everything on it has been settled. The reason is that of `closed`. */
+  /** With `reconnect`: the connection was lost, or an attempt to make it anew failed, and another attempt is planned. */
+  reconnecting: [attempt: ReconnectAttempt]
+  /** The connection is there again. */
+  reconnected: [reconnection: Reconnection]
+  /** The connection is over for good; everything on it has been settled. The reason is that of `closed`. */
   close: [reason: HoldfastError]
   /** What the server shows before authentication, cleaned of control characters. */
   banner: [text: string]
@@ -46,19 +53,17 @@ export interface CloseOptions {
 export class Client extends EventEmitter<ClientEvents> implements AsyncDisposable {
   /** Probes: what holds, how to change it, and how to ask now. */
   readonly keepalive: ClientKeepalive
-  readonly #link: Link
-  #sessions: Sessions | undefined
-  #tunnels: Tunnels | undefined
-
+  readonly #line: Line
   /** What came before the program could listen. */
   readonly #early: (() => void)[] = []
   #isOpen = false
-  #hasAnnouncedKeys = false
+  /** Of which connection the host keys have been told. */
+  #announcedBy: Link | undefined
 
   /** Dials and authenticates. Use `connect()`, which checks its options. @internal */
-  static async open(settings: Settings): Promise<Client> {
-    const client = new Client(settings)
-    await client.#link.open()
+  static async open(settings: Settings, openWay: OpenWay): Promise<Client> {
+    const client = new Client(settings, openWay)
+    await client.#line.open()
     client.#isOpen = true
     // By the next tick the caller has the client, and its listeners on it.
     process.nextTick(() => {
@@ -67,42 +72,53 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     return client
   }
 
-  private constructor(settings: Settings) {
+  private constructor(settings: Settings, openWay: OpenWay) {
     super()
-    const link = new Link(settings, {
+    const { reconnect } = settings
+    const events: LineEvents = {
       livenessChanged: (change) => this.#tell('liveness', change),
       banner: (text) => this.#whenOpen(() => this.#tell('banner', text)),
-      globalRequest: (name, data) => this.#receiveAnnouncement(name, Buffer.from(data)),
-      channelOpen: (type, data) => this.#forwarding.channelOpen(type, data),
+      globalRequest: (name, data, link) => this.#receiveAnnouncement(name, Buffer.from(data), link),
+      planned: (attempt) => this.#tell('reconnecting', attempt),
+      connected: (reconnection) => this.#tell('reconnected', reconnection),
       ended: (cause) => this.#tell('close', cause),
-    })
-    this.#link = link
+    }
+    const line =
+      reconnect === undefined
+        ? new SingleLine(settings, events)
+        : new StandingLine({ settings, reconnect, openWay }, events)
+    this.#line = line
     this.keepalive = new ClientKeepalive({
-      connection: () => link.connection,
+      connection: () => line.link.connection,
       replyLimitMs: settings.limits.reply,
-      setTcp: (tcp) => link.setTcpKeepalive(tcp),
+      setTcp: (tcp) => line.link.setTcpKeepalive(tcp),
     })
+  }
+
+  /** Whether there is a connection. Without `reconnect` it is `connected` until it is `closed`. */
+  get state(): ClientState {
+    return this.#line.state
   }
 
   /** What is known of the peer, at this moment. */
   get liveness(): Liveness {
-    const { connection } = this.#link
+    const { connection } = this.#line.link
     return connection.keepalive.liveness(connection.now())
   }
 
   /** What both sides agreed on (RFC 4253 section 7.1), and what the peer says it is. */
   get negotiated(): NegotiatedAlgorithms | undefined {
-    return this.#link.connection.negotiated
+    return this.#line.link.connection.negotiated
   }
 
-  /** Resolves with the reason once the connection is over: ERR_SSH_CLOSED after `close()`. Never rejects. */
+  /** Resolves with the reason once the connection is over for good: ERR_SSH_CLOSED after `close()`. Never rejects. */
   get closed(): Promise<HoldfastError> {
-    return this.#link.closed
+    return this.#line.closed
   }
 
   /** What there is to know of the connection, at this moment. */
   stats(): ClientStats {
-    return readStats(this.#link, this.#commands.stats)
+    return readStats(this.#line)
   }
 
   /**
@@ -139,10 +155,10 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * ERR_SSH_SFTP_PROTOCOL where what answers is no SFTP server
    */
   sftp(options: CallOptions = {}): Promise<Sftp> {
-    const { connection, settings, facts } = this.#link
-    const { sftp: limitMs, channelClose: closeLimitMs } = settings.limits
-    const fellBack = (what: string, why: string) => diagnostics.fallback(() => ({ ...facts.about, what, why }))
-    return Sftp.open({ port: connection, sessions: this.#commands, limitMs, closeLimitMs, fellBack }, options)
+    const { link, port, sessions } = this.#line
+    const { sftp: limitMs, channelClose: closeLimitMs } = link.settings.limits
+    const fellBack = (what: string, why: string) => diagnostics.fallback(() => ({ ...link.facts.about, what, why }))
+    return Sftp.open({ port, sessions, limitMs, closeLimitMs, fellBack }, options)
   }
 
   /**
@@ -186,7 +202,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * @throws HoldfastError ERR_SSH_TIMEOUT (limit `rekey`, 30 s), which ends the connection too, or why it ended
    */
   rekey(): Promise<void> {
-    return this.#link.connection.rekey()
+    return this.#line.link.connection.rekey()
   }
 
   /**
@@ -196,7 +212,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * duration gets a process warning, and the default in its place.
    */
   close({ timeout }: CloseOptions = {}): Promise<void> {
-    return this.#link.close(this.#closeLimit(timeout))
+    return this.#line.close(this.#closeLimit(timeout))
   }
 
   /**
@@ -204,13 +220,13 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * that waits still keeps it running, and so does a command once its `exited` was asked for.
    */
   unref(): this {
-    this.#link.keepRunning(false)
+    this.#line.keepRunning(false)
     return this
   }
 
   /** Keeps the process running while the connection is open, as a socket does. This is the default. */
   ref(): this {
-    this.#link.keepRunning(true)
+    this.#line.keepRunning(true)
     return this
   }
 
@@ -220,7 +236,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   /** Whoever closes wants the connection gone: a wrong argument must not keep it open. */
   #closeLimit(timeout: Duration | undefined): number {
-    const { close } = this.#link.settings.limits
+    const { close } = this.#line.link.settings.limits
     try {
       return timeout === undefined ? close : parseDuration(timeout, 'timeout')
     } catch (error) {
@@ -230,21 +246,18 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   get #commands(): Sessions {
-    const { connection, settings } = this.#link
-    const { limits, username, env } = settings
-    return (this.#sessions ??= new Sessions(connection, { username, openLimit: limits.channelOpen, limits, env }))
+    return this.#line.sessions
   }
 
   get #forwarding(): Tunnels {
-    const { connection, settings } = this.#link
-    return (this.#tunnels ??= new Tunnels(connection, settings.limits))
+    return this.#line.tunnels
   }
 
-  #receiveAnnouncement(name: string, data: Buffer): void {
+  #receiveAnnouncement(name: string, data: Buffer, link: Link): void {
     // Once, as OpenSSH does: each costs a look at the file, checks of signatures and a request.
-    if (name !== hostKeysRequest || this.#hasAnnouncedKeys) return
-    this.#hasAnnouncedKeys = true
-    this.#whenOpen(() => void this.#tellHostKeys(data))
+    if (name !== hostKeysRequest || this.#announcedBy === link) return
+    this.#announcedBy = link
+    this.#whenOpen(() => void this.#tellHostKeys(data, link))
   }
 
   #whenOpen(tell: () => void): void {
@@ -253,8 +266,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   /** An update that fails changes nothing, and is no reason to end a connection that works. */
-  async #tellHostKeys(data: Buffer): Promise<void> {
-    const event = await updateHostKeys(this.#link, data).catch(() => undefined)
+  async #tellHostKeys(data: Buffer, link: Link): Promise<void> {
+    const event = await updateHostKeys(link, data).catch(() => undefined)
     if (event !== undefined) this.#tell('hostkeys', event)
   }
 

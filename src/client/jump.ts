@@ -22,7 +22,8 @@ export async function openClient(options: ConnectOptions, { before, depth }: Leg
   const configured = await configure(options, before === undefined)
   const way = before ?? (await openWay(configured.options, depth))
   try {
-    return await Client.open(resolveSettings(configured, way))
+    const openAnew = (signal: AbortSignal) => openWay({ ...configured.options, signal }, depth)
+    return await Client.open(resolveSettings(configured, way), openAnew)
   } catch (error) {
     // Where there was no client to do it.
     void way?.release()
@@ -51,8 +52,10 @@ function checkFurther(hop: Hop): void {
 
 async function openHop(hop: Hop, target: ConnectOptions, leg: Leg): Promise<Way> {
   const { before } = leg
-  if (hop instanceof Client) return new Way(hop, { name: nameOf(hop.stats()), isOurs: false, before })
+  if (hop instanceof Client) return throughClient(hop, target)
   const options = optionsOf(hop, target)
+  if (options.reconnect !== undefined && options.reconnect !== false)
+    throw wrong('a hop has no reconnect of its own: it is dialled again with the target')
   try {
     const client = await openClient(options, leg)
     return new Way(client, { name: nameOf(client.stats()), isOurs: true, before })
@@ -63,13 +66,26 @@ async function openHop(hop: Hop, target: ConnectOptions, leg: Leg): Promise<Way>
   }
 }
 
+/** The program's own: neither dialled nor closed here. */
+function throughClient(hop: Client, target: ConnectOptions): Way {
+  const name = nameOf(hop.stats())
+  if (hop.state !== 'closed') return new Way(hop, { name, isOurs: false, before: undefined })
+  const message = `the hop ${name} on the way to ${nameOf(target)} is a Client that has been closed`
+  throw new HoldfastError('ERR_SSH_CLOSED', message, { phase: 'tcp', host: nameOf(target), hop: name })
+}
+
 /** What is only a name is reached as ssh would; of its target it has how patient to be, and no secret. */
 function optionsOf(
   hop: string | ConnectOptions,
   { config, keepalive, limits, signal }: ConnectOptions,
 ): ConnectOptions {
   if (typeof hop === 'string') return gatherOptions(hop, { config, keepalive, limits, signal })
-  return gatherOptions(hop, { signal: hop.signal ?? signal })
+  return gatherOptions(hop, { signal: either(hop.signal, signal) })
+}
+
+/** A hop ends by its own signal and by that of its target. */
+function either(own: AbortSignal | undefined, target: AbortSignal | undefined): AbortSignal | undefined {
+  return own === undefined || target === undefined ? (own ?? target) : AbortSignal.any([own, target])
 }
 
 function nameOf({ host = '', port = 22 }: { readonly host?: string | undefined; readonly port?: number | undefined }) {

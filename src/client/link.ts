@@ -1,40 +1,25 @@
-import type { Duplex } from 'node:stream'
-import { ClientAuthentication } from '../auth/client.js'
-import type { AuthPort } from '../auth/port.js'
-import { Connection, type ConnectionHost } from '../connection/connection.js'
+import type { Connection, ConnectionHost } from '../connection/connection.js'
 import { Facts } from '../connection/facts.js'
-import type { OpenDecision, PeerHandlers } from '../connection/mux.js'
 import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
 import { asHoldfastError, HoldfastError, type Phase } from '../errors.js'
-import { type Deadline, Deadlines, runAll } from '../liveness/deadlines.js'
+import { type Deadline, runAll } from '../liveness/deadlines.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { LivenessChange } from '../liveness/port.js'
-import { probeMemory } from '../liveness/probe-memory.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
-import { Waits } from '../liveness/waits.js'
-import { dialAgain } from '../socket/dial-again.js'
-import { Driver } from '../socket/driver.js'
-import { ProxyCommand } from '../socket/proxy-command.js'
-import { readBuffer } from '../socket/read-buffer.js'
-import { Scheduler } from '../socket/scheduler.js'
-import { discard } from '../socket/stream.js'
+import type { Driver } from '../socket/driver.js'
+import { discard, isDuplex } from '../socket/stream.js'
 import { setTcpKeepalive, type TcpKeepalive, tcpKeepaliveOf, tcpValues } from '../socket/tcp-keepalive.js'
-import { printableLines } from '../wire/printable.js'
 import { HostTrust } from './host-trust.js'
-import { identification } from './identification.js'
 import { type Identity, loadIdentity } from './identity.js'
+import { newConnection, type PeerEvents } from './new-connection.js'
 import { busyMs, nodeEnvironment } from './node-environment.js'
+import { openDriver } from './open-driver.js'
 import type { Settings } from './settings.js'
+import { Timing } from './timing.js'
 import type { Way } from './way.js'
 
-/** RFC 4254 section 5.2. A larger window makes sshd itself slow; a smaller one makes a far server slow. */
-const windowBytes = 2 * 1024 * 1024
-
-export interface LinkEvents {
+export interface LinkEvents extends PeerEvents {
   livenessChanged(change: LivenessChange): void
-  banner(text: string): void
-  globalRequest(name: string, data: Buffer): void
-  channelOpen(type: string, data: Buffer): OpenDecision
   /** The connection is over, and everything on it has been settled. */
   ended(cause: HoldfastError): void
 }
@@ -42,35 +27,28 @@ export interface LinkEvents {
 /** A connection and all that keeps it running: its clocks and timer, its stream, the keys that it was made with. */
 export class Link implements ConnectionHost {
   readonly settings: Settings
-  readonly deadlines = new Deadlines()
   readonly facts: Facts
-  readonly waits: Waits
+  readonly timing: Timing
   readonly #events: LinkEvents
-  readonly #scheduler: Scheduler
   readonly #closed = new Deferred<HoldfastError>()
   #driver: Driver | undefined
   #connection: Connection | undefined
   #identity: Identity | undefined
   #trust: HostTrust | undefined
-  /** Ends the thread that unlocks a key, once nobody waits for it. */
+  /** Ends what is loaded or opened for it, once nobody waits for that. */
   readonly #loading = new AbortController()
   #ended = false
   #unlisten: (() => void) | undefined
   #asking: Deadline | undefined
   /** When `close()` is to be over. */
   #closeBy: number | undefined
+  #keepsRunning = true
 
   constructor(settings: Settings, events: LinkEvents) {
     this.settings = settings
     this.#events = events
     this.facts = new Facts(() => nodeEnvironment.now(), `${settings.host}:${settings.port}`, busyMs)
-    this.waits = new Waits(this.facts, this.deadlines)
-    this.#scheduler = new Scheduler({
-      deadlines: this.deadlines,
-      waits: this.waits,
-      onWake: (_now, lostMs) => this.#lost(lostMs),
-      onDisturbed: () => this.#connection?.disturbed(),
-    })
+    this.timing = new Timing(this.facts, () => this.#connection?.disturbed())
   }
 
   /** Resolves with why the connection ended; never rejects. */
@@ -90,7 +68,7 @@ export class Link implements ConnectionHost {
 
   /** For how long, all in all, this process could not listen. */
   get loopBlockedMs(): number {
-    return this.#scheduler.loopBlockedMs
+    return this.timing.loopBlockedMs
   }
 
   /** The SO_KEEPALIVE that holds; undefined where the stream is no socket. */
@@ -106,20 +84,25 @@ export class Link implements ConnectionHost {
 
   /** Whether the open connection by itself keeps the process running. */
   keepRunning(keep: boolean): void {
-    this.waits.keepRunning(keep)
+    this.#keepsRunning = keep
+    this.timing.waits.keepRunning(keep)
     this.settings.via?.keepRunning(keep)
     this.#driver?.keepRunning(keep)
   }
 
-  /** Dials, exchanges keys and authenticates, all within the limit `connect`. After a failure nothing is left. */
-  async open(): Promise<void> {
-    const wait = this.waits.start<void>({
+  /**
+   * Dials, exchanges keys and authenticates, all within the limit `connect`. After a failure nothing is left.
+   * @param options.isAwaited whether a caller waits for it, under whom the process must not end
+   */
+  async open({ isAwaited }: { readonly isAwaited: boolean } = { isAwaited: true }): Promise<void> {
+    const wait = this.timing.waits.start<void>({
       limit: 'connect',
       limitMs: Math.max(1, this.settings.limits.connect - this.settings.spentMs),
       clock: 'connect',
       phase: 'authentication',
       what: 'the connection',
       signal: this.settings.signal,
+      isAwaited,
     })
     if (wait.pending) {
       this.#establish().then(
@@ -179,7 +162,7 @@ export class Link implements ConnectionHost {
 
   ended(cause: HoldfastError): void {
     this.#ended = true
-    this.#scheduler.stop()
+    this.timing.stop()
     this.#closed.resolve(cause)
     runAll([
       () => this.#unlisten?.(),
@@ -195,17 +178,11 @@ export class Link implements ConnectionHost {
     diagnostics.connection(() => ({ ...this.facts.about, state, phase, ...(error === undefined ? {} : { error }) }))
   }
 
-  #openThrough(via: Way): Promise<Duplex> {
-    const { host, port, signal } = this.settings
-    this.#askRepeatedly(via)
-    return via.open({ host, port }, signal)
-  }
-
   /** Until the keepalive watches: so that a limit that is reached while connecting can tell a dead hop from a dead target. */
   #askRepeatedly(via: Way): void {
     const { limits } = this.settings
     const everyMs = Math.min(limits.channelOpen, limits.identification, limits.keyExchange, limits.authentication) / 3
-    this.#asking = this.deadlines.add(nodeEnvironment.now() + everyMs, () => {
+    this.#asking = this.timing.deadlines.add(nodeEnvironment.now() + everyMs, () => {
       via.ask()
       this.#askRepeatedly(via)
     })
@@ -221,43 +198,41 @@ export class Link implements ConnectionHost {
     if (this.#ended) return
     const { stream } = this.settings
     // A stream that the program gave is ours from the call on, also where the call failed before it was looked at.
-    if (this.#driver === undefined && stream !== undefined) discard(stream)
+    if (this.#driver === undefined && isDuplex(stream)) discard(stream)
     this.destroy('reset')
-    this.waits.drain(cause)
+    this.timing.waits.drain(cause)
     this.ended(cause)
-  }
-
-  #lost(lostMs: number): void {
-    if (lostMs === 0) return
-    if (this.#connection === undefined) this.waits.lost(lostMs)
-    else this.#connection.lost(lostMs)
   }
 
   #watchSignal(): void {
     const { signal } = this.settings
-    if (signal === undefined) return
+    if (signal === undefined || this.#ended) return
     const aborted = (reason: unknown) => {
       const details = { ...this.facts.errorDetails(), cause: reason }
       this.end(new HoldfastError('ERR_SSH_ABORTED', 'the client was ended by its signal', details))
     }
     if (signal.aborted) aborted(signal.reason)
-    else this.#unlisten = this.waits.onAbort(signal, aborted)
+    else this.#unlisten = this.timing.waits.onAbort(signal, aborted)
   }
 
   async #establish(): Promise<void> {
-    const { host, port, hostKey, identity } = this.settings
-    const [trust, loaded, driver] = await Promise.all([
+    const { settings, timing, facts } = this
+    const { host, port, hostKey, via } = settings
+    if (via !== undefined) this.#askRepeatedly(via)
+    const [trust, identity, driver] = await Promise.all([
       HostTrust.load({ host, port }, hostKey),
-      loadIdentity(identity, this.#loading.signal),
-      this.#openStream(),
+      loadIdentity(settings.identity, this.#loading.signal),
+      openDriver(settings, timing, this.#loading.signal).then((opened) => this.#drive(opened)),
     ])
-    this.#identity = loaded
+    this.#identity = identity
     this.#trust = trust
     if (this.#ended) {
-      loaded.close()
+      identity.close()
       return
     }
-    const connection = this.#connect(trust, loaded)
+    const authenticating = () => this.#publish('connecting', 'authentication')
+    const parts = { settings, timing, facts, trust, identity, events: this.#events, authenticating }
+    const connection = newConnection(parts, this)
     this.#connection = connection
     this.#publish('connecting', 'identification')
     // What has come already is an answer to nothing: it may be handled only once our side has begun.
@@ -266,73 +241,11 @@ export class Link implements ConnectionHost {
     await connection.ready
   }
 
-  async #openStream(): Promise<Driver> {
-    const { host, port, socket: options, limits, keepalive, proxyCommand, stream, via, signal } = this.settings
-    if (stream !== undefined) return this.#drive(new Driver(stream))
-    if (via !== undefined) return this.#drive(new Driver(await this.#openThrough(via)))
-    if (proxyCommand !== undefined) return this.#drive(new Driver(new ProxyCommand(proxyCommand)))
-    const onread = readBuffer((chunk) => this.#driver?.receive(chunk))
-    const context = { waits: this.waits, deadlines: this.deadlines, now: () => nodeEnvironment.now(), limits }
-    const tcpKeepalive = tcpValues(keepalive.tcp)
-    const { attempts = 1 } = options
-    const socket = await dialAgain({ host, port }, attempts, { ...options, tcpKeepalive, onread, signal }, context)
-    return this.#drive(new Driver(socket, { readsByItself: true }))
-  }
-
   /** The stream is ours from now on; if it came too late, it goes at once. */
   #drive(driver: Driver): Driver {
     this.#driver = driver
+    if (!this.#keepsRunning) driver.keepRunning(false)
     if (this.#ended) driver.destroy('reset')
     return driver
-  }
-
-  #connect(trust: HostTrust, identity: Identity): Connection {
-    const { settings, deadlines, waits, facts } = this
-    const { algorithms, limits, rekey, keepalive, host, port } = settings
-    return new Connection(
-      {
-        role: 'client',
-        environment: nodeEnvironment,
-        deadlines,
-        waits,
-        facts,
-        identification,
-        algorithms: { ...algorithms, serverHostKey: trust.prefer(algorithms.serverHostKey) },
-        limits,
-        rekey,
-        verifier: trust,
-        authenticator: (authPort) => {
-          this.#publish('connecting', 'authentication')
-          return this.#authentication(authPort, identity)
-        },
-        handlers: this.#handlers(),
-        keepalive,
-        probeMemory: probeMemory.of(`${host}:${port}`),
-        window: windowBytes,
-      },
-      this,
-    )
-  }
-
-  #authentication(port: AuthPort, { ways, notes }: Identity): ClientAuthentication {
-    const { username, limits } = this.settings
-    return new ClientAuthentication(port, {
-      username,
-      ways,
-      notes,
-      limits,
-      onBanner: ({ message }) => this.#events.banner(printableLines(message)),
-      onWaiting: (waiting) => diagnostics.waiting(() => ({ ...this.facts.about, ...waiting })),
-    })
-  }
-
-  #handlers(): PeerHandlers {
-    return {
-      channelOpen: (type, data) => this.#events.channelOpen(type, data),
-      globalRequest: (name, data) => {
-        this.#events.globalRequest(name, data)
-        return undefined
-      },
-    }
   }
 }

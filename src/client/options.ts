@@ -7,6 +7,7 @@ import type { KeepaliveOption } from '../liveness/settings.js'
 import type { Lookup } from '../socket/resolve.js'
 import type { Client } from './client.js'
 import type { LimitOptions } from './limits.js'
+import type { ReconnectOptions } from './reconnect/options.js'
 
 /** A host key that a peer showed, as `hostKey.verify` gets it. */
 export interface HostKeyQuestion {
@@ -85,6 +86,12 @@ export interface RekeyOptions {
   readonly interval?: Duration | undefined
 }
 
+/**
+ * Opens the stream of a connection: called for each that is made. `signal` aborts once the stream is not wanted any more;
+ * one that comes later is destroyed.
+ */
+export type OpenStream = (signal: AbortSignal) => Duplex | Promise<Duplex>
+
 /** A host to connect through: a target as `connect()` takes it, options, or a client in use, which stays open. */
 export type Hop = string | ConnectOptions | Client
 
@@ -141,14 +148,23 @@ export interface ConnectOptions {
    * keepalive and limits, that ends with this one. One that fails is named by `hop` of the error.
    */
   readonly proxyJump?: Hop | readonly Hop[] | undefined
-  /** Any open stream of bytes to the peer, instead of a socket of ours. It is destroyed with the connection. */
-  readonly stream?: Duplex | undefined
+  /**
+   * Any open stream of bytes to the peer, instead of a socket of ours, or a function that opens one. It is destroyed with the
+   * connection.
+   */
+  readonly stream?: Duplex | OpenStream | undefined
   /**
    * Reads ssh_config as `ssh` does, by asking `ssh -G`: the files of the user and the system, or the one named, `~` being
    * the home directory. What is given beside it wins. Where there is no ssh: ERR_SSH_UNSUPPORTED; what ssh cannot read:
    * ERR_SSH_CONFIG. @default false
    */
   readonly config?: boolean | string | undefined
+  /**
+   * Makes the connection anew when it is lost; `true` = with the defaults. The first one is not tried again. A call that is
+   * made meanwhile waits; one that was under way fails, and its error says in `delivery` whether the server may have got it.
+   * @default false
+   */
+  readonly reconnect?: boolean | ReconnectOptions | undefined
   /** Holds for the connection's whole life: aborting it later ends the client and everything on it. */
   readonly signal?: AbortSignal | undefined
 }

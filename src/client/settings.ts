@@ -11,8 +11,16 @@ import type { Configured } from './config/configured.js'
 import type { IgnoredKeyword } from './config/keywords.js'
 import { type Limits, resolveLimits } from './limits.js'
 import { nearest } from './nearest.js'
-import type { AlgorithmOptions, ConnectOptions, HostKeyOptions, RekeyOptions, SocketOptions } from './options.js'
+import type {
+  AlgorithmOptions,
+  ConnectOptions,
+  HostKeyOptions,
+  OpenStream,
+  RekeyOptions,
+  SocketOptions,
+} from './options.js'
 import { expandProxyCommand } from './proxy-command.js'
+import { type ReconnectSettings, resolveReconnect } from './reconnect/options.js'
 import { checkShape } from './shape.js'
 import { parseTarget } from './target.js'
 import type { Way } from './way.js'
@@ -30,9 +38,11 @@ export interface Settings {
   readonly socket: SocketOptions
   /** With host, port and user in it. */
   readonly proxyCommand: string | undefined
-  readonly stream: Duplex | undefined
+  readonly stream: Duplex | OpenStream | undefined
   /** The hops before it. */
   readonly via: Way | undefined
+  /** Undefined where a lost connection is not made anew. */
+  readonly reconnect: ReconnectSettings | undefined
   readonly signal: AbortSignal | undefined
   /** Who we are: read where the keys are loaded. */
   readonly identity: ConnectOptions
@@ -89,8 +99,9 @@ export function resolveSettings(configured: Configured, via?: Way): Settings {
     limits: resolveLimits(options.limits ?? {}),
     rekey: resolveRekey(options.rekey ?? {}),
     socket: options.socket ?? {},
-    stream: options.stream === undefined ? undefined : checkStream(options.stream),
+    stream: resolveStream(options.stream),
     via,
+    reconnect: resolveReconnect(options.reconnect ?? false),
     signal: options.signal,
     identity: options,
     env: configured.env,
@@ -100,9 +111,15 @@ export function resolveSettings(configured: Configured, via?: Way): Settings {
 }
 
 /** Each is the whole way, and none of them goes before the others. */
-function checkWays({ proxyJump, proxyCommand, stream }: ConnectOptions): void {
+function checkWays({ proxyJump, proxyCommand, stream, reconnect }: ConnectOptions): void {
   const given = Object.entries({ proxyJump, proxyCommand, stream }).filter(([, way]) => way !== undefined)
   if (given.length > 1) throw wrong(`${given.map(([name]) => name).join(' and ')}: give one of them alone`)
+  if (stream !== undefined && typeof stream !== 'function' && reconnect !== undefined && reconnect !== false)
+    throw wrong('reconnect: a stream that is lost cannot be opened again; give as stream a function that opens one')
+}
+
+function resolveStream(stream: ConnectOptions['stream']): Settings['stream'] {
+  return stream === undefined || typeof stream === 'function' ? stream : checkStream(stream)
 }
 
 /** A container can run under a number that no user has. */

@@ -82,8 +82,19 @@ const schema = z.strictObject({
     .optional(),
   proxyCommand: text.optional(),
   proxyJump: z.custom(isHops, { error: 'must be a target, options, a Client, or a list of these' }).optional(),
-  stream: z.custom(isDuplex, { error: 'must be a Duplex stream' }).optional(),
+  stream: z.union([z.custom(isDuplex), callback], 'must be a Duplex stream, or a function that opens one').optional(),
   config: z.union([z.boolean(), text], 'must be true, false or the path of a file').optional(),
+  reconnect: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        minDelay: duration.optional(),
+        maxDelay: duration.optional(),
+        maxTime: duration.or(z.literal(false)).optional(),
+        maxAttempts: wholeNumber.or(z.literal(false)).optional(),
+      }),
+    ])
+    .optional(),
   signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
 })
 

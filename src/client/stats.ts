@@ -5,7 +5,7 @@ import type { SessionStats } from '../session/sessions.js'
 import type { TcpKeepalive } from '../socket/tcp-keepalive.js'
 import type { IgnoredKeyword } from './config/keywords.js'
 import type { Limits } from './limits.js'
-import type { Link } from './link.js'
+import type { ClientState, Line } from './line.js'
 
 /** One channel, as `stats()` shows it. Windows in bytes. */
 export interface ChannelStats {
@@ -19,7 +19,18 @@ export interface ChannelStats {
   readonly abandoned: boolean
 }
 
-/** What there is to know of a connection, at this moment. */
+/** How it stands with the making anew of a lost connection. */
+export interface ReconnectStats {
+  readonly state: ClientState
+  /** The attempt that is planned or under way; 0 where none is. */
+  readonly attempt: number
+  /** How many connections there have been, the first included. */
+  readonly connections: number
+  /** Calls that wait for the next one. */
+  readonly waiting: number
+}
+
+/** What there is to know of a connection, at this moment; where it is away, of the last one. */
 export interface ClientStats {
   readonly host: string
   readonly port: number
@@ -46,9 +57,11 @@ export interface ClientStats {
   readonly surplus: number
   /** For how long, all in all, this process could not listen: a blocked event loop, a machine that slept. */
   readonly loopBlockedMs: number
+  /** Undefined without the option `reconnect`. */
+  readonly reconnect: ReconnectStats | undefined
 }
 
-export function readStats(link: Link, sessions: SessionStats): ClientStats {
+export function readStats({ link, sessions, reconnect }: Line): ClientStats {
   const { settings, connection } = link
   const { host, port, username, limits, ignored: ignoredConfig } = settings
   return {
@@ -62,7 +75,7 @@ export function readStats(link: Link, sessions: SessionStats): ClientStats {
     tcpKeepalive: link.tcpKeepalive,
     limits,
     ignoredConfig,
-    sessions,
+    sessions: sessions.stats,
     channels: [...connection.channels].map((channel) => ({
       sendWindow: channel.sendWindow,
       receiveWindow: channel.receiveWindow,
@@ -72,5 +85,6 @@ export function readStats(link: Link, sessions: SessionStats): ClientStats {
     unsentBytes: connection.unsentBytes,
     surplus: connection.surplus,
     loopBlockedMs: link.loopBlockedMs,
+    reconnect,
   }
 }

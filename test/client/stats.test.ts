@@ -21,6 +21,7 @@ test('stats() of an idle client says whom it is with, and what holds', async (t)
     channels: [],
     unsentBytes: 0,
     surplus: 0,
+    reconnect: undefined,
   })
   assert.deepEqual(negotiated, ssh.negotiated)
   assert.equal(negotiated?.strictKex, true)

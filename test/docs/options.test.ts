@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { defaultLimits, limitNames } from '#src/client/limits.js'
+import { defaultReconnect } from '#src/client/reconnect/options.js'
 import { errorTable } from '#src/errors.js'
 import { parseDuration } from '#src/liveness/duration.js'
 import { membersOf } from './interfaces.js'
@@ -26,6 +27,8 @@ const commands = [
   { file: 'src/wire/session-messages.ts', name: 'TerminalSize', prefix: 'pty.' },
 ]
 const pages = { 'docs/connecting.md': connecting, 'docs/commands.md': commands }
+
+const reconnecting = [{ file: 'src/client/reconnect/options.ts', name: 'ReconnectOptions', prefix: 'reconnect.' }]
 
 /** The first cells of the rows of tables that are headed `option`. */
 function documentedOptions(page: string): string[] {
@@ -65,9 +68,21 @@ test('docs/tunnels.md has a row for every option, and no row is left over', () =
   assert.ok(declared.every(({ doc }) => doc !== ''))
 })
 
+test('docs/reconnect.md has a row for every option, and docs/defaults.md why it is as it is by default', () => {
+  const declared = membersOf(read('src/client/reconnect/options.ts'), 'ReconnectOptions').map(({ name }) => name)
+  const documented = documentedOptions(read('docs/reconnect.md'))
+  assert.deepEqual(documented, declared)
+  for (const [name, value] of Object.entries(defaultReconnect)) {
+    const [, said = '', why = ''] =
+      new RegExp(`\\| \`reconnect\\.${name}\` \\| \`'?([^'\`]+)'?\` \\| (.+) \\|`).exec(read('docs/defaults.md')) ?? []
+    assert.equal(said === 'false' ? false : parseDuration(said, name), value, name)
+    assert.ok(why.length > 0)
+  }
+})
+
 test('every option says in its docstring what it is', () => {
   const limits = { file: 'src/client/limits.ts', name: 'LimitOptions', prefix: 'limits.' }
-  const bare = [...connecting, ...commands, limits].flatMap(({ file, name, prefix }) =>
+  const bare = [...connecting, ...commands, ...reconnecting, limits].flatMap(({ file, name, prefix }) =>
     membersOf(read(file), name)
       .filter(({ doc }) => doc === '')
       .map((member) => prefix + member.name),

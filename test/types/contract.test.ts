@@ -91,6 +91,7 @@ export const options = (signal: AbortSignal, stream: Duplex): ConnectOptions => 
     reply: 5000,
     sftp: '5s',
     rekey: '5s',
+    reconnect: false,
     channelClose: '250ms',
     close: '2s',
     timeout: '1h',
@@ -100,6 +101,7 @@ export const options = (signal: AbortSignal, stream: Duplex): ConnectOptions => 
   },
   socket: { localAddress: '10.0.0.5', family: 4, noDelay: true },
   stream,
+  reconnect: { minDelay: '500ms', maxDelay: '30s', maxTime: false, maxAttempts: 10 },
   signal,
 })
 

@@ -1,0 +1,85 @@
+import { ClientAuthentication } from '../auth/client.js'
+import type { AuthPort } from '../auth/port.js'
+import { Connection, type ConnectionHost } from '../connection/connection.js'
+import type { Facts } from '../connection/facts.js'
+import type { OpenDecision } from '../connection/mux.js'
+import { diagnostics } from '../diagnostics.js'
+import { probeMemory } from '../liveness/probe-memory.js'
+import { printableLines } from '../wire/printable.js'
+import type { HostTrust } from './host-trust.js'
+import { identification } from './identification.js'
+import type { Identity } from './identity.js'
+import { nodeEnvironment } from './node-environment.js'
+import type { Settings } from './settings.js'
+import type { Timing } from './timing.js'
+
+/** RFC 4254 section 5.2. A larger window makes sshd itself slow; a smaller one makes a far server slow. */
+const windowBytes = 2 * 1024 * 1024
+
+/** What comes of a peer besides the answers to what it was asked. */
+export interface PeerEvents {
+  banner(text: string): void
+  globalRequest(name: string, data: Buffer): void
+  channelOpen(type: string, data: Buffer): OpenDecision
+}
+
+/** What a connection is made of. */
+export interface ConnectionParts {
+  readonly settings: Settings
+  readonly timing: Timing
+  readonly facts: Facts
+  readonly trust: HostTrust
+  readonly identity: Identity
+  readonly events: PeerEvents
+  /** The keys are exchanged, and the host key is trusted. */
+  authenticating(): void
+}
+
+/** A connection that has not begun yet. */
+export function newConnection(parts: ConnectionParts, host: ConnectionHost): Connection {
+  const { settings, timing, facts, trust, events } = parts
+  const { algorithms, limits, rekey, keepalive } = settings
+  const { deadlines, waits } = timing
+  return new Connection(
+    {
+      role: 'client',
+      environment: nodeEnvironment,
+      deadlines,
+      waits,
+      facts,
+      identification,
+      algorithms: { ...algorithms, serverHostKey: trust.prefer(algorithms.serverHostKey) },
+      limits,
+      rekey,
+      verifier: trust,
+      authenticator: (port) => {
+        parts.authenticating()
+        return authentication(port, parts)
+      },
+      handlers: {
+        channelOpen: (type, data) => events.channelOpen(type, data),
+        globalRequest: (name, data) => {
+          events.globalRequest(name, data)
+          return undefined
+        },
+      },
+      keepalive,
+      probeMemory: probeMemory.of(`${settings.host}:${settings.port}`),
+      window: windowBytes,
+    },
+    host,
+  )
+}
+
+function authentication(port: AuthPort, { settings, facts, identity, events }: ConnectionParts): ClientAuthentication {
+  const { username, limits } = settings
+  const { ways, notes } = identity
+  return new ClientAuthentication(port, {
+    username,
+    ways,
+    notes,
+    limits,
+    onBanner: ({ message }) => events.banner(printableLines(message)),
+    onWaiting: (waiting) => diagnostics.waiting(() => ({ ...facts.about, ...waiting })),
+  })
+}

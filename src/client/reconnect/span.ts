@@ -1,0 +1,156 @@
+import type { Channel, ChannelSink } from '../../connection/channel.js'
+import type { Connection } from '../../connection/connection.js'
+import type { GlobalRequestOptions } from '../../connection/global-requests.js'
+import type { OpenOptions } from '../../connection/openings.js'
+import type { ErrorDetails, HoldfastError } from '../../errors.js'
+import type { Keepalive } from '../../liveness/keepalive.js'
+import type { Wait, Waits } from '../../liveness/waits.js'
+import type { SessionPort } from '../../session/port.js'
+import type { Link } from '../link.js'
+import { busyMs, nodeEnvironment } from '../node-environment.js'
+import { Timing } from '../timing.js'
+
+export interface SpanOptions {
+  /** `host:port`. */
+  readonly host: string
+  /** The limit `reconnect`, in milliseconds. */
+  readonly limitMs: number | false
+  /** The connection that was lost; undefined before the first. */
+  readonly last: Connection | undefined
+  readonly keepsRunning: boolean
+}
+
+const nothing: readonly Channel[] = []
+
+/**
+ * The time from the loss of one connection to the loss of the next. What is called while there is none waits for the one that
+ * comes, and all that waits on it is settled when that one is lost.
+ */
+export class Span implements SessionPort {
+  readonly #options: SpanOptions
+  readonly #timing: Timing
+  readonly #waiting = new Set<Wait<Connection>>()
+  /** Who wants to know of channels that are gone, before there is a connection that could tell. */
+  readonly #channelGone = new Set<() => void>()
+  #link: Link | undefined
+  #cause: HoldfastError | undefined
+
+  constructor(options: SpanOptions) {
+    this.#options = options
+    this.#timing = new Timing({
+      now: () => nodeEnvironment.now(),
+      busyMs,
+      lastTrafficAt: () => this.#link?.facts.lastTrafficAt() ?? Number.NEGATIVE_INFINITY,
+      errorDetails: () => this.errorDetails(),
+      limitReached: (error, what) => this.#link?.facts.limitReached(error, what),
+    })
+    this.waits.keepRunning(options.keepsRunning)
+  }
+
+  get waits(): Waits {
+    return this.#timing.waits
+  }
+
+  get cause(): HoldfastError | undefined {
+    return this.#cause
+  }
+
+  /** How many calls wait for the connection. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  get keepalive(): Keepalive {
+    return this.#known.keepalive
+  }
+
+  get negotiated(): Connection['negotiated'] {
+    return this.#known.negotiated
+  }
+
+  get remarks(): Connection['remarks'] {
+    return this.#known.remarks
+  }
+
+  get channels(): Iterable<Channel> {
+    return this.#link?.connection.channels ?? nothing
+  }
+
+  get holdsBack(): boolean {
+    return this.#link?.connection.holdsBack ?? false
+  }
+
+  now(): number {
+    return nodeEnvironment.now()
+  }
+
+  errorDetails(): ErrorDetails {
+    return this.#link?.connection.errorDetails() ?? { host: this.#options.host, phase: 'reconnect' }
+  }
+
+  async open(
+    type: string,
+    data: Buffer,
+    makeSink: (channel: Channel) => ChannelSink,
+    options?: OpenOptions,
+  ): Promise<Channel> {
+    const connection = this.#link?.connection ?? (await this.#await(options?.signal))
+    return connection.open(type, data, makeSink, options)
+  }
+
+  async globalRequest(name: string, data: Buffer, options?: GlobalRequestOptions): Promise<Buffer> {
+    const connection = this.#link?.connection ?? (await this.#await(options?.signal))
+    return connection.globalRequest(name, data, options)
+  }
+
+  onChannelGone(gone: () => void): () => void {
+    this.#channelGone.add(gone)
+    return () => void this.#channelGone.delete(gone)
+  }
+
+  keepRunning(keep: boolean): void {
+    this.waits.keepRunning(keep)
+  }
+
+  /** The connection is there. */
+  begin(link: Link): void {
+    const { connection } = link
+    this.#link = link
+    connection.onChannelGone(() => {
+      for (const gone of [...this.#channelGone]) gone()
+    })
+    for (const wait of [...this.#waiting]) wait.resolve(connection)
+  }
+
+  /** The connection was lost, or there will be none. */
+  end(cause: HoldfastError): void {
+    this.#cause = cause
+    this.waits.drain(cause)
+    this.#timing.stop()
+  }
+
+  /** @throws HoldfastError ERR_SSH_TIMEOUT (limit `reconnect`), ERR_SSH_ABORTED, or why there will be no connection */
+  async #await(signal: AbortSignal | undefined): Promise<Connection> {
+    const wait = this.waits.start<Connection>({
+      limit: 'reconnect',
+      limitMs: this.#options.limitMs,
+      clock: 'call',
+      phase: 'reconnect',
+      what: 'the connection, which is being made anew,',
+      signal,
+    })
+    this.#waiting.add(wait)
+    try {
+      return await wait.promise
+    } finally {
+      this.#waiting.delete(wait)
+    }
+  }
+
+  /** What is known of the peer from the last connection holds until there is another. */
+  get #known(): Connection {
+    const connection = this.#link?.connection ?? this.#options.last
+    if (connection === undefined) throw new RangeError('there has been no connection yet')
+    return connection
+  }
+}
