@@ -21,6 +21,8 @@ export interface ChannelSink {
   request(type: string, data: Buffer, wantReply: boolean): boolean
   /** The peer opened its window: it reads what we send. */
   adjusted(): void
+  /** What `write()` was given has begun to wait for the peer to open its window. */
+  stalled?(): void
   /** Bytes that the program has written and that `write()` has not been given yet. */
   pendingBytes(): number
   /** The channel is over: the peer's CLOSE came, or was given up. Nothing more comes. */
@@ -104,7 +106,10 @@ export class Channel {
       {
         send: (chunk, data) => port.sendData(headFor(remote.id, chunk, data.length), data),
         covered: (bytes) => port.covered(bytes),
-        stalled: (isStalled) => port.report(isStalled ? 'stalled' : 'flowing', this),
+        stalled: (isStalled) => {
+          port.report(isStalled ? 'stalled' : 'flowing', this)
+          if (isStalled) this.#sink?.stalled?.()
+        },
       },
       remote,
     )

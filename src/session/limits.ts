@@ -42,7 +42,7 @@ export class ProgressLimits {
     this.#idle?.touch()
   }
 
-  /** Some input went out, or began to wait. */
+  /** Some input went out, or began to wait for the command to read. */
   stdinMoved(): void {
     this.#stdinStall?.touch()
   }

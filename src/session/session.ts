@@ -222,6 +222,7 @@ export class Session implements Tenant {
       eof: () => this.#outputEnded(),
       request: (type, data) => this.#requestCame(type, data),
       adjusted: () => this.#inputTaken(),
+      stalled: () => this.#limits.stdinMoved(),
       pendingBytes: () => this.stdin.unsentBytes,
       closed: () => this.#closed(),
       lost: (cause) => this.#lost(cause),
@@ -295,10 +296,7 @@ export class Session implements Tenant {
   }
 
   #write(data: Buffer, sent: () => void): void {
-    const channel = this.#channel
-    if (channel === undefined) return
-    if (channel.queuedBytes === 0) this.#limits.stdinMoved()
-    channel.write(data, () => {
+    this.#channel?.write(data, () => {
       this.#limits.stdinMoved()
       sent()
     })

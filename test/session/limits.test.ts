@@ -128,6 +128,25 @@ test('stdinStall counts while the command does not read what there is for it, an
   near(tookMs, 9000)
 })
 
+test('stdinStall does not count while input waits for the end of a key exchange', async () => {
+  const world = await scripted()
+  const { time, client, server, sessions } = world
+  endsByTerm(world)
+  const before = server.before
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.KEXINIT) return before(payload)
+    const copy = Buffer.from(payload)
+    server.before = before
+    time.after(4000, () => server.handleAgain(copy))
+    return true
+  }
+  const call = sessions.exec('anything', { stdinStall: '5s', stdin: Buffer.alloc(2 ** 20 + 1000) })
+  client.connection.rekey().catch(() => {})
+  const { error, tookMs } = await failure(world, call)
+  assert.deepEqual([error.code, error.limit], ['ERR_SSH_STDIN_STALLED', 'stdinStall'])
+  near(tookMs, 9000)
+})
+
 test('stdinStall leaves a command alone that has read everything', async () => {
   const world = await scripted()
   const { time, script, sessions } = world
