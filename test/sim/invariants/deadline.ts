@@ -21,9 +21,10 @@ const handshakeMs = 10_000 + 2 * 10_000 + 20_000
  * - before authentication: the limits of its steps, one after the other, each made up once for time that was lost;
  * - silence: `(countMax + 1) x interval` after the last packet;
  * - a peer that is heard and does not hear: `oneWayMs`, from when the trouble began, or it last said much;
+ * - where neither is judged, bytes that the kernel does not take: the bound of silence, from the last that it took;
  * - time in which we were absent does not count, and each absence, up to three in one silence, begins the count anew.
  * A one-way fault that meets a key exchange has its limit, `rekey`, besides.
- * Nothing is promised without a bound: keepalive off, `wantReply: false`, a mute peer.
+ * Nothing else is promised without a bound: `wantReply: false`, a mute peer; and nothing at all with the keepalive off.
  */
 export function deadIsNoticed(): Invariant {
   const seen = { flow: new HeavyFlow(), unjudgedAt: 0 }
@@ -53,11 +54,22 @@ function check(run: Run, seen: Seen): string | undefined {
     return 'it has no bound, though the server answers questions'
   if (bound === null || interval === false) {
     seen.unjudgedAt = now
-    return undefined
+    return interval === false ? undefined : untakenTooLong(run, interval, countMax)
   }
   const terms = { run, interval, countMax, excusedMs: excusedMs(run, interval, countMax) }
   if (lasting.some(({ isSilence }) => isSilence)) return silentTooLong(terms)
   return unheardTooLong(terms, Math.min(...lasting.map(({ from }) => from)), seen)
+}
+
+/** Where silence is not judged, bytes that nobody takes are, by the same bound; a late wake gives an interval more. */
+function untakenTooLong(run: Run, interval: number, countMax: number): string | undefined {
+  const { client, user, plan, world } = run
+  if (client.untakenSince === undefined) return undefined
+  const since = Math.max(client.untakenSince, client.heardAt, user.configuredAt)
+  const excused = 2 * run.absentMs(since) + plan.absences.length * interval
+  const boundMs = (countMax + 1) * interval + excused + heardSlackMs(plan)
+  if (world.now() <= since + boundMs + slackMs) return undefined
+  return `the kernel has taken nothing since ${client.untakenSince} ms, and the bound of ${boundMs} ms is over`
 }
 
 function mayHaveNoBound({ plan: { client, server, ailments } }: Run): boolean {

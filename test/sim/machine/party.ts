@@ -52,6 +52,8 @@ export class Party implements ConnectionHost {
   /** When the kernel last took the last of what it was given, in true time and by its own clock. */
   tookAt = 0
   tookAtOwn = 0
+  /** Since when the kernel has had no room for some of it. */
+  untakenSince: number | undefined
   /** When it gave bytes to the kernel since then. */
   wrote: number[] = []
   /** The packets that it has sent and the peer has not read. */
@@ -221,6 +223,7 @@ export class Party implements ConnectionHost {
   #taken(bytes: number): void {
     this.tookAt = this.#world.now()
     this.tookAtOwn = this.process.now()
+    this.untakenSince = this.untaken > 0 ? this.tookAt : undefined
     this.#takenBytes += bytes
     this.tap?.taken(this.#takenBytes)
     this.connection.kernelTook(bytes)
@@ -236,6 +239,7 @@ export class Party implements ConnectionHost {
     for (const { payload, end } of this.packets.slice(before)) if (payload !== undefined) this.tap?.sent(payload, end)
     if (this.wrote.length < writesKept) this.wrote.push(this.#world.now())
     this.#socket.write(bytes, () => this.process.run(() => this.#taken(bytes.length)))
+    if (this.untaken > 0) this.untakenSince ??= this.#world.now()
   }
 
   /** What ends a packet is not one by itself, nor is the length field before it. */
