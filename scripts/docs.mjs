@@ -19,7 +19,7 @@ function errorsPage() {
   return `# Errors
 
 Every error of this library is a \`HoldfastError\`. Match on \`code\`: it is stable, the text is not. Beside it stand
-\`phase\`, \`host\`, \`hop\`, \`limit\`, \`limitMs\`, \`elapsedMs\`, \`evidence\`, \`disconnectReason\`, \`hint\` and \`cause\`, each where it applies.
+\`phase\`, \`host\`, \`hop\`, \`limit\`, \`limitMs\`, \`elapsedMs\`, \`evidence\`, \`disconnectReason\`, \`delivery\`, \`hint\` and \`cause\`, each where it applies.
 An abort has \`name: 'AbortError'\`, as Node's own have.
 
 | code | what it means | what to do |

@@ -237,6 +237,15 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable
 
+/**
+ * Whether the server has run what a call asked for. A call whose error says `not-sent` may be made again without running
+ * anything twice.
+ * - `not-sent`: it has not: it was never asked to, or it refused
+ * - `unknown`: the request may have reached it, and nothing that it said proves anything
+ * - `ran`: it said that it runs it, or output or an exit of it came
+ */
+export type Delivery = 'not-sent' | 'unknown' | 'ran'
+
 /** What was and was not seen of the peer when a verdict or a limit ended something. All times in milliseconds. */
 export interface Evidence {
   /** How long ago the last packet came; null before the first. */
@@ -262,6 +271,7 @@ export interface ErrorDetails {
   readonly elapsedMs?: number | undefined
   readonly evidence?: Evidence | undefined
   readonly disconnectReason?: number | undefined
+  readonly delivery?: Delivery | undefined
   readonly hint?: string | undefined
   readonly cause?: unknown
 }
@@ -290,6 +300,11 @@ export class HoldfastError extends Error {
   readonly evidence: Evidence | undefined
   /** Why the peer said that it ends the connection: the number of its DISCONNECT (RFC 4253 section 11.1). */
   readonly disconnectReason: number | undefined
+  /**
+   * Of a call that runs something: whether the server has run it. Of an option that is wrong always `not-sent`; undefined
+   * where nothing was to be run.
+   */
+  readonly delivery: Delivery | undefined
   /** What to do about it. */
   readonly hint: string
 
@@ -308,6 +323,7 @@ export class HoldfastError extends Error {
     this.elapsedMs = details.elapsedMs
     this.evidence = details.evidence
     this.disconnectReason = details.disconnectReason
+    this.delivery = details.delivery ?? (code === 'ERR_SSH_OPTION' ? 'not-sent' : undefined)
     this.hint = details.hint ?? errorTable[code].hint
   }
 

@@ -35,7 +35,7 @@ export interface ChannelSink {
 export interface ChannelPort {
   readonly waits: Waits
   readonly limits: Readonly<Record<'reply' | 'channelClose', number>>
-  send(payload: Buffer, taken?: () => void): void
+  send(payload: Buffer, taken?: () => void, handedOut?: () => void): void
   /** Sends what the peer asked for. */
   reply(payload: Buffer): void
   sendData(head: Buffer, data: Buffer): void
@@ -66,6 +66,8 @@ export interface RemoteEnd {
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
   readonly limitMs?: number | false
+  /** Called once it is handed to the stream: from then on nobody can say that the peer has not got it. */
+  readonly handedOut?: () => void
 }
 
 /** One answer that the peer owes us, in line. */
@@ -197,7 +199,7 @@ export class Channel {
       refused: () => wait.reject(refusedError(type)),
       dropped: () => wait.reject(endedError(type)),
     })
-    this.#port.send(payload, () => wait.sent())
+    this.#port.send(payload, () => wait.sent(), options.handedOut)
     return wait.promise
   }
 

@@ -210,7 +210,7 @@ export class Connection {
 
   /** The bytes that are to be written now. */
   takeOutput(): Buffer[] {
-    return this.#transport.outbound.take()
+    return this.#transport.takeOutput()
   }
 
   /** The kernel has taken this many more bytes of what was handed out. */

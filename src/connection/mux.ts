@@ -107,7 +107,7 @@ export class Mux {
       limits,
       now,
       answered,
-      send: (payload, taken) => transport.send(payload, taken),
+      send: (payload, taken, handedOut) => transport.send(payload, taken, handedOut),
       reply: (payload) => transport.reply(payload),
       sendData: (head, data) => {
         this.#sentBytes += data.length

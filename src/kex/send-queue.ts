@@ -4,6 +4,7 @@ import { oversizeError } from '../transport/packet-size.js'
 interface Held {
   readonly payload: Buffer
   readonly taken: (() => void) | undefined
+  readonly handedOut: (() => void) | undefined
 }
 
 interface Mark {
@@ -21,6 +22,8 @@ export class SendQueue {
   #held: Held[] = []
   #heldBytes = 0
   #marks: Mark[] = []
+  /** Who wants to know that a message of theirs is handed out with the next bytes. */
+  #leaving: (() => void)[] = []
   #taken = 0
 
   constructor(outbound: Outbound) {
@@ -50,24 +53,31 @@ export class SendQueue {
     const held = this.#held
     this.#held = []
     this.#heldBytes = 0
-    for (const { payload, taken } of held) this.sendNow(payload, taken)
+    for (const { payload, taken, handedOut } of held) this.sendNow(payload, taken, handedOut)
   }
 
   /** @throws HoldfastError ERR_SSH_OPTION for what no packet can take, also where it would be held */
-  send(payload: Buffer, taken?: () => void): void {
+  send(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
     const problem = oversizeError(payload)
     if (problem !== undefined) throw problem
     if (!this.#isHeld) {
-      this.sendNow(payload, taken)
+      this.sendNow(payload, taken, handedOut)
       return
     }
     this.#heldBytes += payload.length + heldOverhead
-    this.#held.push({ payload, taken })
+    this.#held.push({ payload, taken, handedOut })
   }
 
-  sendNow(payload: Buffer, taken?: () => void): void {
+  sendNow(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
     this.#outbound.send(payload)
+    if (handedOut !== undefined) this.#leaving.push(handedOut)
     if (taken !== undefined) this.#marks.push({ position: this.#outbound.position, taken })
+  }
+
+  /** The bytes to be written now. */
+  takeOutput(): Buffer[] {
+    for (const handedOut of this.#leaving.splice(0)) handedOut()
+    return this.#outbound.take()
   }
 
   kernelTook(bytes: number): void {
@@ -85,5 +95,6 @@ export class SendQueue {
     this.#held = []
     this.#heldBytes = 0
     this.#marks = []
+    this.#leaving = []
   }
 }

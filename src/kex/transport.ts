@@ -180,11 +180,12 @@ export class Transport {
   /**
    * Sends a message of the layers above, or holds it while a key exchange is under way.
    * @param taken called once the kernel has taken its last byte; never after the connection ended
+   * @param handedOut called once it is handed to the stream: from then on nobody can say that the peer has not got it
    * @throws HoldfastError ERR_SSH_OPTION for what no packet can take
    */
-  send(payload: Buffer, taken?: () => void): void {
+  send(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
     if (this.#stopped) return
-    this.#queue.send(payload, taken)
+    this.#queue.send(payload, taken, handedOut)
     this.#rekeyIfDue()
     this.#sink.writable()
   }
@@ -202,6 +203,11 @@ export class Transport {
     this.outbound.send(head, data)
     this.#rekeyIfDue()
     this.#sink.writable()
+  }
+
+  /** The bytes to be written now, in order; afterwards there are none. */
+  takeOutput(): Buffer[] {
+    return this.#queue.takeOutput()
   }
 
   /** The kernel has taken this many more bytes. */

@@ -53,6 +53,7 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
       outputOpen: session.outputOpen || end.outputOpen,
       durationMs: elapsedMs,
       refusedEnv: session.refusedEnv,
+      delivery: session.delivery,
     },
   )
   const frames = conclusion.origin.stack?.split('\n').slice(1) ?? []

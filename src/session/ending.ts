@@ -29,16 +29,16 @@ const outputMs = 300
  * Ends what a session runs, for which nobody waits any more. A signal has no answer (RFC 4254 section 6.9): only an exit
  * status, an exit signal or the peer's CLOSE shows that it worked. Settles within 3 s and never rejects.
  */
-export function endRemote(session: Session, host: SessionHost): Promise<RemoteEnd> {
-  const before = withoutEnding(session, host)
-  return before === undefined ? new Ladder(session, host).climb() : Promise.resolve(before)
+export async function endRemote(session: Session, host: SessionHost): Promise<RemoteEnd> {
+  const end = withoutEnding(session, host) ?? (await new Ladder(session, host).climb())
+  // The connection may have ended meanwhile, and the request with it.
+  return session.delivery === 'not-sent' ? notStarted : end
 }
 
 /** What became of it where there is nothing to end. */
 function withoutEnding(session: Session, { port }: SessionHost): RemoteEnd | undefined {
   if (session.exit !== undefined) return byItself
-  if (session.stage === 'opening' || session.stage === 'refused')
-    return state('not-started', 'none', 'it was not started')
+  if (session.delivery === 'not-sent') return notStarted
   if (port.cause !== undefined) return unknown
   if (!session.isClosed) return undefined
   return session.stage === 'running' ? state('exited', 'none', 'the server had closed its session') : unanswered
@@ -215,6 +215,7 @@ function secondWay({ secondSession, program }: Session, reach: SignalReach, isFo
   return reach.kind === 'drops' ? 'now' : 'later'
 }
 
+const notStarted = state('not-started', 'none', 'it was not started')
 const byItself = state('exited', 'none', 'it had ended by itself')
 const byClosing = state('terminated', 'close', 'it ended when its channel was closed')
 const unanswered = state('unknown', 'none', 'the server may have started it: it closed the session without an answer')

@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
+import { type Delivery, type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
 
 /** How a command ended. */
 export interface CommandExit {
@@ -48,6 +48,7 @@ export interface CommandEnding {
 export interface CommandOutcome extends CommandResult<string | Buffer> {
   readonly remote: RemoteState
   readonly ending: CommandEnding
+  readonly delivery: Delivery
 }
 
 /** A command failed, or was ended: with all that its result would have, so far. */
@@ -62,6 +63,7 @@ export class CommandError extends HoldfastError implements CommandOutcome {
   readonly refusedEnv: readonly string[]
   readonly remote: RemoteState
   readonly ending: CommandEnding
+  override readonly delivery: Delivery
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails, outcome: CommandOutcome) {
     super(code, message, details)
@@ -75,5 +77,6 @@ export class CommandError extends HoldfastError implements CommandOutcome {
     this.refusedEnv = outcome.refusedEnv
     this.remote = outcome.remote
     this.ending = outcome.ending
+    this.delivery = outcome.delivery
   }
 }

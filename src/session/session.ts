@@ -1,5 +1,5 @@
 import type { Channel, ChannelSink } from '../connection/channel.js'
-import type { HoldfastError } from '../errors.js'
+import type { Delivery, HoldfastError } from '../errors.js'
 import type { Wait } from '../liveness/waits.js'
 import { extendedDataStderr } from '../wire/connection-messages.js'
 import { encodeSignal, encodeWindowChange, type TerminalSize } from '../wire/session-messages.js'
@@ -42,6 +42,10 @@ export class Session implements Tenant {
   #channel: Channel | undefined
   /** The end, where it came before we saw that the server had accepted the program. */
   #earlyEnd: CommandExit | undefined
+  /** Whether output came since the program was asked for. */
+  #hasOutput = false
+  /** Whether the connection ended before the session did. */
+  #isLost = false
   #outputOpen = false
   #isComplete = false
   #isAbandoned = false
@@ -82,6 +86,14 @@ export class Session implements Tenant {
 
   get stage(): Stage {
     return this.#start.stage
+  }
+
+  /** Whether the server has run it. A request that waits here still goes out, unless the connection is lost. */
+  get delivery(): Delivery {
+    if (this.stage === 'running') return 'ran'
+    if (this.stage !== 'requested') return 'not-sent'
+    if (this.exit !== undefined || this.#hasOutput) return 'ran'
+    return this.#isLost && !this.#start.isHandedOut ? 'not-sent' : 'unknown'
   }
 
   /** Variables that the server would not set. */
@@ -230,6 +242,7 @@ export class Session implements Tenant {
   }
 
   #outputCame(output: Output, bytes: Buffer): void {
+    if (this.stage === 'requested') this.#hasOutput = true
     this.#limits.outputCame()
     this.#completion.outputCame()
     this.#outputs.deliver(output, bytes)
@@ -271,6 +284,7 @@ export class Session implements Tenant {
   }
 
   #lost(cause: HoldfastError): void {
+    this.#isLost = true
     this.fail(cause)
     // Output that had come whole may still be read.
     if (!this.#isComplete) this.failStreams(cause)

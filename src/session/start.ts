@@ -17,6 +17,8 @@ export class Start {
   /** Ends the steps when nobody waits for them any more. */
   readonly #steps = new AbortController()
   #stage: Stage = 'opening'
+  /** Whether the request for the program was handed to the stream. */
+  #isHandedOut = false
 
   /** @param attach called with the channel before the first message for it is handled */
   constructor(session: Session, options: SessionOptions, attach: (channel: Channel) => ChannelSink) {
@@ -29,11 +31,14 @@ export class Start {
     return this.#stage
   }
 
+  get isHandedOut(): boolean {
+    return this.#isHandedOut
+  }
+
   /** Resolves once the server has accepted the program. @throws HoldfastError, what any of the steps failed for */
   async run(): Promise<void> {
     try {
       await this.#run()
-      this.#stage = 'running'
     } catch (error) {
       if (error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED') this.#refused()
       throw error
@@ -57,9 +62,13 @@ export class Start {
       this.#stage = 'requested'
       runs.started(this.#session)
     }
-    const accepted = channel.request(program.type, startData(program), { signal })
+    const handedOut = () => {
+      this.#isHandedOut = true
+    }
+    const accepted = channel.request(program.type, startData(program), { signal, handedOut })
     this.#session.stdin.open()
     await accepted
+    this.#stage = 'running'
     await Promise.all(environment)
   }
 
