@@ -1,5 +1,6 @@
 import { type ErrorCode, HoldfastError } from '../errors.js'
 import type { HostKeyOffer, HostKeyVerifier } from '../kex/host-key.js'
+import type { ServerProof } from '../keys/agent.js'
 import { type HostKeyVerdict, judgeHostKey, preferKnownTypes } from '../keys/host-key-verdict.js'
 import { certificateName } from '../keys/key-types/registry.js'
 import type { KnownHostsEntry, ParsedKnownHosts } from '../keys/known-hosts.js'
@@ -20,6 +21,7 @@ export class HostTrust implements HostKeyVerifier {
   readonly #settings: HostKeySettings
   readonly #known: ParsedKnownHosts
   #keyOfUserFile: PublicKey | undefined
+  #proof: ServerProof | undefined
 
   /** @throws HoldfastError ERR_SSH_KNOWN_HOSTS */
   static async load(peer: Peer, settings: HostKeySettings): Promise<HostTrust> {
@@ -44,6 +46,11 @@ export class HostTrust implements HostKeyVerifier {
     return this.#keyOfUserFile
   }
 
+  /** What it proved in the first key exchange, which is the one that has to be trusted. */
+  get proof(): ServerProof | undefined {
+    return this.#proof
+  }
+
   /** The algorithms to offer: those first by which the peer is known. */
   prefer(algorithms: readonly string[]): readonly string[] {
     return preferKnownTypes(algorithms, this.#known.entries, this.#name.host, this.#name.port)
@@ -56,8 +63,11 @@ export class HostTrust implements HostKeyVerifier {
     throw new HoldfastError('ERR_SSH_HOST_KEY_SIGNATURE', problem, { phase: 'hostKey' })
   }
 
-  async trust({ hostKey }: HostKeyOffer): Promise<void> {
+  async trust({ hostKey, exchangeHash, signature }: HostKeyOffer): Promise<void> {
     const key = readHostKey(hostKey)
+    // Copies: what was received is read from memory that is used again.
+    const copies = { hostKey: Buffer.from(hostKey), signature: Buffer.from(signature) }
+    this.#proof = { ...copies, sessionId: exchangeHash }
     const { fingerprints, verify, policy } = this.#settings
     const verdict = judgeHostKey(this.#known.entries, { key, ...this.#name, nowSeconds: Date.now() / 1000 })
     if (verdict.verdict === 'revoked') throw this.#refuse('ERR_SSH_HOST_KEY_REVOKED', key, at(verdict.entry))

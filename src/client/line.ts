@@ -70,7 +70,7 @@ export class SingleLine implements Line {
   }
 
   get sessions(): Sessions {
-    return (this.#sessions ??= sessionsOn(this.port, this.link.settings))
+    return (this.#sessions ??= sessionsOn(this.port, this.link.settings, () => this.link))
   }
 
   get tunnels(): Tunnels {
@@ -90,6 +90,13 @@ export class SingleLine implements Line {
   }
 }
 
-export function sessionsOn(port: SessionPort, { limits, username, env }: Settings): Sessions {
-  return new Sessions(port, { username, openLimit: limits.channelOpen, limits, env })
+/** @param link the connection on which a session has been opened */
+export function sessionsOn(port: SessionPort, settings: Settings, link: () => Link): Sessions {
+  const { limits, username, env, forwardAgent } = settings
+  const agent = {
+    isDefault: forwardAgent.isDefault,
+    offer: () => link().agentForward.offer(),
+    answered: (isGranted: boolean) => link().agentForward.answered(isGranted),
+  }
+  return new Sessions(port, { username, openLimit: limits.channelOpen, limits, env, agent })
 }

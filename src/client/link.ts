@@ -2,6 +2,7 @@ import type { Connection, ConnectionHost } from '../connection/connection.js'
 import { Facts } from '../connection/facts.js'
 import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
 import { asHoldfastError, HoldfastError, type Phase } from '../errors.js'
+import { AgentForward } from '../forward/agent-forward.js'
 import { type Deadline, runAll } from '../liveness/deadlines.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { LivenessChange } from '../liveness/port.js'
@@ -35,6 +36,7 @@ export class Link implements ConnectionHost {
   #connection: Connection | undefined
   #identity: Identity | undefined
   #trust: HostTrust | undefined
+  #agentForward: AgentForward | undefined
   /** Ends what is loaded or opened for it, once nobody waits for that. */
   readonly #loading = new AbortController()
   #ended = false
@@ -64,6 +66,13 @@ export class Link implements ConnectionHost {
   get connection(): Connection {
     if (this.#connection === undefined) throw new RangeError('the link has not been opened')
     return this.#connection
+  }
+
+  /** Who may use the agent over this connection. */
+  get agentForward(): AgentForward {
+    const { forwardAgent, limits } = this.settings
+    const proof = () => this.#trust?.proof
+    return (this.#agentForward ??= new AgentForward({ port: this.connection, ...forwardAgent, limits, proof }))
   }
 
   /** For how long, all in all, this process could not listen. */
@@ -231,7 +240,8 @@ export class Link implements ConnectionHost {
       return
     }
     const authenticating = () => this.#publish('connecting', 'authentication')
-    const parts = { settings, timing, facts, trust, identity, events: this.#events, authenticating }
+    const agentForward = () => this.agentForward
+    const parts = { settings, timing, facts, trust, identity, events: this.#events, agentForward, authenticating }
     const connection = newConnection(parts, this)
     this.#connection = connection
     this.#publish('connecting', 'identification')

@@ -4,6 +4,7 @@ import { Connection, type ConnectionHost } from '../connection/connection.js'
 import type { Facts } from '../connection/facts.js'
 import type { OpenDecision } from '../connection/mux.js'
 import { diagnostics } from '../diagnostics.js'
+import { type AgentForward, agentChannelType } from '../forward/agent-forward.js'
 import { probeMemory } from '../liveness/probe-memory.js'
 import { printableLines } from '../wire/printable.js'
 import type { HostTrust } from './host-trust.js'
@@ -31,6 +32,7 @@ export interface ConnectionParts {
   readonly trust: HostTrust
   readonly identity: Identity
   readonly events: PeerEvents
+  agentForward(): AgentForward
   /** The keys are exchanged, and the host key is trusted. */
   authenticating(): void
 }
@@ -57,7 +59,8 @@ export function newConnection(parts: ConnectionParts, host: ConnectionHost): Con
         return authentication(port, parts)
       },
       handlers: {
-        channelOpen: (type, data) => events.channelOpen(type, data),
+        channelOpen: (type, data) =>
+          type === agentChannelType ? parts.agentForward().channelOpen() : events.channelOpen(type, data),
         globalRequest: (name, data) => {
           events.globalRequest(name, data)
           return undefined

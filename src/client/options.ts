@@ -122,6 +122,12 @@ export interface ConnectOptions {
   /** The agent's socket, or an agent; false for none. @default SSH_AUTH_SOCK, unless a key or password is given */
   readonly agent?: string | false | Agent | undefined
   /**
+   * Lends an agent to every command on the server, as `ssh -A` does: `true` for the one that `agent` names, or that of
+   * SSH_AUTH_SOCK; or the path of another one's socket, or an agent. Whoever can act as your user on the server, or as root,
+   * can use its keys until the connection ends: `proxyJump` needs no such trust. @default false
+   */
+  readonly forwardAgent?: boolean | string | Agent | undefined
+  /**
    * Answers the peer's questions (keyboard-interactive, RFC 4256), and gives the password when there is no `password`.
    * Bounded by the limit `prompt`; its time is not counted by the limit `connect`.
    */

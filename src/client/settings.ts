@@ -2,7 +2,8 @@ import { userInfo } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { HoldfastError } from '../errors.js'
 import { type Algorithms, defaultAlgorithms } from '../kex/algorithms.js'
-import { defaultKnownHostsFiles, expandHome } from '../keys/paths.js'
+import type { Agent } from '../keys/agent.js'
+import { defaultAgentPath, defaultKnownHostsFiles, expandHome } from '../keys/paths.js'
 import { parseDuration } from '../liveness/duration.js'
 import { type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
 import { checkStream } from '../socket/stream.js'
@@ -46,12 +47,20 @@ export interface Settings {
   readonly signal: AbortSignal | undefined
   /** Who we are: read where the keys are loaded. */
   readonly identity: ConnectOptions
+  readonly forwardAgent: AgentForwardSettings
   /** What commands ask for besides their own variables. */
   readonly env: Readonly<Record<string, string>> | undefined
   /** How much of the limit `connect` went by before, in milliseconds. */
   readonly spentMs: number
   /** What of ssh_config was not done. */
   readonly ignored: readonly IgnoredKeyword[]
+}
+
+export interface AgentForwardSettings {
+  /** The agent that commands may be lent: the path of its socket, or the agent. */
+  readonly agent: string | Agent | undefined
+  /** Whether they are when they say nothing of it. */
+  readonly isDefault: boolean
 }
 
 export interface HostKeySettings {
@@ -104,6 +113,7 @@ export function resolveSettings(configured: Configured, via?: Way): Settings {
     reconnect: resolveReconnect(options.reconnect ?? false),
     signal: options.signal,
     identity: options,
+    forwardAgent: resolveForwardAgent(options),
     env: configured.env,
     spentMs: configured.spentMs,
     ignored: configured.ignored,
@@ -178,6 +188,12 @@ function checkNames(names: readonly string[], list: keyof AlgorithmOptions): voi
   for (const name of names) {
     if (!candidates.includes(name)) throw wrong(`algorithms.${list}: there is no '${name}'${nearest(name, candidates)}`)
   }
+}
+
+function resolveForwardAgent({ forwardAgent = false, agent }: ConnectOptions): AgentForwardSettings {
+  const chosen = typeof forwardAgent === 'boolean' ? (agent ?? defaultAgentPath()) : forwardAgent
+  const named = typeof chosen === 'string' ? expandHome(chosen) : chosen
+  return { agent: named === false ? undefined : named, isDefault: forwardAgent !== false }
 }
 
 function resolveRekey({ bytes = 2 ** 30, interval = '1h' }: RekeyOptions): Settings['rekey'] {

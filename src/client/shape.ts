@@ -34,6 +34,11 @@ const agent = z.custom(
   'must be the path of a socket, false, or an agent with name, identities() and sign()',
 )
 
+const forwardAgent = z.custom(
+  (value) => typeof value === 'boolean' || (typeof value === 'string' && value !== '') || isAgent(value),
+  'must be true, false, the path of a socket, or an agent with name, identities() and sign()',
+)
+
 const schema = z.strictObject({
   host: host.optional(),
   port: z.int().min(1).max(65_535).optional(),
@@ -47,6 +52,7 @@ const schema = z.strictObject({
   passphrase: secret.optional(),
   certificate: secret.optional(),
   agent: agent.optional(),
+  forwardAgent: forwardAgent.optional(),
   prompt: callback.optional(),
   hostKey: z
     .strictObject({

@@ -31,16 +31,17 @@ export interface AgentIdentity {
   readonly comment: string
 }
 
-const messageNumber = {
+export const agentMessage = {
   failure: 5,
   requestIdentities: 11,
   identitiesAnswer: 12,
   signRequest: 13,
   signResponse: 14,
+  extension: 27,
 } as const
 
 /** OpenSSH's AGENT_MAX_LEN and MAX_AGENT_IDENTITIES. */
-const maxMessageBytes = 256 * 1024
+export const maxMessageBytes = 256 * 1024
 const maxIdentities = 2048
 
 const signFlags = new Map([
@@ -67,13 +68,30 @@ class AgentReader extends Reader {
 }
 
 export function encodeIdentitiesRequest(): Buffer {
-  return frame(Buffer.of(messageNumber.requestIdentities))
+  return frame(Buffer.of(agentMessage.requestIdentities))
 }
 
 export function encodeSignRequest(key: PublicKey, algorithm: string, data: Buffer): Buffer {
   const flags = signFlags.get(plainName(algorithm)) ?? 0
-  const message = new Writer().byte(messageNumber.signRequest).string(key.blob).string(data).uint32(flags)
+  const message = new Writer().byte(agentMessage.signRequest).string(key.blob).string(data).uint32(flags)
   return frame(message.finish())
+}
+
+/** What a server proved of itself in the first key exchange. */
+export interface ServerProof {
+  readonly hostKey: Buffer
+  readonly sessionId: Buffer
+  /** By the host key, over the session identifier. */
+  readonly signature: Buffer
+}
+
+/**
+ * Tells the agent that whoever speaks on this connection from now on is beyond that server (OpenSSH PROTOCOL.agent section 1):
+ * it lets them have the keys that may be used from there, and load no code.
+ */
+export function encodeForwardingBinding({ hostKey, sessionId, signature }: ServerProof): Buffer {
+  const message = new Writer().byte(agentMessage.extension).string('session-bind@openssh.com')
+  return message.string(hostKey).string(sessionId).string(signature).boolean(true).finish()
 }
 
 function frame(message: Buffer): Buffer {
@@ -83,7 +101,7 @@ function frame(message: Buffer): Buffer {
 /** @throws HoldfastError ERR_SSH_AGENT */
 export function decodeIdentities(answer: Buffer, agent: string): readonly AgentIdentity[] {
   const reader = new AgentReader(agent, answer)
-  expect(reader, messageNumber.identitiesAnswer, agent, 'refused to list its keys')
+  expect(reader, agentMessage.identitiesAnswer, agent, 'refused to list its keys')
   const count = reader.uint32('number of keys')
   if (count > maxIdentities)
     throw reader.error('number of keys', `is ${count}, where at most ${maxIdentities} are allowed`)
@@ -109,7 +127,7 @@ function parseIdentity(blob: Buffer, comment: string): AgentIdentity | undefined
 /** @throws HoldfastError ERR_SSH_AGENT */
 export function decodeSignature(answer: Buffer, algorithm: string, agent: string): Buffer {
   const reader = new AgentReader(agent, answer)
-  expect(reader, messageNumber.signResponse, agent, 'refused to sign')
+  expect(reader, agentMessage.signResponse, agent, 'refused to sign')
   const signature = reader.string('signature')
   reader.end()
   // Agents that do not know the flags for SHA-2 sign by SHA-1, which nobody asked for.
@@ -121,7 +139,7 @@ export function decodeSignature(answer: Buffer, algorithm: string, agent: string
 function expect(reader: AgentReader, wanted: number, agent: string, refused: string): void {
   const number = reader.byte('message number')
   if (number === wanted) return
-  if (number === messageNumber.failure) throw agentError(agent, refused)
+  if (number === agentMessage.failure) throw agentError(agent, refused)
   throw reader.error('message number', `is ${number}, where ${wanted} was to come`)
 }
 

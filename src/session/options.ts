@@ -46,6 +46,11 @@ export interface SpawnOptions {
    * @default 'auto'
    */
   readonly secondSession?: SecondSession | undefined
+  /**
+   * Lends it the agent that `forwardAgent` of `connect()` names, or else the one that this client uses: whoever can act as
+   * its user on the server, or as root, can use its keys until the connection ends. @default as `connect()` says; false
+   */
+  readonly forwardAgent?: boolean | undefined
 }
 
 export type SecondSession = 'auto' | 'always' | 'never'
@@ -74,6 +79,7 @@ export interface CommandSettings {
   readonly env: readonly (readonly [name: string, value: string])[]
   readonly pty: PtyRequest | undefined
   readonly secondSession: SecondSession
+  readonly forwardAgent: boolean
 }
 
 export interface ExecSettings extends CommandSettings {
@@ -84,7 +90,7 @@ export interface ExecSettings extends CommandSettings {
 }
 
 const defaultMaxBuffer = 100 * 1024 * 1024
-const spawnNames = [...commandLimits, 'signal', 'env', 'pty', 'secondSession']
+const spawnNames = [...commandLimits, 'signal', 'env', 'pty', 'secondSession', 'forwardAgent']
 const execNames = [...spawnNames, 'check', 'stdin', 'maxBuffer', 'encoding']
 
 /**
@@ -110,9 +116,10 @@ export function resolveExec(options: ExecOptions, defaults: CommandLimits): Exec
 }
 
 function resolveCommon(options: SpawnOptions, defaults: CommandLimits, pty: boolean): CommandSettings {
-  const { signal, secondSession = 'auto' } = options
+  const { signal, secondSession = 'auto', forwardAgent = false } = options
   if (!['auto', 'always', 'never'].includes(secondSession))
     throw optionError('secondSession', "must be 'auto', 'always' or 'never'")
+  if (typeof forwardAgent !== 'boolean') throw optionError('forwardAgent', 'must be true or false')
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw optionError('signal', 'must be an AbortSignal')
   return {
     limits: {
@@ -125,6 +132,7 @@ function resolveCommon(options: SpawnOptions, defaults: CommandLimits, pty: bool
     env: resolveEnv(options.env ?? {}),
     pty: resolvePty(options.pty ?? pty),
     secondSession,
+    forwardAgent,
   }
 }
 

@@ -4,6 +4,7 @@ import type { ErrorDetails, HoldfastError } from '../errors.js'
 import type { Keepalive } from '../liveness/keepalive.js'
 import type { Waits } from '../liveness/waits.js'
 import type { Places } from './places.js'
+import type { AgentLender } from './preparation.js'
 import type { ProcessHelpers } from './process-helpers.js'
 import type { Runs } from './runs.js'
 
@@ -35,6 +36,7 @@ export interface SessionHost {
   /** How long to wait for a place where the server allows no more sessions, in milliseconds. */
   readonly openLimit: number
   readonly username: string
+  readonly agent: AgentLender | undefined
   readonly runs: Runs
   readonly helpers: ProcessHelpers
 }

@@ -29,7 +29,14 @@ export interface TermAnswer {
  */
 const pty = resolvePty({ term: 'dumb', modes: { ECHO: 0, OPOST: 0 } })
 const noLimits = { timeout: false, idleTimeout: false, firstByteTimeout: false, stdinStall: false } as const
-const settings = { limits: noLimits, signal: undefined, env: [], pty, secondSession: 'never' } as const
+const settings = {
+  limits: noLimits,
+  signal: undefined,
+  env: [],
+  pty,
+  secondSession: 'never',
+  forwardAgent: false,
+} as const
 
 /** A second session on the connection, in which a script looks for the processes of the others and signals them. */
 export class ProcessHelper {

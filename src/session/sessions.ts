@@ -17,6 +17,7 @@ import type { CommandExit, CommandResult } from './outcome.js'
 import { OutputStream } from './output.js'
 import { Places } from './places.js'
 import type { SessionHost, SessionPort } from './port.js'
+import type { AgentLender } from './preparation.js'
 import { ProcessHelper } from './process-helper.js'
 import { ProcessHelpers } from './process-helpers.js'
 import { commandText, type Program } from './program.js'
@@ -33,6 +34,8 @@ export interface SessionsOptions {
   readonly limits: CommandLimits
   /** Variables that every command asks for, besides its own. */
   readonly env?: Readonly<Record<string, string>> | undefined
+  /** Whose agent commands may ask for. */
+  readonly agent?: AgentLender | undefined
 }
 
 /** What is known of the sessions of a connection. */
@@ -64,10 +67,10 @@ export class Sessions {
   constructor(port: SessionPort, options: SessionsOptions) {
     this.#options = options
     this.#places = new Places(port)
-    const { openLimit, username } = options
+    const { openLimit, username, agent } = options
     const runs = new Runs()
     const helpers = new ProcessHelpers(runs, () => new ProcessHelper(this.#host))
-    this.#host = { port, places: this.#places, openLimit, username, runs, helpers }
+    this.#host = { port, places: this.#places, openLimit, username, agent, runs, helpers }
   }
 
   get stats(): SessionStats {
@@ -84,7 +87,7 @@ export class Sessions {
   exec(command: string, options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Promise<CommandResult>
   exec(command: string, options?: ExecOptions): Promise<CommandResult<string | Buffer>>
   async exec(command: string, options: ExecOptions = {}): Promise<CommandResult<string | Buffer>> {
-    const settings = resolveExec(this.#withEnv(options), this.#options.limits)
+    const settings = resolveExec(this.#withDefaults(options), this.#options.limits)
     const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
     return execute(program, settings, this.#host)
   }
@@ -92,18 +95,18 @@ export class Sessions {
   /** Starts a command. Resolves when the server accepted it. @throws as `exec` */
   async spawn(command: string, options: SpawnOptions = {}): Promise<Command> {
     const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
-    return this.#spawn(program, resolveSpawn(this.#withEnv(options), this.#options.limits))
+    return this.#spawn(program, resolveSpawn(this.#withDefaults(options), this.#options.limits))
   }
 
   /** Starts the user's shell, with a terminal unless `pty` is false. @throws as `exec` */
   async shell(options: ShellOptions = {}): Promise<Command> {
-    return this.#spawn({ type: 'shell' }, resolveSpawn(this.#withEnv(options), this.#options.limits, true))
+    return this.#spawn({ type: 'shell' }, resolveSpawn(this.#withDefaults(options), this.#options.limits, true))
   }
 
   /** Starts a subsystem of the server, `sftp` say. @throws as `exec` */
   async subsystem(name: string, options: SpawnOptions = {}): Promise<Command> {
     const program = { type: 'subsystem', name: line(name, 'subsystem', 'subsystem') } as const
-    return this.#spawn(program, resolveSpawn(this.#withEnv(options), this.#options.limits))
+    return this.#spawn(program, resolveSpawn(this.#withDefaults(options), this.#options.limits))
   }
 
   /**
@@ -112,16 +115,24 @@ export class Sessions {
    */
   async attach(name: string, receiver: Receiver, signal: AbortSignal | undefined): Promise<Attached> {
     const program = { type: 'subsystem', name } as const
-    const settings = { limits: noLimits, signal, env: [], pty: undefined, secondSession: 'auto' } as const
+    const settings = {
+      limits: noLimits,
+      signal,
+      env: [],
+      pty: undefined,
+      secondSession: 'auto',
+      forwardAgent: false,
+    } as const
     const stdout = new DirectOutput(receiver, (bytes) => session.consumed(bytes))
     const stderr = new DirectOutput(nobody, (bytes) => session.consumed(bytes))
     const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })
     return { session, ...(await this.#begin(session)) }
   }
 
-  #withEnv<Options extends SpawnOptions>(options: Options): Options {
-    const { env } = this.#options
-    return env === undefined ? options : { ...options, env: { ...env, ...options.env } }
+  #withDefaults<Options extends SpawnOptions>(options: Options): Options {
+    const { env, agent } = this.#options
+    const { forwardAgent = agent?.isDefault } = options
+    return { ...options, forwardAgent, ...(env !== undefined && { env: { ...env, ...options.env } }) }
   }
 
   async #spawn(program: Program, settings: CommandSettings): Promise<Command> {

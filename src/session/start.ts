@@ -1,6 +1,7 @@
 import type { Channel, ChannelSink } from '../connection/channel.js'
 import { HoldfastError } from '../errors.js'
-import { encodeEnv, encodePtyRequest } from '../wire/session-messages.js'
+import { encodePtyRequest } from '../wire/session-messages.js'
+import { prepare } from './preparation.js'
 import { startData } from './program.js'
 import type { Session, SessionOptions } from './session.js'
 
@@ -51,10 +52,11 @@ export class Start {
   }
 
   async #run(): Promise<void> {
-    const { settings, runs, program } = this.#options
+    const { settings, runs, program, agent } = this.#options
     const { signal } = this.#steps
     const channel = await this.#open(signal)
-    const environment = settings.env.map((variable) => this.#requestEnv(channel, variable))
+    const refusedEnv = (name: string) => this.refusedEnv.push(name)
+    const prepared = prepare(channel, { settings, agent, signal, refusedEnv })
     // Without the terminal that was asked for, the program would be another one.
     if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal })
     // On a channel that has ended already, nothing is asked for.
@@ -69,7 +71,7 @@ export class Start {
     this.#session.stdin.open()
     await accepted
     this.#stage = 'running'
-    await Promise.all(environment)
+    await prepared
   }
 
   #refused(): void {
@@ -82,13 +84,5 @@ export class Start {
     if (place === 'now') return places.tryOpen(this.#session, this.#attach, signal)
     const limitMs = settings.limits.timeout === false ? openLimit : false
     return places.open(this.#session, this.#attach, { signal, limitMs })
-  }
-
-  async #requestEnv(channel: Channel, [name, value]: readonly [string, string]): Promise<void> {
-    try {
-      await channel.request('env', encodeEnv(name, value), { signal: this.#steps.signal })
-    } catch {
-      this.refusedEnv.push(name)
-    }
   }
 }

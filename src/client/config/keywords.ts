@@ -16,6 +16,7 @@ export const honoured: ReadonlySet<string> = new Set([
   'ciphers',
   'connectionattempts',
   'connecttimeout',
+  'forwardagent',
   'globalknownhostsfile',
   'hostkeyalgorithms',
   'hostkeyalias',

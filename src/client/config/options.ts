@@ -19,6 +19,7 @@ export function translate(answer: SshAnswer, tokens: TokenValues, note: Note): C
     port,
     username,
     ...identityOptions(answer, tokens, note),
+    ...forwardAgentOption(answer, note),
     hostKey: hostKeyOptions(answer),
     keepalive: {
       ...(answer.set('tcpkeepalive') === 'no' && { tcp: false }),
@@ -64,6 +65,18 @@ function agentOption(value: string): ConnectOptions {
   const variable = /^\$(\w+)$/.exec(value)?.[1]
   // A variable that is not set names no agent.
   return { agent: variable === undefined ? value : process.env[variable] || false }
+}
+
+/** `ssh -G` has expanded a path, and leaves the name of a variable as it is. */
+function forwardAgentOption(answer: SshAnswer, note: Note): ConnectOptions {
+  const keyword = 'forwardagent'
+  const value = answer.set(keyword) ?? 'no'
+  if (value === 'yes' || value === 'no') return value === 'yes' ? { forwardAgent: true } : {}
+  const variable = /^\$(\w+)$/.exec(value)?.[1]
+  const path = variable === undefined ? value : process.env[variable]
+  if (path) return { forwardAgent: path }
+  note({ keyword, value, why: 'the variable is not set: no agent is forwarded' })
+  return {}
 }
 
 function hostKeyOptions(answer: SshAnswer): HostKeyOptions {

@@ -92,7 +92,7 @@ export class StandingLine implements Line {
   }
 
   get sessions(): Sessions {
-    return (this.#sessions ??= sessionsOn(this.#span, this.#settings))
+    return (this.#sessions ??= sessionsOn(this.#span, this.#settings, () => this.link))
   }
 
   /** They outlast the connections that they run on. */

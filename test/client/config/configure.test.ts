@@ -78,6 +78,26 @@ describe('ssh_config', { skip }, () => {
     assert.deepEqual(await files('PubkeyAuthentication no'), { identityFiles: [], agent: false })
   })
 
+  test('lends the agent as it says', async (t) => {
+    process.env['HOLDFAST_TEST_AGENT'] = '/agents/named'
+    t.after(() => delete process.env['HOLDFAST_TEST_AGENT'])
+    const lent = async (text: string, options: ConnectOptions = {}) => {
+      const { forwardAgent, ignored } = await settings(t, text, options)
+      return [forwardAgent.isDefault, forwardAgent.agent, ignored.length]
+    }
+    const agent = '/agents/own'
+    assert.deepEqual(await lent('', { agent }), [false, agent, 0])
+    assert.deepEqual(await lent('ForwardAgent no', { agent }), [false, agent, 0])
+    assert.deepEqual(await lent('ForwardAgent yes', { agent }), [true, agent, 0])
+    assert.deepEqual(await lent('ForwardAgent yes\nIdentityAgent /agents/%h'), [true, '/agents/box', 0])
+    assert.deepEqual(await lent('ForwardAgent yes\nIdentityAgent none'), [true, undefined, 0])
+    assert.deepEqual(await lent('ForwardAgent ~/agents/%h', { agent }), [true, path.join(home, 'agents/box'), 0])
+    assert.deepEqual(await lent('ForwardAgent $HOLDFAST_TEST_AGENT', { agent }), [true, '/agents/named', 0])
+    assert.deepEqual(await lent('ForwardAgent $HOLDFAST_TEST_NONE', { agent }), [false, agent, 1])
+    assert.deepEqual(await lent('ForwardAgent yes', { agent, forwardAgent: false }), [false, agent, 0])
+    assert.deepEqual(await lent('', { agent, forwardAgent: '/agents/other' }), [true, '/agents/other', 0])
+  })
+
   test('says whom to trust', async (t) => {
     const trust = async (text: string) => (await settings(t, text)).hostKey
     const system = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2']
@@ -227,10 +247,10 @@ describe('ssh_config', { skip }, () => {
     const warned = once(process, 'warning')
     const { ignored } = await settings(
       t,
-      'ForwardAgent yes\nRevokedHostKeys /revoked\nLogLevel DEBUG\nControlMaster auto',
+      'ForwardX11 yes\nRevokedHostKeys /revoked\nLogLevel DEBUG\nControlMaster auto',
     )
     const told = ignored.map(({ keyword, value }) => `${keyword} ${value}`)
-    assert.deepEqual(new Set(told), new Set(['forwardagent yes', 'revokedhostkeys /revoked']))
+    assert.deepEqual(new Set(told), new Set(['forwardx11 yes', 'revokedhostkeys /revoked']))
     const [warning] = (await warned) as [Error & { code?: string }]
     assert.equal(warning.code, 'HOLDFAST_CONFIG_IGNORED')
     assert.match(warning.message, /^ssh_config of box: revokedhostkeys \/revoked is not in force/)
