@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import process from 'node:process'
@@ -7,6 +8,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Agent, Client } from 'holdfast'
 import { generatePrivateKey } from '#src/keys/private-key.js'
+import { signalConnections } from '../promises/support/signals.js'
 import { type Agent as AgentProcess, startAgent } from '../servers/agent.js'
 import { skipReason } from '../servers/availability.js'
 import { prepareDropbear, startDropbear } from '../servers/dropbear.js'
@@ -149,6 +151,21 @@ describe('agent forwarding on sshd', { skip: tools || skipReason(servers[0].avai
     assert.ok(stdout.includes(ecdsa.fingerprint), stdout)
     assert.ok(!stdout.includes(rsa.fingerprint), stdout)
     assert.equal((await ssh.exec(`${further(second)} echo two hops`)).stdout, 'two hops\n')
+  })
+
+  test('is asked for anew on a connection that was made anew', async (t) => {
+    const far = await sshd(t, { version: '9.2' })
+    const { privateKey, fingerprint } = far.clientKeys.ecdsa
+    const ssh = await login(t, far, {
+      forwardAgent: (await agentOf(t, privateKey)).socket,
+      reconnect: { minDelay: 50, maxDelay: 50 },
+    })
+    for (let round = 0; round < 2; round++) {
+      assert.ok((await ssh.exec('ssh-add -l')).stdout.includes(fingerprint))
+      const reconnected = once(ssh, 'reconnected')
+      await signalConnections(far, 'SIGKILL')
+      await reconnected
+    }
   })
 
   test('that the server refuses is told once, and the command runs', async (t) => {
