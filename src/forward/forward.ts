@@ -19,6 +19,10 @@ export interface ForwardEvents {
   connection: [connection: ForwardedConnection]
   /** One connection could not be passed on, or broke off. The forward goes on. */
   failure: [error: HoldfastError, connection: ForwardedConnection]
+  /** The server listens again, after the connection was made anew. */
+  listening: []
+  /** The server would not listen again, and is asked once more in so many milliseconds. */
+  refused: [error: HoldfastError, retryMs: number]
   /** It listens no more, and its connections are gone. The reason is that of `closed`. */
   close: [reason: HoldfastError]
 }
@@ -55,7 +59,7 @@ interface Passage {
   far?: Carrier
 }
 
-/** A place at which connections come in, each of which is passed on. It lasts until it is closed, or the SSH connection ends. */
+/** A place at which connections come in, each of which is passed on. It lasts until it is closed, or the SSH client is. */
 export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposable {
   /** Where it listens. */
   readonly address: ForwardAddress
@@ -69,6 +73,7 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
   #bytesSent = 0
   #bytesReceived = 0
   #stopping: Promise<void> | undefined
+  #isAway = false
 
   /** @internal */
   constructor(setup: ForwardSetup) {
@@ -85,6 +90,11 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
       isAwaited: false,
     })
     this.#life.promise.catch((cause: unknown) => this.#end(asHoldfastError(cause)))
+  }
+
+  /** Whether anybody can connect: not where it is closed, nor where the server has yet to be asked again after a loss. */
+  get listening(): boolean {
+    return this.#life.pending && !this.#isAway
   }
 
   /** How many connections are open, or being made. */
@@ -150,6 +160,22 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
       this.#open.delete(passage)
       if (this.#life.pending) this.failed(error, connection)
     }
+  }
+
+  /** The server listens no more: the connection to it was lost. @internal */
+  away(): void {
+    this.#isAway = true
+  }
+
+  /** The server listens again. @internal */
+  back(): void {
+    this.#isAway = false
+    this.#tell('listening')
+  }
+
+  /** The server was asked to listen again, and did not. @internal */
+  refused(error: HoldfastError, retryMs: number): void {
+    this.#tell('refused', error, retryMs)
   }
 
   /** One connection failed. @internal */

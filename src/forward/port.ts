@@ -11,6 +11,8 @@ export interface ForwardPort {
   readonly deadlines: Deadlines
   /** Channels for which the peer still has something, also those that we gave up. */
   readonly channels: Iterable<Channel>
+  /** Whether there is no connection now, and another one is on its way: what is opened waits for it. @default false */
+  readonly isAway?: boolean
   /** Why the connection ended; undefined while it lives. */
   readonly cause: HoldfastError | undefined
   now(): number

@@ -1,6 +1,7 @@
 import type { Channel } from '../connection/channel.js'
 import type { OpenDecision } from '../connection/mux.js'
-import { HoldfastError } from '../errors.js'
+import { asHoldfastError, HoldfastError } from '../errors.js'
+import type { Deadline } from '../liveness/deadlines.js'
 import {
   decodeBoundPort,
   decodeForwardedStreamlocal,
@@ -27,7 +28,15 @@ export interface RemoteForwardsHost {
 interface Listener {
   readonly forward: Forward
   readonly settings: RemoteForwardSettings
+  /** When the server is asked again. */
+  retry?: Deadline | undefined
 }
+
+/**
+ * A server that has not noticed yet that our last connection is gone still holds the place for that one, and refuses it to the
+ * next. It may notice after seconds or hours.
+ */
+const retryDelays = { firstMs: 1000, longestMs: 30_000 }
 
 function refusal(description: string): OpenDecision {
   return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description }
@@ -41,6 +50,8 @@ export class RemoteForwards {
   readonly #leaving = new Set<Listener>()
   /** Whose a channel is. One that we closed counts until the server closes it too: else it could open as many as it likes. */
   readonly #owners = new WeakMap<Channel, Listener>()
+  /** Counts connections: what comes of an earlier one is of no interest. */
+  #connection = 0
 
   constructor(host: RemoteForwardsHost) {
     this.#host = host
@@ -63,6 +74,21 @@ export class RemoteForwards {
     }
     if (taken.listener === undefined) throw new RangeError('granted, and nobody was told')
     return taken.listener.forward
+  }
+
+  /** The connection was lost, and another one is to come. */
+  away(): void {
+    this.#connection++
+    this.#leaving.clear()
+    for (const listener of this.#listeners) {
+      listener.retry?.cancel()
+      listener.forward.away()
+    }
+  }
+
+  /** There is another connection: the server is asked to listen where it did. */
+  back(): void {
+    for (const listener of this.#listeners) void this.#listenAgain(listener, retryDelays.firstMs)
   }
 
   /** Somebody connected to where the server listens for us. */
@@ -120,11 +146,30 @@ export class RemoteForwards {
     return listener
   }
 
+  /** Never rejects. A forward that is closed meanwhile takes the place back by itself, behind this request. */
+  async #listenAgain(listener: Listener, delayMs: number): Promise<void> {
+    const { port } = this.#host
+    const { address } = listener.forward
+    const connection = this.#connection
+    const isCurrent = () => connection === this.#connection && this.#listeners.has(listener)
+    try {
+      await port.globalRequest(requestName(address), encodePlace(address))
+      if (isCurrent()) listener.forward.back()
+    } catch (error) {
+      if (!isCurrent()) return
+      const next = Math.min(2 * delayMs, retryDelays.longestMs)
+      listener.retry = port.deadlines.add(port.now() + delayMs, () => void this.#listenAgain(listener, next))
+      listener.forward.refused(asHoldfastError(this.#explain(error, address)), delayMs)
+    }
+  }
+
   /** A server that does not give it up sends connections, which are refused. */
   async #cancel(listener: Listener): Promise<void> {
     const { port, limits } = this.#host
     const { address } = listener.forward
     this.#listeners.delete(listener)
+    listener.retry?.cancel()
+    if (port.isAway === true) return
     this.#leaving.add(listener)
     const wait = port.waits.start<void>({
       limit: 'channelClose',

@@ -3,6 +3,7 @@ import type { OpenDecision } from '../connection/mux.js'
 import { ChannelOpenError } from '../connection/openings.js'
 import { HoldfastError } from '../errors.js'
 import { checkNames } from '../session/option-error.js'
+import { discard } from '../socket/stream.js'
 import { encodeDirectStreamlocal, encodeTcpOpening, type TcpPlace } from '../wire/forward-messages.js'
 import { openFailure } from '../wire/numbers.js'
 import { Forward } from './forward.js'
@@ -38,7 +39,10 @@ export type TunnelLimits = Readonly<Record<'dns' | 'tcp' | 'identification' | 'c
 /** Who a tunnel is for, where no connection of anybody stands behind it. */
 const ourselves: TcpPlace = { host: '127.0.0.1', port: 0 }
 
-/** The tunnels and forwards of one connection. */
+/** How many connections of one forward may wait for an SSH connection that is away. */
+const maxWaiting = 256
+
+/** The tunnels and forwards of one client. */
 export class Tunnels {
   readonly #port: ForwardPort
   readonly #limits: TunnelLimits
@@ -90,6 +94,16 @@ export class Tunnels {
     return this.#listenHere(settings, (socket, signal) => this.#openForSocks(socket, { idleMs, signal }))
   }
 
+  /** The connection was lost, and another one is to come. Listeners of this machine stay. */
+  away(): void {
+    this.#remote.away()
+  }
+
+  /** There is another connection. */
+  back(): void {
+    this.#remote.back()
+  }
+
   /** The server opens a channel. */
   channelOpen(type: string, data: Buffer): OpenDecision {
     return this.#remote.channelOpen(type, data)
@@ -103,8 +117,19 @@ export class Tunnels {
     const { server, address } = await listen(place, { port, signal, limitMs: this.#limits.dns })
     const forward = new Forward({ port, address, signal, stop: () => void server.close() })
     server.on('error', (error) => forward.failed(error, { remoteAddress: undefined, remotePort: undefined }))
-    server.on('connection', (socket) => void forward.carry(socket, (gone) => reach(socket, gone)))
+    server.on('connection', (socket) => {
+      if (port.isAway === true && forward.connections >= maxWaiting) this.#turnAway(socket, forward)
+      else void forward.carry(socket, (gone) => reach(socket, gone))
+    })
     return forward
+  }
+
+  #turnAway(socket: Socket, forward: Forward): void {
+    const { remoteAddress, remotePort } = socket
+    const text = `${maxWaiting} connections wait for the SSH connection already, which is being made anew`
+    const details = { ...this.#port.errorDetails(), phase: 'reconnect' } as const
+    forward.failed(new HoldfastError('ERR_SSH_FORWARD', text, details), { remoteAddress, remotePort })
+    discard(socket)
   }
 
   async #openForSocks(socket: Socket, settings: TunnelSettings & { readonly signal: AbortSignal }): Promise<Tunnel> {

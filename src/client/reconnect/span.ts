@@ -55,6 +55,10 @@ export class Span implements SessionPort {
     return this.#cause
   }
 
+  get isAway(): boolean {
+    return this.#link === undefined
+  }
+
   /** How many calls wait for the connection. */
   get waiting(): number {
     return this.#waiting.size

@@ -122,7 +122,10 @@ export class StandingLine implements Line {
       this.#end(new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', details))
     }
     await this.#dialing?.catch(() => {})
-    await this.link.close(limitMs)
+    const closing = this.link.close(limitMs)
+    const { cause } = this.link.connection
+    if (cause !== undefined) this.#settle(cause)
+    await closing
   }
 
   keepRunning(keep: boolean): void {
@@ -170,6 +173,7 @@ export class StandingLine implements Line {
     this.#link = link
     this.#connections++
     this.#span.begin(link)
+    this.#tunnels?.back()
   }
 
   /** As the program has changed it on the connection before. */
@@ -184,6 +188,7 @@ export class StandingLine implements Line {
     this.#span.end(cause)
     this.#span = this.#newSpan()
     this.#sessions = undefined
+    this.#tunnels?.away()
     if (this.#isClosing) this.#end(cause)
     else this.#redial.lost(cause)
   }
@@ -195,12 +200,16 @@ export class StandingLine implements Line {
     this.#redial.stop()
     runAll([
       () => this.#unlisten?.(),
-      () => this.#span.end(cause),
-      () => this.#timing.waits.drain(cause),
+      () => this.#settle(cause),
       () => this.#timing.stop(),
       () => this.#closed.resolve(cause),
       () => this.#events.ended(cause),
     ])
+  }
+
+  #settle(cause: HoldfastError): void {
+    this.#span.end(cause)
+    this.#timing.waits.drain(cause)
   }
 
   #watchSignal(): void {
@@ -237,6 +246,9 @@ export class StandingLine implements Line {
       deadlines,
       get cause() {
         return span().cause
+      },
+      get isAway() {
+        return span().isAway
       },
       get channels() {
         return span().channels
