@@ -103,6 +103,7 @@ export class Connection {
       answered: (sentAt) => this.keepalive.confirmed(sentAt, facts.now()),
       deadlines,
       keepalive: () => this.keepalive,
+      failed: (error) => this.destroy(asHoldfastError(error, this.errorDetails())),
       channelReport: (event, { localId: channel, type, queuedBytes }) =>
         diagnostics.channel(() => ({ ...facts.about, event, channel, type, queuedBytes })),
     })

@@ -16,11 +16,10 @@ import {
   decodeWindowAdjust,
   encodeChannelOpenConfirmation,
   encodeChannelOpenFailure,
-  encodeRequestFailure,
-  encodeRequestSuccess,
 } from '../wire/connection-messages.js'
 import { messageName, messageNumber } from '../wire/numbers.js'
 import { Channel, type ChannelEvent, type ChannelPort, type ChannelSink, type RemoteEnd } from './channel.js'
+import { GlobalReplies, type GlobalReply } from './global-replies.js'
 import { GlobalRequests } from './global-requests.js'
 import { maxPacket, type Opening, Openings } from './openings.js'
 import { Pace, type PacePort } from './pace.js'
@@ -33,8 +32,8 @@ export type OpenDecision =
 /** What the peer may ask of us. */
 export interface PeerHandlers {
   channelOpen(type: string, data: Buffer): OpenDecision
-  /** @returns the data of REQUEST_SUCCESS, or undefined for REQUEST_FAILURE */
-  globalRequest(name: string, data: Buffer, wantReply: boolean): Buffer | undefined
+  /** A promise must not reject: its reply goes out once it is known, and those of later requests after it. */
+  globalRequest(name: string, data: Buffer, wantReply: boolean): GlobalReply | Promise<GlobalReply>
   /** Whether to pass over a message of any layer without a word, as only a peer that breaks the protocol does. */
   ignores?(payload: Buffer): boolean
 }
@@ -53,6 +52,8 @@ export interface MuxOptions extends Pick<PacePort, 'deadlines' | 'keepalive'> {
   answered(sentAt: number): void
   /** For whoever watches from outside. */
   channelReport(event: ChannelEvent, channel: Channel): void
+  /** What went wrong while no message was being handled ends the connection. */
+  failed(error: unknown): void
 }
 
 export interface Flow {
@@ -69,6 +70,7 @@ const none = Buffer.alloc(0)
 export class Mux {
   readonly globalRequests: GlobalRequests
   readonly openings: Openings
+  readonly #globalReplies: GlobalReplies
   readonly #options: MuxOptions
   readonly #port: ChannelPort
   readonly #channels = new Map<number, Channel>()
@@ -94,6 +96,10 @@ export class Mux {
       nextSequence: () => (transport.isOpen ? transport.outbound.sequence : undefined),
       now,
       answered,
+    })
+    this.#globalReplies = new GlobalReplies({
+      reply: (payload) => transport.reply(payload),
+      failed: (error) => options.failed(error),
     })
     this.openings = new Openings({
       waits,
@@ -222,6 +228,7 @@ export class Mux {
   lose(cause: HoldfastError): readonly (() => void)[] {
     this.#sendable.clear()
     this.#pace.stop()
+    this.#globalReplies.drop()
     return [...this.#channels.values()].map((channel) => () => channel.lose(cause))
   }
 
@@ -284,7 +291,7 @@ export class Mux {
     const { name, wantReply, data } = decodeGlobalRequest(payload)
     const reply = this.#options.handlers.globalRequest(name, data, wantReply)
     if (!wantReply) return
-    this.#options.transport.reply(reply === undefined ? encodeRequestFailure() : encodeRequestSuccess(reply))
+    this.#globalReplies.owe(reply)
   }
 
   #receiveReply(outcome: 'CHANNEL_SUCCESS' | 'CHANNEL_FAILURE', payload: Buffer): void {
