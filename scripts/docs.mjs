@@ -1,7 +1,7 @@
 // Writes the pages of docs/ that are made from the code; `--check` only says whether they are current.
 import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
-import { errorTable } from '../dist/errors.js'
+import { errorTable } from '../dist/error-table.js'
 
 const pages = { 'docs/errors.md': errorsPage() }
 
@@ -26,6 +26,6 @@ An abort has \`name: 'AbortError'\`, as Node's own have.
 |---|---|---|
 ${rows.join('\n')}
 
-This page is made from \`src/errors.ts\` by \`npm run docs\`.
+This page is made from \`src/error-table.ts\` by \`npm run docs\`.
 `
 }

@@ -6,6 +6,7 @@ import path from 'node:path'
 import process from 'node:process'
 
 const layers = [
+  'error-table.ts',
   'errors.ts',
   'diagnostics.ts',
   'liveness',

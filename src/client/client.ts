@@ -10,6 +10,7 @@ import type { Tunnels } from '../forward/tunnels.js'
 import type { NegotiatedAlgorithms } from '../kex/transport.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { Liveness, LivenessChange } from '../liveness/port.js'
+import { Scp } from '../scp/scp.js'
 import type { Command } from '../session/command.js'
 import type { ExecOptions, ShellOptions, SpawnOptions } from '../session/options.js'
 import type { CommandResult } from '../session/outcome.js'
@@ -159,6 +160,15 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     const { sftp: limitMs, channelClose: closeLimitMs } = link.settings.limits
     const fellBack = (what: string, why: string) => diagnostics.fallback(() => ({ ...link.facts.about, what, why }))
     return Sftp.open({ port, sessions, limitMs, closeLimitMs, fellBack }, options)
+  }
+
+  /** Files and trees by the protocol of old scp, for servers without SFTP. */
+  get scp(): Scp {
+    return new Scp(() => {
+      const { link, port, sessions } = this.#line
+      const { idleTimeout, sftp, channelClose: closeLimitMs } = link.settings.limits
+      return { port, sessions, idleLimitMs: idleTimeout === false ? sftp : idleTimeout, closeLimitMs }
+    })
   }
 
   /**

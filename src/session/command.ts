@@ -40,6 +40,7 @@ export interface Command extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** What a layer of ours can do with a command besides. */
 export class RunningCommand implements Command {
   readonly stdout: Readable
   readonly stderr: Readable
@@ -64,6 +65,16 @@ export class RunningCommand implements Command {
   get exited(): Promise<CommandExit> {
     this.#session.await()
     return this.#exited
+  }
+
+  /** Whether input waits for the command to read. */
+  get isInputStuck(): boolean {
+    return this.#session.isInputStuck
+  }
+
+  /** Ends it for this reason, which `exited` rejects with, unless it has failed or ended already. */
+  fail(reason: HoldfastError): void {
+    this.#session.fail(reason)
   }
 
   kill(signal = 'SIGTERM'): void {

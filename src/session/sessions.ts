@@ -56,6 +56,8 @@ export interface Attached {
 }
 
 const noLimits: CommandLimits = { timeout: false, idleTimeout: false, firstByteTimeout: false, stdinStall: false }
+/** What a layer of ours starts: it sees to limits by itself. */
+const plain = { limits: noLimits, env: [], pty: undefined, secondSession: 'auto', forwardAgent: false } as const
 const nobody: Receiver = { data: () => {}, end: () => {}, fail: () => {} }
 
 /** The commands, shells and subsystems of one connection. */
@@ -115,18 +117,20 @@ export class Sessions {
    */
   async attach(name: string, receiver: Receiver, signal: AbortSignal | undefined): Promise<Attached> {
     const program = { type: 'subsystem', name } as const
-    const settings = {
-      limits: noLimits,
-      signal,
-      env: [],
-      pty: undefined,
-      secondSession: 'auto',
-      forwardAgent: false,
-    } as const
+    const settings = { ...plain, signal }
     const stdout = new DirectOutput(receiver, (bytes) => session.consumed(bytes))
     const stderr = new DirectOutput(nobody, (bytes) => session.consumed(bytes))
     const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })
     return { session, ...(await this.#begin(session)) }
+  }
+
+  /**
+   * Starts a command for a layer of ours, which may end it for a reason of its own. None of the limits of commands holds.
+   * @throws as `exec`
+   */
+  async run(command: string, signal: AbortSignal | undefined): Promise<RunningCommand> {
+    const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
+    return this.#spawn(program, { ...plain, signal })
   }
 
   #withDefaults<Options extends SpawnOptions>(options: Options): Options {
@@ -135,7 +139,7 @@ export class Sessions {
     return { ...options, forwardAgent, ...(env !== undefined && { env: { ...env, ...options.env } }) }
   }
 
-  async #spawn(program: Program, settings: CommandSettings): Promise<Command> {
+  async #spawn(program: Program, settings: CommandSettings): Promise<RunningCommand> {
     const stdout = new OutputStream((bytes) => session.consumed(bytes))
     const stderr = new OutputStream((bytes) => session.consumed(bytes))
     const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })

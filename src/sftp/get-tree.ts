@@ -1,13 +1,12 @@
 import { chmod, mkdir, readlink, symlink, utimes } from 'node:fs/promises'
 import path from 'node:path'
-import process from 'node:process'
 import { HoldfastError } from '../errors.js'
 import { printable } from '../wire/printable.js'
 import { Dir } from './directory.js'
 import type { Dirent } from './dirent.js'
 import { getFile } from './get-file.js'
 import { staysInside } from './links.js'
-import { isThere, makeLocalDirectory } from './local-directory.js'
+import { isLocalName, isThere, makeLocalDirectory } from './local-directory.js'
 import { PathCalls } from './path-calls.js'
 import { FileKind } from './stats.js'
 import type { Pair, Transfer } from './transfer.js'
@@ -53,9 +52,9 @@ async function ask({ session, signal }: Transfer, { remote }: Pair): Promise<Fil
   return new FileKind((await new PathCalls(session).attributes('lstat', remote, signal)).mode)
 }
 
-/** The server's names have neither `/` nor NUL; Windows reads more than that out of a name. */
+/** The server's names have neither `/` nor NUL. */
 function checkLocalName(name: string, { remote }: Level): void {
-  if (process.platform !== 'win32' || !/[\\:]/.test(name)) return
+  if (isLocalName(name)) return
   const message = `'${printable(remote.toString(), 200)}' has an entry '${printable(name, 60)}', which Windows cannot have`
   throw new HoldfastError('ERR_SSH_SFTP_NAME', message, { phase: 'request' })
 }

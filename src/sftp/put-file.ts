@@ -112,6 +112,6 @@ async function copy(transfer: Transfer, pair: Pair, { remote, local, offset, siz
 }
 
 /** Whether nobody wrote to it. A file that is as old as the transfer may change within the same tick of its clock. */
-function isSame(before: LocalStats, after: LocalStats): boolean {
+export function isSame(before: LocalStats, after: LocalStats): boolean {
   return before.size === after.size && before.mtimeMs === after.mtimeMs && before.ctimeMs === after.ctimeMs
 }

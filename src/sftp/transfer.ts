@@ -1,4 +1,4 @@
-import { HoldfastError } from '../errors.js'
+import { type ErrorCode, HoldfastError } from '../errors.js'
 import { printable } from '../wire/printable.js'
 import { partSuffix } from './part-name.js'
 import { Room } from './room.js'
@@ -130,14 +130,14 @@ function toSeconds(ms: number): number {
   return Math.floor(ms / 1000)
 }
 
-export function changedError(path: string): HoldfastError {
+export function changedError(path: string, code: ErrorCode = 'ERR_SSH_SFTP_CHANGED'): HoldfastError {
   const message = `'${printable(path, 200)}' changed while it was transferred`
-  return new HoldfastError('ERR_SSH_SFTP_CHANGED', message, { phase: 'request' })
+  return new HoldfastError(code, message, { phase: 'request' })
 }
 
 /** What the system of this machine refused. */
-export function localError(error: unknown): unknown {
+export function localError(error: unknown, code: ErrorCode = 'ERR_SSH_SFTP_LOCAL'): unknown {
   if (error instanceof HoldfastError || !(error instanceof Error) || !('syscall' in error)) return error
   const message = `on this machine: ${printable(error.message, 300)}`
-  return new HoldfastError('ERR_SSH_SFTP_LOCAL', message, { phase: 'request', cause: error })
+  return new HoldfastError(code, message, { phase: 'request', cause: error })
 }

@@ -9,6 +9,8 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { startServer, type TestServer } from 'holdfast/testing'
 import { parsePrivateKey } from '#src/keys/private-key-file.js'
+import { LocalShell } from '#src/testing/local-shell.js'
+import { folderScp } from '../scp/folder-scp.js'
 import { folderServer } from '../sftp/folder-server.js'
 import { buildExamples, examplesOf, pagesWithExamples, redirected, runExample } from './examples.js'
 
@@ -82,22 +84,23 @@ describe('a page', () => {
 const password = 'correct horse'
 
 /** A home with a key to log in with, by which the server is known. */
-async function makeHome(): Promise<{ home: string; server: TestServer }> {
+async function makeHome(): Promise<{ home: string; server: TestServer; shell: LocalShell }> {
   const { privateKey } = generateKeyPairSync('ed25519')
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
   const { publicKey } = await parsePrivateKey(pem, { source: 'id_ed25519' })
   const authorizedKeys = [`${publicKey.type} ${publicKey.blob.toString('base64')}`]
   const home = mkdtempSync(path.join(tmpdir(), 'holdfast-home-'))
+  const shell = new LocalShell({})
   const server = await startServer({
     users: { deploy: { password, authorizedKeys } },
-    shell: true,
+    exec: folderScp(home, (session) => shell.run(session)),
     forwarding: true,
     subsystems: { sftp: folderServer(home) },
   })
   mkdirSync(path.join(home, '.ssh'), { mode: 0o700 })
   writeFileSync(path.join(home, '.ssh', 'id_ed25519'), pem, { mode: 0o600 })
   writeFileSync(path.join(home, '.ssh', 'known_hosts'), `${server.hostKey.knownHostsLine}\n`)
-  return { home, server }
+  return { home, server, shell }
 }
 
 test('every example of README.md and docs/ runs as it stands there', async (t) => {
@@ -106,9 +109,9 @@ test('every example of README.md and docs/ runs as it stands there', async (t) =
     examplesOf(file, readFileSync(path.join(root, file), 'utf8')),
   )
   assert.ok(examples.length >= 7, `only ${examples.length} examples were found`)
-  const { home, server } = await makeHome()
+  const { home, server, shell } = await makeHome()
   t.after(async () => {
-    await server.close()
+    await Promise.all([server.close(), shell.close()])
     rmSync(home, { recursive: true, force: true })
   })
 

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { Client as Ssh2Client } from 'ssh2'
 import { Client } from '#src/client/client.js'
-import { errorTable } from '#src/errors.js'
+import { errorTable } from '#src/error-table.js'
 import { Forward } from '#src/forward/forward.js'
 import { Sftp } from '#src/sftp/sftp.js'
 

@@ -20,7 +20,7 @@ test('a named file that is gone is reported', () => {
 })
 
 test('a named function that is gone is reported, and one that is only mentioned does not count', () => {
-  const page = '`src/errors.ts` `errorTable`, `HoldfastError.constructor()` and `HoldfastError.defineProperty`'
+  const page = '`src/errors.ts` `asHoldfastError`, `HoldfastError.constructor()` and `HoldfastError.defineProperty`'
   assert.deepEqual(goneFrom(page, root), ['src/errors.ts: defineProperty is gone'])
 })
 

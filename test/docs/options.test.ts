@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { defaultLimits, limitNames } from '#src/client/limits.js'
 import { defaultReconnect } from '#src/client/reconnect/options.js'
-import { errorTable } from '#src/errors.js'
+import { errorTable } from '#src/error-table.js'
 import { parseDuration } from '#src/liveness/duration.js'
 import { membersOf } from './interfaces.js'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ErrorCode, HoldfastError } from 'holdfast'
 import { isCrowded, isLasting } from '#src/client/reconnect/lasting.js'
-import { errorTable } from '#src/errors.js'
+import { errorTable } from '#src/error-table.js'
 
 function failure(code: ErrorCode, details: ConstructorParameters<typeof HoldfastError>[2] = {}): HoldfastError {
   return new HoldfastError(code, 'failed', details)

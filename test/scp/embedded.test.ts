@@ -1,0 +1,50 @@
+/** Against an scp over a folder, so that it is tried on every machine. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { client, server } from '../promises/support/embedded.js'
+import { leavesNothing } from '../promises/support/leaks.js'
+import { folderScp } from './folder-scp.js'
+
+leavesNothing()
+
+async function world(t: TestContext) {
+  const folder = await fs.mkdtemp(path.join(tmpdir(), 'holdfast-scp-'))
+  t.after(() => fs.rm(folder, { recursive: true, force: true }))
+  const at = (side: string) => (name: string) => path.join(folder, side, name)
+  for (const side of ['there', 'here']) await fs.mkdir(at(side)(''))
+  const ssh = await client(t, await server(t, { exec: folderScp(at('there')('')) }))
+  return { ssh, there: at('there'), here: at('here') }
+}
+
+test('a file goes there and back', async (t) => {
+  const { ssh, there, here } = await world(t)
+  const bytes = randomBytes(3_000_000)
+  await fs.writeFile(here('a'), bytes, { mode: 0o640 })
+  await fs.utimes(here('a'), 1e9, 1.1e9)
+  assert.deepEqual(await ssh.scp.put(here('a'), 'b'), { files: 1, directories: 0, bytes: bytes.length, skipped: [] })
+  await ssh.scp.get('b', here('c'))
+  for (const file of [there('b'), here('c')]) {
+    assert.ok(bytes.equals(await fs.readFile(file)))
+    const { mode, mtimeMs } = await fs.stat(file)
+    assert.deepEqual([mode & 0o777, mtimeMs], [0o640, 1.1e12])
+  }
+})
+
+test('a tree goes there and back, several at once on one connection', async (t) => {
+  const { ssh, here } = await world(t)
+  await fs.mkdir(here('tree/sub'), { recursive: true })
+  const names = Array.from({ length: 100 }, (_, index) => `sub/${index}`)
+  for (const name of names) await fs.writeFile(here(`tree/${name}`), name)
+  const rounds = [0, 1, 2].map(async (round) => {
+    const { files, directories } = await ssh.scp.put(here('tree'), `copy${round}`, { recursive: true })
+    assert.deepEqual([files, directories], [100, 2])
+    await ssh.scp.get(`copy${round}`, here(`back${round}`), { recursive: true })
+    for (const name of names) assert.equal(await fs.readFile(here(`back${round}/${name}`), 'utf8'), name)
+  })
+  await Promise.all(rounds)
+  assert.equal(ssh.stats().sessions.open, 0)
+})
