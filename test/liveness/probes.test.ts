@@ -188,3 +188,21 @@ test('a machine that slept before the answer came has not found the peer deaf', 
   peer.run(10_000)
   assert.equal(peer.keepalive.liveness(peer.now).bound, 4000)
 })
+
+test('a peer that answers only on an open session is asked by a key exchange before it is judged, where none is open', () => {
+  const memory = new ProbeMemory().of('host')
+  for (const kind of ['ping', 'global-request', 'channel-open'] as const) memory.deaf.add(kind)
+  const answered = new Set<ProbeKind>(['channel-request', 'key-exchange'])
+  const peer = new ScriptedPeer(second, (kind) => (answered.has(kind) ? 10 : undefined), memory)
+  peer.offered.add('channel-request')
+  peer.keepalive.start(0)
+  peer.does(5500, () => peer.offered.delete('channel-request'))
+  peer.run(60_000)
+  assert.equal(peer.verdicts.length, 0)
+  assert.ok(peer.sent.some(({ kind, at }) => kind === 'key-exchange' && at > 5500))
+  answered.clear()
+  const from = peer.now
+  peer.run(120_000)
+  assert.equal(peer.verdicts[0]?.reason, 'silence')
+  assert.ok(peer.now - from <= 4000, `${peer.now - from} ms`)
+})
