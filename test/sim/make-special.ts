@@ -6,7 +6,7 @@ import type { CallPlan, Plan } from './plan.js'
 export function makeSpecial(plan: Plan, random: Random): Plan {
   if (random.once(30)) return onFullLink(plan, random)
   if (random.once(30)) return unheard(plan, random)
-  if (random.once(40)) return untaken(plan, random)
+  if (random.once(25)) return untaken(plan, random)
   if (random.once(20)) return atOnce(plan, random)
   return random.once(10) ? duringLogin(plan, random) : plan
 }
@@ -49,16 +49,17 @@ function untaken(plan: Plan, random: Random): Plan {
   }
 }
 
-/** Everything that the program does falls into one second, and a key exchange too. */
+/** Everything that the program does falls into one second, and a key exchange too; its input is more than one window. */
 function atOnce(plan: Plan, random: Random): Plan {
   const at = random.below(60_000)
   const calls: readonly CallPlan[] = [...plan.calls, { at, call: 'rekey' }]
   return {
     ...plan,
+    server: { ...plan.server, window: 16_384 },
     commands: plan.commands.map((command) => ({ ...command, reads: random.pick(['all', 'nothing']) })),
     calls: calls.map((call) => {
       const then = { ...call, at: at + random.below(1000) }
-      return then.call === 'run' && then.stallMs !== null ? { ...then, stallMs: 1 + random.below(3000) } : then
+      return then.call === 'run' ? { ...then, input: 100_000, stallMs: 1 + random.below(3000) } : then
     }),
     closeAt: Math.max(plan.closeAt, at + 30_000),
   }

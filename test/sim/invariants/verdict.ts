@@ -55,7 +55,8 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   const { server, client } = plan
   const isAskedByPing = server.ping && !server.deafTo.includes('ping') && !client.remembers.includes('ping')
   const spoiled = ['probes', 'key-exchanges', ...(isAskedByPing ? [] : (['requests'] as const))] as const
-  if (troubles.explain(spoiled, since, now, graceMs) || seemsToAnswer(run)) return undefined
+  if (troubles.explain(spoiled, since, now, graceMs) || (!isAskedByPing && seemsToAnswer(run))) return undefined
+  if (reason === 'one-way' && leftUnanswered(run)) return undefined
   return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
 }
 
@@ -67,6 +68,16 @@ function seemsToAnswer({ client: { tap }, server }: Run): boolean {
   if (tap === undefined) return server.passedOver.size > 0
   return tap.requests.some(
     ({ probe, answeredAt }, index) => probe !== undefined && answeredAt !== undefined && server.passedOver.has(index),
+  )
+}
+
+/** A peer that is heard is asked only a few times more: one that passed over all of these is not known to answer again. */
+function leftUnanswered({ client: { tap }, plan }: Run): boolean {
+  const oldest = tap?.oldestUnanswered()
+  if (tap === undefined || oldest === undefined) return tap === undefined
+  const reachesAt = oldest.askedAt + answerMs(plan)
+  return plan.ailments.some(
+    ({ what, from, to }) => what === 'silent' && from <= reachesAt && (to ?? Infinity) >= oldest.askedAt,
   )
 }
 
