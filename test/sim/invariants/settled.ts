@@ -145,9 +145,10 @@ function closedLate({ client, server, user, plan, troubles }: Run, call: Call, a
 /** By the program, or by a CLOSE that came. */
 function isClosed({ client: { tap }, user }: Run, { command }: Call): boolean {
   if (command === undefined) return false
-  if (tap !== undefined) return tap.channelOf(command)?.closedAt !== undefined
   const record = user.commands.find((each) => each.command === command)
-  return record === undefined || record.gaveUp || record.over === 'closed'
+  // A request that a key exchange holds back was not seen on the wire.
+  if (record?.gaveUp === true || record?.over === 'closed') return true
+  return tap === undefined ? record === undefined : tap.channelOf(command)?.closedAt !== undefined
 }
 
 function mayRefuse({ plan }: Run): boolean {
@@ -165,7 +166,8 @@ function timedOut(run: Run, call: Call, at: number): string | undefined {
     return `reached its limit of ${limitMs} ms while traffic came, last at ${user.trafficAt} ms`
   const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
   // What only a probe can tell of is judged by what passed on the wire: answers.ts.
-  if (call.kind === 'probe' && (run.client.tap !== undefined || plan.server.deafTo.length > 0)) return undefined
+  const isOdd = plan.server.deafTo.length > 0 || answersOutOfLine(run)
+  if (call.kind === 'probe' && (run.client.tap !== undefined || isOdd)) return undefined
   if (limitMs <= graceMs || wasPassedOver(run, call, at)) return undefined
   const spoiled = spoiling[call.kind] ?? ['key-exchanges']
   if (troubles.explain(spoiled, at - limitMs, at, graceMs)) return undefined
