@@ -47,7 +47,7 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
         await closed(tunnel)
         assert.deepEqual([tunnel.errored, errors], [null, []])
       }
-      assert.deepEqual(ssh.stats().channels, [])
+      while (ssh.stats().channels.length > 0) await ssh.keepalive.send()
     })
   }
 
