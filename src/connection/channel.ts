@@ -251,7 +251,8 @@ export class Channel {
 
   receiveAdjust(bytes: number): void {
     if (!this.#outgoing.adjust(bytes)) throw this.#error('CHANNEL_WINDOW_ADJUST', 'takes the window beyond 2^32 - 1')
-    if (this.#over) return
+    // Adjusted by nothing, a window is not opened: that is no sign of anybody who reads.
+    if (this.#over || bytes === 0) return
     this.#sink?.adjusted()
     if (this.#outgoing.canSend) this.#port.wantsToSend(this)
   }

@@ -128,6 +128,22 @@ test('stdinStall counts while the command does not read what there is for it, an
   near(tookMs, 9000)
 })
 
+test('a window that is opened by no byte is no sign of a command that reads, or works', async () => {
+  for (const limit of ['stdinStall', 'idleTimeout'] as const) {
+    const world = await scripted()
+    const { time, script, sessions } = world
+    script.requested = (type, channel) => {
+      if (type !== 'exec') return
+      for (let second = 1; second <= 20; second++) time.after(second * 1000, () => script.adjust(channel, 0))
+    }
+    endsByTerm(world)
+    const call = sessions.exec('anything', { [limit]: '5s', stdin: Buffer.alloc(2 ** 20 + 1000) })
+    const { error, tookMs } = await failure(world, call)
+    assert.equal(error.limit, limit)
+    near(tookMs, 5000)
+  }
+})
+
 test('stdinStall does not count while input waits for the end of a key exchange', async () => {
   const world = await scripted()
   const { time, client, server, sessions } = world
