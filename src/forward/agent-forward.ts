@@ -36,6 +36,8 @@ export class AgentForward {
   /** What the server said; sshd grants it to the first session of a connection alone, and lets the others use it too. */
   #state: 'unasked' | 'asked' | 'granted' | 'refused' = 'unasked'
   readonly #warned = new Set<string>()
+  /** Questions that an agent which is an object is at, those among them for whose answers nobody waits any more. */
+  #asking = 0
 
   constructor(options: AgentForwardOptions) {
     this.#options = options
@@ -67,7 +69,8 @@ export class AgentForward {
     }
     // Those that were closed here and that the server has not closed yet among them.
     const open = [...port.channels].filter(({ type }) => type === agentChannelType).length
-    if (open >= maxConversations)
+    // An agent need not heed the signal that ends a question: a server that closes and opens anew could ask without end.
+    if (Math.max(open, this.#asking) >= maxConversations)
       return { refuse: openFailure.RESOURCE_SHORTAGE, description: 'too many use the agent at once' }
     return { accept: (channel) => this.#accept(channel, agent) }
   }
@@ -124,9 +127,11 @@ export class AgentForward {
   async #askObject(agent: Agent, request: Buffer, signal: AbortSignal): Promise<Buffer> {
     const call = new AbortController()
     const unlisten = this.#options.port.waits.onAbort(signal, (reason) => call.abort(reason))
+    this.#asking++
     try {
       return await answerByAgent(agent, request, call.signal)
     } finally {
+      this.#asking--
       unlisten()
     }
   }

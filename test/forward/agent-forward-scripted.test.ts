@@ -231,3 +231,23 @@ test('a connection to the agent ends with the channel, or the connection, that i
   await closed(second)
   assert.equal(client.waits.size, 0)
 })
+
+test('an agent that goes on with what nobody waits for is not asked without end', async (t) => {
+  const agent = new HeldAgent()
+  agent.answers = () => new Promise(() => {})
+  const { time, forward, send, heard, server } = await lending(t, agent)
+  forward.offer()
+  for (let sender = 0; sender < 100; sender++) {
+    const before = heard(messageNumber.CHANNEL_OPEN_CONFIRMATION).length
+    server.send(opens(sender))
+    await time.run(50)
+    const confirmed = heard(messageNumber.CHANNEL_OPEN_CONFIRMATION)
+    if (confirmed.length === before) break
+    const { sender: channel } = decodeChannelOpenConfirmation(confirmed.at(-1) ?? Buffer.alloc(0))
+    send(channel, listing)
+    await time.run(50)
+    server.send(encodeBareChannelMessage('CHANNEL_CLOSE', channel))
+    await time.run(50)
+  }
+  assert.deepEqual([agent.asked, agent.aborted], [16, 16])
+})
