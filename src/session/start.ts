@@ -36,7 +36,7 @@ export class Start {
     return this.#isHandedOut
   }
 
-  /** Resolves once the server has accepted the program. @throws HoldfastError, what any of the steps failed for */
+  /** Resolves once the server has accepted the program. @throws what any of the steps failed for, or that `stop()` was called */
   async run(): Promise<void> {
     try {
       await this.#run()
@@ -55,10 +55,13 @@ export class Start {
     const { settings, runs, program, agent } = this.#options
     const { signal } = this.#steps
     const channel = await this.#open(signal)
+    // Where it was given up meanwhile, nothing has been asked for, and nothing is.
+    signal.throwIfAborted()
     const refusedEnv = (name: string) => this.refusedEnv.push(name)
     const prepared = prepare(channel, { settings, agent, signal, refusedEnv })
     // Without the terminal that was asked for, the program would be another one.
     if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal })
+    signal.throwIfAborted()
     // On a channel that has ended already, nothing is asked for.
     if (channel.isOpen) {
       this.#stage = 'requested'

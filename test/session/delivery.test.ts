@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CommandError } from 'holdfast'
-import { decodeChannelOpen, encodeChannelOpenConfirmation } from '#src/wire/connection-messages.js'
+import {
+  decodeChannelOpen,
+  encodeChannelDataHead,
+  encodeChannelOpenConfirmation,
+} from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import { scripted } from './scripted.js'
 
@@ -67,4 +71,31 @@ test('a request that a key exchange holds back may still go out while the connec
   await closing.time.run(100)
   void closing.client.connection.close(2000)
   assert.deepEqual([(await call).error.code, (await call).error.delivery], ['ERR_SSH_CLOSED', 'unknown'])
+})
+
+test('of a call that is aborted while its session opens nothing is asked for, and its error says so', async () => {
+  let offers = 0
+  const offer = () => {
+    offers++
+    return true
+  }
+  const agent = { isDefault: false, offer, answered: () => {} }
+  const { time, server: peer, sessions, script } = await scripted({ agent })
+  const control = new AbortController()
+  const first = await time.value(sessions.spawn('one that says when to stop'))
+  first.stdout.on('data', () => control.abort())
+  const before = peer.before
+  peer.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_OPEN) return before(payload)
+    const { sender } = decodeChannelOpen(payload)
+    const confirmation = { recipient: sender, sender, window: 2 ** 20, maxPacket: 32_768, data: Buffer.alloc(0) }
+    peer.send(encodeChannelOpenConfirmation(confirmation), Buffer.concat([encodeChannelDataHead(0, 1), Buffer.of(0)]))
+    return true
+  }
+  const asked = script.types.length
+  const { error } = await time.failure(sessions.exec('anything', { signal: control.signal, forwardAgent: true }))
+  assert.ok(error instanceof CommandError)
+  assert.deepEqual([error.code, error.delivery, error.remote], ['ERR_SSH_ABORTED', 'not-sent', 'not-started'])
+  await time.run(100)
+  assert.deepEqual([script.types.slice(asked), offers], [[], 0])
 })
