@@ -1,4 +1,4 @@
-import type { Invariant, Run } from '../run.js'
+import { answersOutOfLine, type Invariant, type Run } from '../run.js'
 import type { Call } from '../user/calls.js'
 import type { Question } from '../wire/question.js'
 import type { Tap } from '../wire/tap.js'
@@ -40,6 +40,8 @@ function settledWrongly(run: Run, tap: Tap, call: Call): string | undefined {
     return isAnsweredAt(tap, call, asked, at) ? undefined : 'was fulfilled, and no answer came then'
   if (error.code !== 'ERR_SSH_PROBE_TIMEOUT' && error.code !== 'ERR_SSH_TIMEOUT') return undefined
   if (error === run.client.ending?.cause || error.cause === run.client.ending?.cause) return undefined
+  // An answer that was meant for another question may come when ours is given up already.
+  if (call.kind === 'probe' && answersOutOfLine(run)) return undefined
   const answer = asked.find(({ answeredAt, isVoid }) => !isVoid && answeredAt !== undefined && answeredAt < at)
   if (answer !== undefined) return `reached its limit, and the answer had come at ${answer.answeredAt} ms`
   return call.kind === 'probe' ? early(tap, call, asked, at) : undefined
@@ -65,11 +67,12 @@ function early(tap: Tap, call: Call, asked: readonly Question[], at: number): st
 }
 
 function overdue(run: Run, tap: Tap, call: Call): string | undefined {
+  const boundMs = (call.limitMs ?? 0) + 2 * run.absentMs(call.at) + slackMs
+  if (run.world.now() <= call.at + boundMs) return undefined
   // What went out in the instant of the call may have gone before it, and a key exchange have come between the two.
   const isSure = !tap.exchangesBegunAt.has(call.at)
   const asked = (questionsOf(tap, call) ?? []).filter(({ askedAt }) => isSure || askedAt > call.at)
   const since = firstTaken(asked)
-  const boundMs = (call.limitMs ?? 0) + 2 * run.absentMs(call.at) + slackMs
   if (since === undefined || run.world.now() <= since + boundMs) return undefined
   return `is pending, and the kernel took its question at ${since} ms`
 }

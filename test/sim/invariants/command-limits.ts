@@ -22,7 +22,7 @@ function check(run: Run, judged: Set<RunRecord>): string | undefined {
   if (client.tap === undefined) return undefined
   for (const record of user.runs) {
     if (judged.has(record) || (record.settledAt === undefined && client.process.isBehind)) continue
-    if (record.settledAt !== undefined) judged.add(record)
+    if (record.settledAt !== undefined || hasNoLimit(record)) judged.add(record)
     const problem = late(run, record) ?? early(run, record)
     if (problem !== undefined) return `run ${record.plan.command}, called at ${record.at} ms, ${problem}`
   }
@@ -34,6 +34,10 @@ type Limit = (typeof limits)[number]
 
 function limitMs({ idleMs, firstByteMs, stallMs }: RunRecord['plan'], limit: Limit): number | null {
   return { idleTimeout: idleMs, firstByteTimeout: firstByteMs, stdinStall: stallMs }[limit]
+}
+
+function hasNoLimit(record: RunRecord): boolean {
+  return limits.every((limit) => limitMs(record.plan, limit) === null)
 }
 
 /** The longest time until then for which what the limit looks at has lasted. */

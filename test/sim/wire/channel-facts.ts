@@ -7,11 +7,9 @@ const number = { adjust: 93, data: 94, extendedData: 95, eof: 96, close: 97, req
 /** What passed on one channel of the client's, as its kernel saw it. */
 export class ChannelFacts {
   readonly openedAt: number
-  /** The command that was asked for on it. */
-  command: number | undefined
   /** Since the last sign of the command: output, its end, a status, a window (docs of `idleTimeout`). */
   readonly quiet = new Stretches()
-  /** What that command is to be given. */
+  /** What the command on it is to be given. */
   inputBytes = 0
   /** While the peer's window lets no more of the input through, and nothing moves. */
   readonly shut = new Stretches()
@@ -34,8 +32,7 @@ export class ChannelFacts {
     this.#move(window, now)
   }
 
-  startedCommand(command: number, inputBytes: number): void {
-    this.command = command
+  startedCommand(inputBytes: number): void {
     this.inputBytes = inputBytes
   }
 

@@ -37,6 +37,7 @@ export class Tap {
   newKeysAt = Number.NEGATIVE_INFINITY
   readonly #now: () => number
   readonly #inputOf: (command: number) => number
+  readonly #byCommand = new Map<number, ChannelFacts>()
   readonly #byPeerId = new Map<number, ChannelFacts>()
   readonly #line: Question[] = []
   readonly #openings = new Map<number, Question>()
@@ -57,7 +58,7 @@ export class Tap {
   }
 
   channelOf(command: number): ChannelFacts | undefined {
-    return [...this.channels.values()].findLast((channel) => channel.command === command)
+    return this.#byCommand.get(command)
   }
 
   /** The oldest of our probes that the peer cannot have heard, as far as its answers tell. */
@@ -160,7 +161,8 @@ export class Tap {
     channel?.sentRequest(type, this.#now())
     if (type === 'exec') {
       const command = Number(message.text())
-      channel?.startedCommand(command, this.#inputOf(command))
+      channel?.startedCommand(this.#inputOf(command))
+      if (channel !== undefined) this.#byCommand.set(command, channel)
     }
     if (!wantsReply) return undefined
     const question = this.#ask(probeIf(type, 'channel-request'))
