@@ -64,15 +64,17 @@ export type { Identifiers, OwnerNames } from './sftp/extension-data.js'
 export type {
   FileHandle,
   ReadFileOptions,
+  ReadWholeOptions,
   TransferArguments,
   TransferOptions,
   WriteFileOptions,
 } from './sftp/file-handle.js'
 export type { FileSystemStats } from './sftp/file-system.js'
 export type { OpenFlags } from './sftp/open-flags.js'
+export type { MkdirOptions, ReaddirOptions, RmOptions } from './sftp/paths.js'
 export type { ReadStream, ReadStreamOptions } from './sftp/read-stream.js'
-export type { CallOptions, FileTime, RemotePath } from './sftp/settings.js'
-export type { MkdirOptions, OpenOptions, ReaddirOptions, RmOptions, Sftp, WriteOptions } from './sftp/sftp.js'
+export type { CallOptions, FileTime, OpenOptions, RemotePath } from './sftp/settings.js'
+export type { Sftp, WriteOptions } from './sftp/sftp.js'
 export { SftpError } from './sftp/sftp-error.js'
 export type { Stats } from './sftp/stats.js'
 export type {

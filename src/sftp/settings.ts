@@ -7,6 +7,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface OpenOptions extends CallOptions {
+  /** Of a file that is made. @default 0o666, of which the server takes its umask */
+  readonly mode?: number | string | undefined
+}
+
 /** A path on the server: text goes as UTF-8; a Buffer goes as it is. One that is not absolute starts at the home. */
 export type RemotePath = string | Uint8Array
 
