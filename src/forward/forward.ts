@@ -3,6 +3,7 @@ import { asHoldfastError, HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { Wait } from '../liveness/waits.js'
 import { discard } from '../socket/stream.js'
+import { endSoon } from './linger.js'
 import type { ForwardAddress } from './listen-options.js'
 import type { ForwardPort } from './port.js'
 import { type Carrier, relay } from './relay.js'
@@ -43,7 +44,7 @@ export interface ForwardStats {
 
 /** How a forward is made. */
 export interface ForwardSetup {
-  readonly port: Pick<ForwardPort, 'waits' | 'errorDetails'>
+  readonly port: Pick<ForwardPort, 'waits' | 'deadlines' | 'now' | 'errorDetails'>
   readonly address: ForwardAddress
   readonly signal: AbortSignal | undefined
   /** Gives the place up. Never rejects. */
@@ -155,9 +156,10 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
       this.#join(passage, far, connection)
     } catch (error) {
       // Where it was told why, that goes out first.
-      if (near.writableEnded) near.destroySoon()
+      if (near.writableEnded) endSoon(near, this.#setup.port)
       else discard(near)
-      this.#open.delete(passage)
+      if (near.closed) this.#open.delete(passage)
+      else near.once('close', () => this.#open.delete(passage))
       if (this.#life.pending) this.failed(error, connection)
     }
   }
@@ -198,7 +200,7 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
       over()
       return
     }
-    relay(near, far)
+    relay(near, far, this.#setup.port)
     this.#tell('connection', connection)
   }
 

@@ -35,7 +35,7 @@ export async function listen(place: ListenPlace, { port, signal, limitMs }: List
     what: `the place to listen at, ${targetText(place)},`,
     signal,
   })
-  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true }).unref()
+  const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }).unref()
   server.on('error', (error) => wait.reject(listenError(place, error, port)))
   server.on('connection', (socket) => socket.unref().on('error', () => {}))
   server.once('listening', () => wait.resolve())

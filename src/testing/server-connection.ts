@@ -12,6 +12,7 @@ import { ProbeMemory } from '../liveness/probe-memory.js'
 import { Waits } from '../liveness/waits.js'
 import { Driver } from '../socket/driver.js'
 import { Scheduler } from '../socket/scheduler.js'
+import { Forwarding } from './forwarding.js'
 import { ServerHandlers } from './server-handlers.js'
 import type { ServerSettings } from './server-options.js'
 
@@ -58,11 +59,14 @@ export class ServerConnection {
     this.#socket = socket
     this.#driver = new Driver(socket)
     const ports = { clientPort: this.clientPort, serverPort: socket.localPort ?? 0 }
+    const forwarding = settings.forwarding ? new Forwarding(() => this.#connection) : undefined
     this.#handlers = new ServerHandlers({
       ...settings,
+      forwarding,
       session: () => ({ username: this.#username ?? '', connection: ports, handlers: settings.handlers }),
     })
     this.#connection = this.#assemble(settings, (cause) => {
+      forwarding?.end()
       this.#closed.resolve(cause)
       options.ended(this)
     })

@@ -1,14 +1,16 @@
 import type { Channel } from '../connection/channel.js'
+import type { GlobalReply } from '../connection/global-replies.js'
 import type { OpenDecision, PeerHandlers } from '../connection/mux.js'
 import { decodeChannelOpen, decodeChannelRequest, decodeGlobalRequest } from '../wire/connection-messages.js'
 import { messageNumber, openFailure } from '../wire/numbers.js'
-import { decideDirect } from './forwarding.js'
+import type { Forwarding } from './forwarding.js'
 import { Session, type SessionOptions } from './session.js'
 
 export interface ServerHandlersOptions {
   readonly maxSessions: number
   readonly answerKeepalives: boolean
-  readonly forwarding: boolean
+  /** Undefined where nothing is forwarded. */
+  readonly forwarding: Forwarding | undefined
   /** What a new session is to know. */
   session(): SessionOptions
 }
@@ -27,7 +29,7 @@ export class ServerHandlers implements PeerHandlers {
   }
 
   channelOpen(type: string, data: Buffer): OpenDecision {
-    const direct = this.#options.forwarding ? decideDirect(type, data) : undefined
+    const direct = this.#options.forwarding?.channelOpen(type, data)
     if (direct !== undefined) return direct
     if (type !== 'session') return { refuse: openFailure.UNKNOWN_CHANNEL_TYPE, description: 'unknown channel type' }
     // The words and the reason of sshd for a session beyond MaxSessions.
@@ -36,8 +38,8 @@ export class ServerHandlers implements PeerHandlers {
     return { accept: (channel) => this.#accept(channel) }
   }
 
-  globalRequest(): undefined {
-    return undefined
+  globalRequest(name: string, data: Buffer): GlobalReply | Promise<GlobalReply> {
+    return this.#options.forwarding?.globalRequest(name, data)
   }
 
   ignores(payload: Buffer): boolean {

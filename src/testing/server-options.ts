@@ -37,8 +37,8 @@ export interface ServerOptions {
   /** Handlers by the name of the subsystem. The server refuses all others. */
   readonly subsystems?: Readonly<Record<string, SessionHandler>>
   /**
-   * Connects from this machine to wherever a client asks for, Unix sockets included, for anybody who can log in: a jump
-   * host. It listens for nobody.
+   * Connects from this machine to wherever a client asks for, and listens where it asks for, Unix sockets included, for
+   * anybody who can log in. TCP it listens for on 127.0.0.1 alone.
    * @default false
    */
   readonly forwarding?: boolean

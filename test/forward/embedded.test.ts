@@ -2,27 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
-import { type TestContext, test } from 'node:test'
-import { type Client, type ConnectOptions, connect } from 'holdfast'
-import { type ServerOptions, startServer, type TestServer } from 'holdfast/testing'
+import { test } from 'node:test'
 import { discard } from '#src/socket/stream.js'
 import { closed, closedPort, countBytes, tcpServer } from './local-servers.js'
-
-async function started(
-  t: TestContext,
-  server: Partial<ServerOptions> = {},
-  options: ConnectOptions = {},
-): Promise<{ ssh: Client; server: TestServer }> {
-  const embedded = await startServer({ users: { deploy: { password: 'secret' } }, forwarding: true, ...server })
-  const { host, port, hostKey } = embedded
-  const trust = { hostKey: { fingerprints: [hostKey.fingerprint] }, agent: false } as const
-  const ssh = await connect({ host, port, username: 'deploy', password: 'secret', ...trust, ...options })
-  t.after(async () => {
-    await ssh.close()
-    await embedded.close()
-  })
-  return { ssh, server: embedded }
-}
+import { started } from './started.js'
 
 test('the embedded server connects where it may, and nowhere unless it was told to', async (t) => {
   const to = { host: '127.0.0.1', port: await tcpServer(t, countBytes) }
@@ -30,9 +13,9 @@ test('the embedded server connects where it may, and nowhere unless it was told 
   assert.equal(await text((await ssh.connectTo(to)).end('hello')), '5 bytes')
   const nowhere = await ssh.connectTo({ host: '127.0.0.1', port: await closedPort() })
   assert.equal(await text(nowhere), '')
-  await assert.rejects(ssh.forwardRemote({ to }), { code: 'ERR_SSH_REQUEST_REFUSED' })
   const { ssh: strict } = await started(t, { forwarding: false })
   await assert.rejects(strict.connectTo(to), { code: 'ERR_SSH_CHANNEL_OPEN' })
+  await assert.rejects(strict.forwardRemote({ to }), { code: 'ERR_SSH_REQUEST_REFUSED' })
 })
 
 test('a server that answers nothing ends each call by its own limit, and what it opens too late is closed', async (t) => {

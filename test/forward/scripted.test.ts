@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { test } from 'node:test'
+import net from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { type TestContext, test } from 'node:test'
 import type { ForwardedConnection } from '#src/forward/forward.js'
 import type { RemoteForwardOptions } from '#src/forward/listen-options.js'
 import { Tunnels } from '#src/forward/tunnels.js'
@@ -277,4 +279,59 @@ test('who leaves does not wait for what nobody reads and nobody takes', async ()
     if (!leavesBefore) tunnel.destroySoon()
     assert.ok(await time.until(() => tunnel.closed))
   }
+})
+
+/** A client of a local forward that sends and does not read, and what the server knows the tunnel by. */
+async function uploading(t: TestContext) {
+  const world = await scripted()
+  const { time, tunnels, heard } = world
+  t.after(() => world.client.connection.streamEnded())
+  const forward = await tunnels.forwardLocal({ to })
+  const { host = '', port = 0 } = forward.address
+  const client = net.connect({ host, port, allowHalfOpen: true }).pause()
+  client.on('error', () => {}).write(Buffer.alloc(20_000_000))
+  t.after(() => client.destroy())
+  /** Both the simulated time and that of the sockets pass. */
+  const until = async (done: () => boolean): Promise<void> => {
+    while (!done()) {
+      await new Promise(setImmediate)
+      await time.run(1)
+    }
+  }
+  // The server takes a megabyte, and no more.
+  const taken = (): number => heard(messageNumber.CHANNEL_DATA).reduce((sum, { length }) => sum + length - 9, 0)
+  await until(() => taken() === 2 ** 20)
+  const { sender } = decodeChannelOpen(heard(messageNumber.CHANNEL_OPEN)[0] ?? Buffer.alloc(0))
+  return { ...world, forward, client, until, sender }
+}
+
+test('what the far side said before it closed reaches a client that is still sending', async (t) => {
+  const { server, client, forward, until, sender } = await uploading(t)
+  const packet = Buffer.alloc(30_000, 'answer')
+  const answer = Array.from({ length: 60 }, () => Buffer.concat([encodeChannelDataHead(sender, packet.length), packet]))
+  server.send(
+    ...answer,
+    ...(['CHANNEL_EOF', 'CHANNEL_CLOSE'] as const).map((end) => encodeBareChannelMessage(end, sender)),
+  )
+  await until(() => forward.stats().bytesReceived === 60 * packet.length)
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+  assert.equal((await buffer(client)).length, 60 * packet.length)
+  client.destroy()
+  await until(() => forward.connections === 0)
+})
+
+test('a client that goes on sending to nobody is cut off in the end', async (t) => {
+  const { server, client, forward, time, until, sender } = await uploading(t)
+  server.send(...(['CHANNEL_EOF', 'CHANNEL_CLOSE'] as const).map((end) => encodeBareChannelMessage(end, sender)))
+  client.resume()
+  await until(() => client.readableEnded)
+  for (let second = 0; second < 28; second++) {
+    client.write('more')
+    await time.run(1000)
+  }
+  assert.deepEqual([forward.connections, client.destroyed], [1, false])
+  await time.run(2000)
+  await until(() => forward.connections === 0)
+  client.write('more')
+  await until(() => client.destroyed)
 })

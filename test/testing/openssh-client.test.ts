@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, test } from 'node:test'
 import { type ServerOptions, startServer, type TestServer } from 'holdfast/testing'
+import { countBytes, tcpServer } from '../forward/local-servers.js'
 import { skipReason } from '../servers/availability.js'
 import { sshKeygen } from '../servers/ssh-keygen.js'
 import { installTools } from '../servers/tools.js'
@@ -114,6 +116,32 @@ describe('ssh(1) on the embedded server', { skip }, () => {
       }),
     )
     assert.deepEqual(outcome, { code: 0, stdout: 'vouched\n', stderr: '' })
+  })
+
+  test('has it listen, at TCP and Unix sockets', async (t) => {
+    const server = await start({ forwarding: true })
+    const to = `127.0.0.1:${await tcpServer(t, countBytes)}`
+    for (const place of ['0', file('forwarded')]) {
+      const child = startSsh(server, 'cat', {
+        RemoteForward: `${place} ${to}`,
+        LogLevel: 'INFO',
+        ExitOnForwardFailure: 'yes',
+      })
+      const { stdin, stderr } = child
+      assert.ok(stdin && stderr)
+      let said = ''
+      stderr.on('data', (bytes: Buffer) => {
+        said += bytes.toString()
+      })
+      const port = (): number => Number(/Allocated port (\d+)/.exec(said)?.[1] ?? 0)
+      await eventually('it listens', () => (place === '0' ? port() > 0 : existsSync(place)))
+      const socket = place === '0' ? net.connect(port(), '127.0.0.1') : net.connect(place)
+      assert.equal(await text(socket.end('hello')), '5 bytes')
+      const ended = once(child, 'close')
+      stdin.end()
+      await ended
+      assert.equal(child.exitCode, 0, said)
+    }
   })
 
   const algorithms = {
