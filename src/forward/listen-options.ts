@@ -71,13 +71,13 @@ const forwardNames = [...tunnelOptionNames, 'listen', 'to']
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */
 export function resolveForward(options: ForwardOptions): ForwardSettings {
-  checkObject(options, forwardNames)
+  checkNames(options, forwardNames)
   return { ...resolveCommon(options), to: checkTarget(options.to, 'to') }
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */
 export function resolveRemoteForward(options: RemoteForwardOptions): RemoteForwardSettings {
-  checkObject(options, [...forwardNames, 'maxConnections'])
+  checkNames(options, [...forwardNames, 'maxConnections'])
   const { maxConnections = 256 } = options
   if (!Number.isSafeInteger(maxConnections) || maxConnections < 1)
     throw optionError('maxConnections', 'must be a whole number from 1 on')
@@ -86,13 +86,8 @@ export function resolveRemoteForward(options: RemoteForwardOptions): RemoteForwa
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */
 export function resolveDynamicForward(options: DynamicForwardOptions): DynamicForwardSettings {
-  checkObject(options, [...tunnelOptionNames, 'listen'])
+  checkNames(options, [...tunnelOptionNames, 'listen'])
   return resolveCommon(options)
-}
-
-function checkObject(options: unknown, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
-  checkNames(options, names)
 }
 
 function resolveCommon(options: DynamicForwardOptions): DynamicForwardSettings {

@@ -3,7 +3,7 @@ import { type Command, RunningCommand } from './command.js'
 import { conclude } from './conclusion.js'
 import { DirectOutput, type Receiver } from './direct-output.js'
 import { execute } from './execution.js'
-import { optionError } from './option-error.js'
+import { checkObject, optionError } from './option-error.js'
 import {
   type CommandLimits,
   type CommandSettings,
@@ -134,6 +134,7 @@ export class Sessions {
   }
 
   #withDefaults<Options extends SpawnOptions>(options: Options): Options {
+    checkObject(options)
     const { env, agent } = this.#options
     const { forwardAgent = agent?.isDefault } = options
     return { ...options, forwardAgent, ...(env !== undefined && { env: { ...env, ...options.env } }) }
