@@ -99,8 +99,11 @@ const noMethodHint =
 const tooManyHint =
   'servers end the connection after some refusals (OpenSSH after 6): offer fewer keys, by `identityFiles` or `agent: false`'
 
-function detailsOf({ phase, host, limit, limitMs, elapsedMs, evidence }: HoldfastError): ErrorDetails {
+function detailsOf(error: HoldfastError): ErrorDetails {
+  const { phase, host, limit, limitMs, elapsedMs, evidence, disconnectReason } = error
   return Object.fromEntries(
-    Object.entries({ phase, host, limit, limitMs, elapsedMs, evidence }).filter(([, value]) => value !== undefined),
+    Object.entries({ phase, host, limit, limitMs, elapsedMs, evidence, disconnectReason }).filter(
+      ([, value]) => value !== undefined,
+    ),
   )
 }

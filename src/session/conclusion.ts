@@ -65,8 +65,9 @@ function detailsOf(base: HoldfastError, elapsedMs: number, { port }: Conclusion)
   // A limit is this call's own, unless it ended the connection: what others share with it stays recognisable as the
   // cause. Of an abort, whoever was aborted, the cause is the signal's reason.
   const isOwn = (base.limit !== undefined && base !== port.cause) || base.code === 'ERR_SSH_ABORTED'
-  const { phase = 'command', host, hop, limit, limitMs, evidence, hint } = base
-  return { phase, host, hop, limit, limitMs, evidence, hint, elapsedMs, cause: isOwn ? base.cause : base }
+  const { phase = 'command', host, hop, limit, limitMs, evidence, disconnectReason, hint } = base
+  const cause = isOwn ? base.cause : base
+  return { phase, host, hop, limit, limitMs, evidence, disconnectReason, hint, elapsedMs, cause }
 }
 
 /** Who holds the places, where the server gives no more. */

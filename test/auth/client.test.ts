@@ -318,7 +318,8 @@ test('a prompt whose answers do not fit is an error of the caller', async () => 
 })
 
 test('a disconnect after refusals says what was tried, and hints at MaxAuthTries', async () => {
-  const disconnect = new HoldfastError('ERR_SSH_DISCONNECTED', 'the peer said: Too many authentication failures')
+  const message = 'the peer said: Too many authentication failures'
+  const disconnect = new HoldfastError('ERR_SSH_DISCONNECTED', message, { disconnectReason: 2 })
   const end = new End()
   const { done } = runClient(
     { ways: [password('a'), password('b')] },
@@ -334,7 +335,8 @@ test('a disconnect after refusals says what was tried, and hints at MaxAuthTries
       'ERR_SSH_AUTHENTICATION',
       /Too many authentication failures; before that, authentication tried password: refused/,
     )(error)
-    return error instanceof HoldfastError && error.cause === disconnect && /fewer keys/.test(error.hint)
+    assert.ok(error instanceof HoldfastError && /fewer keys/.test(error.hint))
+    return error.cause === disconnect && error.disconnectReason === 2
   })
 })
 

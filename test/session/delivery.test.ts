@@ -8,6 +8,7 @@ import {
   encodeChannelOpenConfirmation,
 } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
+import { encodeDisconnect } from '#src/wire/transport-messages.js'
 import { scripted } from './scripted.js'
 
 test('what has written or ended has run, although its request was never answered', async () => {
@@ -98,4 +99,11 @@ test('of a call that is aborted while its session opens nothing is asked for, an
   assert.deepEqual([error.code, error.delivery, error.remote], ['ERR_SSH_ABORTED', 'not-sent', 'not-started'])
   await time.run(100)
   assert.deepEqual([script.types.slice(asked), offers], [[], 0])
+})
+
+test('the reason of a goodbye is told by the errors of the calls that it ends', async () => {
+  const { time, server: peer, sessions, script } = await scripted()
+  script.requested = () => peer.send(encodeDisconnect({ reason: 12, description: 'too many' }))
+  const { error } = await time.failure(sessions.exec('anything'))
+  assert.deepEqual([error.code, error.disconnectReason], ['ERR_SSH_DISCONNECTED', 12])
 })
