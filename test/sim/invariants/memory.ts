@@ -25,7 +25,9 @@ function check(run: Run): string | undefined {
   if (connection.keepalive.evidence(now).probesUnanswered > probesMax) return 'more than 64 probes wait for an answer'
   for (const { command, unread } of user.commands)
     if (unread > plan.client.window) return `${unread} bytes of command ${command} wait to be read`
-  const tasks = user.calls.pendingCount + 12
+  // A command has a wait for each of its limits beside that for its end.
+  const limits = 3 * user.runs.filter(({ outcome }) => outcome === undefined).length
+  const tasks = user.calls.pendingCount + limits + 12
   if (client.waits.size > tasks) return `${client.waits.size} waits for ${user.calls.pendingCount} calls`
   if (client.deadlines.size > client.waits.size + 6)
     return `${client.deadlines.size} deadlines for ${client.waits.size} waits`
