@@ -17,6 +17,7 @@ import type { CommandResult } from '../session/outcome.js'
 import type { Sessions } from '../session/sessions.js'
 import type { CallOptions } from '../sftp/settings.js'
 import { Sftp } from '../sftp/sftp.js'
+import type { SftpHost } from '../sftp/sftp-session.js'
 import { type HostKeysEvent, hostKeysRequest, updateHostKeys } from './host-key-updates.js'
 import { ClientKeepalive } from './keepalive.js'
 import { type ClientState, type Line, type LineEvents, SingleLine } from './line.js'
@@ -155,11 +156,13 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * @throws HoldfastError ERR_SSH_REQUEST_REFUSED where the server has no SFTP, ERR_SSH_TIMEOUT, ERR_SSH_ABORTED,
    * ERR_SSH_SFTP_PROTOCOL where what answers is no SFTP server
    */
-  sftp(options: CallOptions = {}): Promise<Sftp> {
-    const { link, port, sessions } = this.#line
-    const { sftp: limitMs, channelClose: closeLimitMs } = link.settings.limits
-    const fellBack = (what: string, why: string) => diagnostics.fallback(() => ({ ...link.facts.about, what, why }))
-    return Sftp.open({ port, sessions, limitMs, closeLimitMs, fellBack }, options)
+  async sftp(options: CallOptions = {}): Promise<Sftp> {
+    const next = async (signal: AbortSignal | undefined) => {
+      await this.#line.ready(signal)
+      return this.#sftpHost
+    }
+    const first = await next(options.signal)
+    return Sftp.open(first, options, this.#line.reconnect === undefined ? undefined : next)
   }
 
   /** Files and trees by the protocol of old scp, for servers without SFTP. */
@@ -253,6 +256,13 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
       process.emitWarning(`close(): ${error instanceof Error ? error.message : String(error)}`, 'HoldfastWarning')
       return close
     }
+  }
+
+  get #sftpHost(): SftpHost {
+    const { link, port, sessions } = this.#line
+    const { sftp: limitMs, channelClose: closeLimitMs } = link.settings.limits
+    const fellBack = (what: string, why: string) => diagnostics.fallback(() => ({ ...link.facts.about, what, why }))
+    return { port, sessions, limitMs, closeLimitMs, fellBack }
   }
 
   get #commands(): Sessions {

@@ -33,6 +33,11 @@ export interface Line {
   readonly tunnels: Tunnels
   /** Undefined where a lost connection is not made again. */
   readonly reconnect: ReconnectStats | undefined
+  /**
+   * Waits for the connection, where one is made anew.
+   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `reconnect`), ERR_SSH_ABORTED, why there will be none
+   */
+  ready(signal: AbortSignal | undefined): Promise<void>
   /** Makes the first connection; see `Link.open`. */
   open(): Promise<void>
   close(limitMs: number): Promise<void>
@@ -76,6 +81,8 @@ export class SingleLine implements Line {
   get tunnels(): Tunnels {
     return (this.#tunnels ??= new Tunnels(this.link.connection, this.link.settings.limits))
   }
+
+  async ready(): Promise<void> {}
 
   open(): Promise<void> {
     return this.link.open()

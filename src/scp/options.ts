@@ -19,7 +19,7 @@ export interface ScpOptions extends CallOptions {
 }
 
 /** What came of a transfer by SCP. */
-export type ScpResult = Omit<TransferResult, 'resumed'>
+export type ScpResult = Omit<TransferResult, 'resumed' | 'interruptions'>
 
 export interface ScpSettings {
   readonly signal: AbortSignal | undefined

@@ -41,6 +41,6 @@ export class Tally {
   /** @param moved how many bytes went over just now @param bytes of the file that are there */
   progress({ local, remote }: ScpPair, moved: number, bytes: number, size: number): void {
     this.#bytes += moved
-    this.settings.progress({ local, remote, bytes, size, files: this.#files })
+    this.settings.progress({ local, remote, bytes, size, files: this.#files, interruptions: 0 })
   }
 }

@@ -8,6 +8,7 @@ import type { Request } from './requests.js'
 import { done, handle, names } from './results.js'
 import { defaultListRoom, Room } from './room.js'
 import type { SftpSession } from './sftp-session.js'
+import type { SftpSessions } from './sftp-sessions.js'
 
 /** An open directory of the server. It yields its entries, and is closed when they are over or nobody wants more. */
 export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
@@ -21,7 +22,8 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
   #closing: Promise<void> | undefined
 
   /** @internal */
-  static async open(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<Dir> {
+  static async open(sessions: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<Dir> {
+    const session = await sessions.current(signal)
     const what = { syscall: 'opendir', path: path.toString() }
     const request: Request = { type: 'OPENDIR', path }
     const late = (reply: Reply) => closeLate(session, reply)
@@ -35,13 +37,13 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
 
   /** Everything in it. @param most bytes of memory for that. @throws HoldfastError ERR_SSH_MAX_BUFFER @internal */
   static async all(
-    session: SftpSession,
+    sessions: SftpSessions,
     path: Buffer,
     signal: AbortSignal | undefined,
     most: number = defaultListRoom,
   ): Promise<readonly Dirent[]> {
     const entries: Dirent[] = []
-    const dir = await Dir.open(session, path, signal)
+    const dir = await Dir.open(sessions, path, signal)
     const room = new Room(most, `the directory '${printable(dir.path, 200)}'`)
     await closing(dir, async () => {
       for (let entry = await dir.read(); entry !== null; entry = await dir.read()) {

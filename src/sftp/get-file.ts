@@ -15,14 +15,36 @@ import { changedError, type Pair, type Transfer } from './transfer.js'
  * @throws HoldfastError ERR_SSH_SFTP_CHANGED when it changed meanwhile; SftpError; what the local system refuses
  */
 export async function getFile(transfer: Transfer, pair: Pair): Promise<void> {
-  const { session, settings, signal } = transfer
+  const { settings } = transfer
   if (pair.known !== undefined && transfer.isDone(pair, pair.known, await localFile(pair.local))) return
-  const remote = await RemoteFile.open(session, pair.remote, { flags: openFlag.READ, mode: 0, signal })
-  await closing(remote, async () => {
-    if (settings.atomic) await getAtomically(transfer, pair, remote)
-    else await fetch(transfer, pair, remote, pair.local)
-  })
+  if (settings.atomic) await getAtomically(transfer, pair)
+  else await fetchTo(transfer, pair, pair.local)
   transfer.fileDone()
+}
+
+/** Into one file of this machine, over as many connections as it takes. */
+async function fetchTo(transfer: Transfer, pair: Pair, target: string): Promise<void> {
+  const { session, settings, signal } = transfer
+  const progress: Progress = { goesOn: settings.resume, isFirst: true, before: undefined }
+  await transfer.again(async () => {
+    const remote = await RemoteFile.open(session, pair.remote, { flags: openFlag.READ, mode: 0, signal })
+    await closing(remote, () => fetch(transfer, pair, { remote, target, progress }))
+  })
+}
+
+/** How far one file is, over the connections that it takes. */
+interface Progress {
+  /** Whether what is there is to be gone on with, and not emptied: also what was there before, if that is asked for. */
+  goesOn: boolean
+  isFirst: boolean
+  /** What the server said of it at first. */
+  before: Attributes | undefined
+}
+
+interface Fetch {
+  readonly remote: RemoteFile
+  readonly target: string
+  readonly progress: Progress
 }
 
 async function localFile(local: string): Promise<Stats | undefined> {
@@ -30,7 +52,7 @@ async function localFile(local: string): Promise<Stats | undefined> {
   return stats?.isFile() === true ? stats : undefined
 }
 
-function getAtomically(transfer: Transfer, pair: Pair, remote: RemoteFile): Promise<void> {
+function getAtomically(transfer: Transfer, pair: Pair): Promise<void> {
   const directory = path.dirname(path.resolve(pair.local))
   const at = (part: Buffer) => path.join(directory, part.toString())
   const options = {
@@ -40,18 +62,21 @@ function getAtomically(transfer: Transfer, pair: Pair, remote: RemoteFile): Prom
     resume: transfer.settings.resume,
   }
   return throughPart(options, {
-    write: (part) => fetch(transfer, pair, remote, at(part)),
+    write: (part) => fetchTo(transfer, pair, at(part)),
     place: (part) => rename(at(part), pair.local),
     remove: (part) => rm(at(part), { force: true }).catch(() => {}),
   })
 }
 
-async function fetch(transfer: Transfer, pair: Pair, remote: RemoteFile, target: string): Promise<void> {
+async function fetch(transfer: Transfer, pair: Pair, { remote, target, progress }: Fetch): Promise<void> {
   const { settings, signal } = transfer
-  const before = await remote.attributes(signal)
-  const local = await open(target, flagsFor(settings.resume), modeFor(before))
+  const now = await remote.attributes(signal)
+  const before = (progress.before ??= now)
+  const local = await open(target, flagsFor(progress.goesOn), modeFor(before))
   try {
-    const offset = settings.resume ? await offsetOf(transfer, remote, local, before) : 0
+    const offset = progress.goesOn ? await offsetOf(transfer, remote, local, before) : 0
+    if (progress.isFirst) transfer.resumed(offset)
+    Object.assign(progress, { goesOn: true, isFirst: false })
     const end = await copy(transfer, pair, { remote, local, offset, before })
     const after = await remote.attributes(signal)
     // More than it is said to have is no sign of a change: what a kernel makes up, in /proc say, has a size of 0.

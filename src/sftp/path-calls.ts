@@ -4,15 +4,16 @@ import type { Extension } from './numbers.js'
 import { extended, type Request } from './requests.js'
 import { attributes, done, onePath, type Result } from './results.js'
 import type { FileCall } from './sftp-error.js'
-import type { CallSettings, SftpSession } from './sftp-session.js'
+import type { CallSettings } from './sftp-session.js'
+import type { SftpSessions } from './sftp-sessions.js'
 
 type Signal = AbortSignal | undefined
 
 /** What is asked for by path: one request each, and nothing else. */
 export class PathCalls {
-  readonly #session: SftpSession
+  readonly #session: SftpSessions
 
-  constructor(session: SftpSession) {
+  constructor(session: SftpSessions) {
     this.#session = session
   }
 

@@ -27,7 +27,8 @@ import {
   toSeconds,
   toUint32,
 } from './settings.js'
-import type { SftpSession } from './sftp-session.js'
+import { inParts } from './sftp-error.js'
+import type { SftpSessions } from './sftp-sessions.js'
 import { Stats } from './stats.js'
 import { isCode, makeDirectory, makeTree, remove, removeEmpty, removeTree } from './trees.js'
 
@@ -58,11 +59,11 @@ export interface RmOptions extends CallOptions {
 /** What is asked of a server by the path of a file or directory. */
 export class SftpPaths {
   /** @internal */
-  protected readonly session: SftpSession
+  protected readonly session: SftpSessions
   readonly #calls: PathCalls
 
   /** @internal */
-  protected constructor(session: SftpSession) {
+  protected constructor(session: SftpSessions) {
     this.session = session
     this.#calls = new PathCalls(session)
   }
@@ -107,7 +108,7 @@ export class SftpPaths {
   async mkdir(path: RemotePath, options: number | string | MkdirOptions = {}): Promise<string | undefined> {
     const { recursive = false, mode = 0o777, signal } = typeof options === 'object' ? options : { mode: options }
     const bytes = toPath(path)
-    if (recursive) return (await makeTree(this.session, bytes, toMode(mode), checkSignal(signal)))?.toString()
+    if (recursive) return (await inParts(makeTree(this.session, bytes, toMode(mode), checkSignal(signal))))?.toString()
     await makeDirectory(this.session, bytes, toMode(mode), checkSignal(signal))
     return undefined
   }
@@ -124,7 +125,8 @@ export class SftpPaths {
   async rm(path: RemotePath, { recursive = false, force = false, signal }: RmOptions = {}): Promise<void> {
     const bytes = toPath(path)
     try {
-      await (recursive ? removeTree : remove)(this.session, bytes, checkSignal(signal))
+      if (recursive) await inParts(removeTree(this.session, bytes, checkSignal(signal)))
+      else await remove(this.session, bytes, checkSignal(signal))
     } catch (error) {
       if (!force || !isCode(error, 'ENOENT')) throw error
     }

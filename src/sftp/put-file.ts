@@ -10,7 +10,7 @@ import { PathCalls } from './path-calls.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
-import { baseOf, directoryOf, joinPath, remove } from './trees.js'
+import { baseOf, directoryOf, isCode, joinPath, remove } from './trees.js'
 import { WriteBehind } from './write-behind.js'
 
 /**
@@ -25,7 +25,7 @@ export async function putFile(transfer: Transfer, pair: Pair): Promise<void> {
     if (!before.isFile()) throw optionError('local', `'${pair.local}' is no file`)
     if (transfer.isDone(pair, before, pair.known)) return
     if (transfer.settings.atomic) await putAtomically(transfer, pair, local, before)
-    else await send(transfer, pair, pair.remote, local, before)
+    else await sendTo(transfer, pair, pair.remote, { local, before })
     transfer.fileDone()
   } finally {
     await local.close()
@@ -33,7 +33,7 @@ export async function putFile(transfer: Transfer, pair: Pair): Promise<void> {
 }
 
 function putAtomically(transfer: Transfer, pair: Pair, local: FileHandle, before: LocalStats): Promise<void> {
-  const { session, settings, signal } = transfer
+  const { session, settings } = transfer
   const directory = directoryOf(pair.remote)
   const at = (part: Buffer) => (directory === undefined ? part : joinPath(directory, part))
   const options = {
@@ -43,28 +43,65 @@ function putAtomically(transfer: Transfer, pair: Pair, local: FileHandle, before
     resume: settings.resume,
   }
   return throughPart(options, {
-    write: (part) => send(transfer, pair, at(part), local, before),
-    place: (part) => new PathCalls(session).rename(at(part), pair.remote, signal),
+    write: (part) => sendTo(transfer, pair, at(part), { local, before }),
+    place: (part) => place(transfer, at(part), pair.remote),
     // Not waited for: the server may be the one that answers nothing.
     remove: async (part) => void remove(session, at(part), undefined).catch(() => {}),
   })
+}
+
+/** A lost connection leaves it unknown whether it was renamed; where the part is gone, it was: the name is this transfer's alone. */
+async function place(transfer: Transfer, part: Buffer, target: Buffer): Promise<void> {
+  let attempts = 0
+  await transfer.again(async () => {
+    attempts++
+    try {
+      await new PathCalls(transfer.session).rename(part, target, transfer.signal)
+    } catch (error) {
+      if (attempts === 1 || !isCode(error, 'ENOENT')) throw error
+    }
+  })
+}
+
+interface Source {
+  readonly local: FileHandle
+  readonly before: LocalStats
+}
+
+/** How far one file is, over the connections that it takes. */
+interface Progress {
+  /** Whether what is there is to be gone on with, and not emptied: also what was there before, if that is asked for. */
+  goesOn: boolean
+  isFirst: boolean
+}
+
+/** Into one file of the server, over as many connections as it takes. */
+function sendTo(transfer: Transfer, pair: Pair, target: Buffer, source: Source): Promise<void> {
+  const progress = { goesOn: transfer.settings.resume, isFirst: true }
+  return transfer.again(() => send(transfer, pair, target, { ...source, progress }))
 }
 
 async function send(
   transfer: Transfer,
   pair: Pair,
   target: Buffer,
-  local: FileHandle,
-  before: LocalStats,
+  { local, before, progress }: Source & { readonly progress: Progress },
 ): Promise<void> {
   const { session, settings, signal } = transfer
   const { READ, WRITE, CREAT, TRUNC } = openFlag
-  const reads = settings.resume && settings.verify !== 'none'
-  const flags = WRITE | CREAT | (settings.resume ? 0 : TRUNC) | (reads ? READ : 0)
+  const { goesOn, isFirst } = progress
+  const reads = goesOn && settings.verify !== 'none'
+  const flags = WRITE | CREAT | (goesOn ? 0 : TRUNC) | (reads ? READ : 0)
   const mode = before.mode & 0o777
-  const remote = await RemoteFile.open(session, target, { flags, mode, signal })
+  // Who may not even write to it in the end has to be able to go on with it until then.
+  const meanwhile = settings.preserve ? mode | 0o600 : mode
+  const remote = await RemoteFile.open(session, target, { flags, mode: meanwhile, signal })
+  // What is there from now on is ours, or was found to be the beginning of it.
+  progress.goesOn = true
   await closing(remote, async () => {
-    const offset = settings.resume ? await offsetOf(transfer, remote, local, before) : 0
+    const offset = goesOn ? await offsetOf(transfer, remote, local, before) : 0
+    if (isFirst) transfer.resumed(offset)
+    progress.isFirst = false
     await copy(transfer, pair, { remote, local, offset, size: before.size })
     if (!isSame(before, await local.stat())) {
       // A mix of two versions must not be gone on with.

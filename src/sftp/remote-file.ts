@@ -8,6 +8,7 @@ import { extended, type Request } from './requests.js'
 import { attributes, data, done, handle, type Result } from './results.js'
 import type { FileCall } from './sftp-error.js'
 import type { CallSettings, SftpSession } from './sftp-session.js'
+import type { SftpSessions } from './sftp-sessions.js'
 import type { WriteTarget } from './write-behind.js'
 
 export interface OpenSettings {
@@ -27,7 +28,8 @@ export class RemoteFile implements ReadSource, WriteTarget {
   #hasWritten = false
 
   /** @throws SftpError */
-  static async open(session: SftpSession, path: Buffer, { flags, mode, signal }: OpenSettings): Promise<RemoteFile> {
+  static async open(sessions: SftpSessions, path: Buffer, { flags, mode, signal }: OpenSettings): Promise<RemoteFile> {
+    const session = await sessions.current(signal)
     const what = { syscall: 'open', path: path.toString() }
     const given = (flags & openFlag.CREAT) === 0 ? {} : { mode }
     const request: Request = { type: 'OPEN', path, flags, attributes: given }
@@ -39,6 +41,11 @@ export class RemoteFile implements ReadSource, WriteTarget {
     this.#session = session
     this.path = path
     this.#handle = opened
+  }
+
+  /** To which it belongs, and with which it ends. */
+  get session(): SftpSession {
+    return this.#session
   }
 
   get maxRead(): number {

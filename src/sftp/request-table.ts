@@ -1,8 +1,8 @@
-import { HoldfastError } from '../errors.js'
+import { type Delivery, HoldfastError } from '../errors.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import { decodeReply, type Reply } from './replies.js'
 import { encodeRequest, idOffset, type Request } from './requests.js'
-import { describe, type FileCall, SftpError, sftpProtocolError } from './sftp-error.js'
+import { describe, type FileCall, SftpError, sftpProtocolError, withDelivery } from './sftp-error.js'
 
 /** The way of packets to the server. */
 export interface RequestPort {
@@ -34,6 +34,8 @@ export interface Call<T> {
 interface Sent {
   readonly wait: Pick<Wait<unknown>, 'sent' | 'reject'>
   readonly cost: number
+  /** Whether the server may have got it. A WRITE is one of many. */
+  mayHaveGone: boolean
   receive(reply: Reply): void
 }
 
@@ -140,7 +142,7 @@ export class RequestTable {
       try {
         return await wait.promise
       } catch (error) {
-        if (this.#replies === replies || !isTimeout(error)) throw error
+        if (this.#replies === replies || !isTimeout(error)) this.#tell(error, 'not-sent')
       }
     }
   }
@@ -148,14 +150,28 @@ export class RequestTable {
   #send<T>(call: Call<T>, packet: Buffer): Promise<T> {
     const wait = this.#port.waits.start<T>(waitOptions(call))
     if (this.#cause !== undefined) wait.reject(this.#cause)
-    if (!wait.pending) return wait.promise
+    if (!wait.pending) return wait.promise.catch((error: unknown) => this.#tell(error, 'not-sent'))
     const id = this.#takeId()
-    const sent = { wait, cost: costOf(call.request), receive: (reply: Reply) => settle(wait, call, reply) }
+    const sent: Sent = {
+      wait,
+      cost: costOf(call.request),
+      mayHaveGone: call.request.type === 'WRITE',
+      receive: (reply) => settle(wait, call, reply),
+    }
     this.#sent.set(id, sent)
     this.#bytesUnderWay += sent.cost
     packet.writeUInt32BE(id, idOffset)
-    this.#port.write(packet, () => wait.sent())
-    return wait.promise
+    this.#port.write(packet, () => {
+      sent.mayHaveGone = true
+      wait.sent()
+    })
+    return wait.promise.catch((error: unknown) => this.#tell(error, sent.mayHaveGone ? 'unknown' : 'not-sent'))
+  }
+
+  /** @throws what the call failed for, with what is known of it; what the server answered says that by itself */
+  #tell(error: unknown, delivery: Delivery): never {
+    const isAnswer = error instanceof HoldfastError && breaksProtocol.has(error.code) && error !== this.#cause
+    throw isAnswer ? error : withDelivery(error, delivery, error === this.#cause)
   }
 
   #takeId(): number {

@@ -24,7 +24,6 @@ interface Sides {
 export async function resumeOffset(transfer: Transfer, sides: Sides): Promise<number> {
   const offset = (await isBeginning(transfer, sides)) ? sides.there : 0
   if (offset < sides.there) await sides.truncate(offset)
-  transfer.resumed(offset)
   return offset
 }
 

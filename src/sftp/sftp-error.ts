@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
+import { type Delivery, type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
 import { printable } from '../wire/printable.js'
 import { status } from './numbers.js'
 
@@ -50,6 +50,32 @@ function codeOf(code: number): ErrorCode {
 export function describe({ syscall, path, dest }: FileCall): string {
   const where = path === undefined ? '' : ` '${printable(path, 200)}'`
   return dest === undefined ? `${syscall}${where}` : `${syscall}${where} -> '${printable(dest, 200)}'`
+}
+
+/**
+ * The same error, with what is known of one call that it failed.
+ * @param isShared others fail by it too: it is the cause then
+ */
+export function withDelivery(error: unknown, delivery: Delivery, isShared: boolean): unknown {
+  if (!(error instanceof HoldfastError) || error instanceof SftpError) return error
+  const { code, message, phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, hint } = error
+  // Of an abort the cause is the signal's reason, whoever was aborted.
+  const cause = isShared && code !== 'ERR_SSH_ABORTED' ? error : error.cause
+  const details = { phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, hint, cause, delivery }
+  const told = new HoldfastError(code, message, details)
+  if (error.stack !== undefined) told.stack = error.stack
+  return told
+}
+
+/** Of work that takes several requests: where the last was not sent, those before it were. */
+export async function inParts<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof HoldfastError && error.delivery === 'not-sent' && error.code !== 'ERR_SSH_OPTION')
+      throw withDelivery(error, 'unknown', false)
+    throw error
+  }
 }
 
 /** The server breaks the protocol: nothing that it says on this channel can be trusted any more. */

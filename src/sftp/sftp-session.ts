@@ -16,7 +16,7 @@ import { decodeVersion, type Version } from './version.js'
 
 /** What an SFTP session needs of the client. */
 export interface SftpHost {
-  readonly port: Pick<SessionPort, 'waits' | 'negotiated' | 'errorDetails'>
+  readonly port: Pick<SessionPort, 'waits' | 'negotiated' | 'errorDetails' | 'cause'>
   readonly sessions: Pick<Sessions, 'attach'>
   /** The limits `sftp` and `channelClose`, in milliseconds. */
   readonly limitMs: number
@@ -91,6 +91,11 @@ export class SftpSession implements Receiver {
       phase: 'request',
       what: 'the greeting of the SFTP server',
     })
+  }
+
+  /** Whether it is over because its connection is. */
+  get endedWithConnection(): boolean {
+    return this.#cause !== undefined && this.#host.port.cause !== undefined
   }
 
   /** Bytes that one READ or WRITE may carry. */

@@ -17,7 +17,9 @@ import {
   toMode,
   toPath,
 } from './settings.js'
-import { type SftpHost, SftpSession } from './sftp-session.js'
+import { inParts } from './sftp-error.js'
+import type { SftpHost } from './sftp-session.js'
+import { type NextHost, SftpSessions } from './sftp-sessions.js'
 import { ownFile } from './stream-file.js'
 import { resolveTransfer, type TransferResult, type TransferTreeOptions } from './transfer-options.js'
 import { get, put } from './transfers.js'
@@ -37,11 +39,11 @@ export interface WriteOptions extends OpenOptions {
  */
 export class Sftp extends SftpPaths implements AsyncDisposable {
   /** Use `Client.sftp()`. @internal */
-  static async open(host: SftpHost, { signal }: CallOptions): Promise<Sftp> {
-    return new Sftp(await SftpSession.open(host, checkSignal(signal)))
+  static async open(host: SftpHost, { signal }: CallOptions, next?: NextHost): Promise<Sftp> {
+    return new Sftp(await SftpSessions.open(host, { signal: checkSignal(signal), next }))
   }
 
-  private constructor(session: SftpSession) {
+  private constructor(session: SftpSessions) {
     super(session)
   }
 
@@ -52,7 +54,8 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     mode: number | string = 0o666,
     { signal }: CallOptions = {},
   ): Promise<FileHandle> {
-    return new FileHandle(await this.#open(path, flags, { mode, signal }), this.session)
+    const file = await this.#open(path, flags, { mode, signal })
+    return new FileHandle(file, file.session)
   }
 
   readFile(
@@ -74,7 +77,7 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     const settings = { offset: 0, encoding: checkEncoding(encoding), signal: checkSignal(signal) }
     checkWriteData(data)
     const file = await this.#open(path, flag ?? 'w', { mode, signal })
-    await closing(file, () => writeWhole(file, data, settings))
+    await inParts(closing(file, () => writeWhole(file, data, settings)))
   }
 
   appendFile(path: RemotePath, data: WriteData, options: BufferEncoding | WriteOptions = {}): Promise<void> {
@@ -99,11 +102,12 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
   /** Copied by the server itself (copy-data), over what is there; with the permissions of `from`. @throws SftpError ENOTSUP */
   async copyFile(from: RemotePath, to: RemotePath, { signal }: CallOptions = {}): Promise<void> {
     const source = await this.#open(from, 'r', { signal })
-    await closing(source, async () => {
+    const copy = async () => {
       const { mode = 0o666 } = await source.attributes(signal)
       const target = await this.#open(to, 'w', { mode: mode & 0o777, signal })
       await closing(target, () => source.copyTo(target, signal))
-    })
+    }
+    await inParts(closing(source, copy))
   }
 
   /**

@@ -47,6 +47,8 @@ export interface TransferProgress {
   readonly size: number
   /** Files that are whole so far. */
   readonly files: number
+  /** How often the connection was lost so far, and the transfer went on over another. */
+  readonly interruptions: number
 }
 
 /** What came of a transfer. */
@@ -57,6 +59,8 @@ export interface TransferResult {
   readonly bytes: number
   /** Bytes that were there already, from an earlier transfer. */
   readonly resumed: number
+  /** How often the connection was lost meanwhile, and the transfer went on over another. */
+  readonly interruptions: number
   /** What was left out: links that lead out of the tree, and what is neither file, directory nor link. */
   readonly skipped: readonly SkippedEntry[]
 }

@@ -3,6 +3,7 @@ import { printable } from '../wire/printable.js'
 import { partSuffix } from './part-name.js'
 import { Room } from './room.js'
 import type { SftpSession } from './sftp-session.js'
+import type { SftpSessions } from './sftp-sessions.js'
 import type { Stats } from './stats.js'
 import type { SkippedEntry, TransferResult, TransferSettings } from './transfer-options.js'
 
@@ -21,7 +22,7 @@ interface Dated {
 
 /** One `get()` or `put()`: what it is to do, and how far it is. */
 export class Transfer {
-  readonly session: SftpSession
+  readonly session: SftpSessions
   readonly settings: TransferSettings
   /** Aborted by the caller, or when a part of it fails: then the rest has no purpose. */
   readonly signal: AbortSignal
@@ -32,8 +33,10 @@ export class Transfer {
   #directories = 0
   #bytes = 0
   #resumed = 0
+  #interruptions = 0
+  #lost: SftpSession | undefined
 
-  constructor(session: SftpSession, settings: TransferSettings) {
+  constructor(session: SftpSessions, settings: TransferSettings) {
     this.session = session
     this.settings = settings
     this.#room = new Room(settings.most, 'what is to be remembered of the tree')
@@ -47,6 +50,7 @@ export class Transfer {
       directories: this.#directories,
       bytes: this.#bytes,
       resumed: this.#resumed,
+      interruptions: this.#interruptions,
       skipped: this.#skipped,
     }
   }
@@ -101,7 +105,32 @@ export class Transfer {
   /** @param moved how many bytes went over just now @param bytes of the file that are there */
   progress({ local, remote }: Pair, moved: number, bytes: number, size: number): void {
     this.#bytes += moved
-    this.settings.progress({ local, remote: remote.toString(), bytes, size, files: this.#files })
+    this.settings.progress({
+      local,
+      remote: remote.toString(),
+      bytes,
+      size,
+      files: this.#files,
+      interruptions: this.#interruptions,
+    })
+  }
+
+  /**
+   * Does a piece of the work, and does it again where the connection was lost meanwhile and is made anew. Such a piece can be
+   * done twice with the same result.
+   */
+  async again<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const session = await this.session.current(this.signal)
+      try {
+        return await work()
+      } catch (error) {
+        if (!this.session.isLost(session)) throw error
+        // Told by each piece that was under way.
+        if (this.#lost !== session) this.#interruptions++
+        this.#lost = session
+      }
+    }
   }
 
   /**

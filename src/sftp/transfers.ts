@@ -5,23 +5,24 @@ import { throughLinks } from './local-links.js'
 import { PathCalls } from './path-calls.js'
 import { putFile } from './put-file.js'
 import { putTree } from './put-tree.js'
-import type { SftpSession } from './sftp-session.js'
+import { inParts } from './sftp-error.js'
+import type { SftpSessions } from './sftp-sessions.js'
 import { Stats } from './stats.js'
 import { localError, type Pair, Transfer } from './transfer.js'
 import type { TransferResult, TransferSettings } from './transfer-options.js'
 
 /** Fetches a file, or all that is in a directory. */
-export function get(session: SftpSession, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
+export function get(session: SftpSessions, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
   return run(new Transfer(session, settings), async (transfer) => {
     const { signal } = transfer
-    const known = new Stats(await new PathCalls(session).attributes('stat', pair.remote, signal))
+    const known = new Stats(await transfer.again(() => new PathCalls(session).attributes('stat', pair.remote, signal)))
     if (known.isDirectory()) await getTree(transfer, { ...pair, known })
     else await getFile(transfer, { ...pair, local: await throughLinks(pair.local), known })
   })
 }
 
 /** Sends a file, or all that is in a directory. */
-export function put(session: SftpSession, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
+export function put(session: SftpSessions, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
   return run(new Transfer(session, settings), async (transfer) => {
     const isTree = (await stat(pair.local)).isDirectory()
     await (isTree ? putTree : putFile)(transfer, pair)
@@ -30,7 +31,7 @@ export function put(session: SftpSession, pair: Pair, settings: TransferSettings
 
 async function run(transfer: Transfer, work: (transfer: Transfer) => Promise<void>): Promise<TransferResult> {
   try {
-    await work(transfer)
+    await inParts(work(transfer))
   } catch (error) {
     throw localError(error)
   }

@@ -37,10 +37,10 @@ export async function transferTree(transfer: Transfer, top: Pair, steps: TreeSte
   const found: Found = { directories: [], links: [] }
   const files = walk(transfer, steps, { ...top, depth: 0 }, found)
   await transfer.all(files, (file) => steps.file(file))
-  for (const link of found.links) await steps.link(link)
+  for (const link of found.links) await transfer.again(() => steps.link(link))
   // The deepest first, and all after what is in them, which changes their times.
   if (transfer.settings.preserve)
-    for (const directory of found.directories.toReversed()) await steps.preserve(directory)
+    for (const directory of found.directories.toReversed()) await transfer.again(() => steps.preserve(directory))
 }
 
 /** Of an entry on either side. */
@@ -58,7 +58,7 @@ async function* walk(
 ): AsyncGenerator<Pair, undefined> {
   found.directories.push(level)
   const below: Level[] = []
-  for (const { pair, kind, obstacle } of await steps.enter(level)) {
+  for (const { pair, kind, obstacle } of await transfer.again(() => steps.enter(level))) {
     if (obstacle !== undefined) transfer.skip(steps.source(pair), obstacle)
     else if (kind === 'file') yield pair
     else if (kind === 'directory') below.push(transfer.kept({ ...pair, depth: level.depth + 1 }))

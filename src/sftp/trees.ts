@@ -2,7 +2,7 @@ import { HoldfastError } from '../errors.js'
 import { Dir } from './directory.js'
 import { attributes, done } from './results.js'
 import { SftpError } from './sftp-error.js'
-import type { SftpSession } from './sftp-session.js'
+import type { SftpSessions } from './sftp-sessions.js'
 import { Stats } from './stats.js'
 
 /** How many files are removed at a time. */
@@ -11,7 +11,7 @@ const slash = '/'.charCodeAt(0)
 
 /** Makes a directory and those above it that are missing. @returns the first that was made. @throws SftpError */
 export async function makeTree(
-  session: SftpSession,
+  session: SftpSessions,
   path: Buffer,
   mode: number,
   signal: AbortSignal | undefined,
@@ -29,7 +29,7 @@ export async function makeTree(
 
 /** @returns its path, or undefined where it was there already, for which SFTP 3 has no status */
 async function makeMissing(
-  session: SftpSession,
+  session: SftpSessions,
   path: Buffer,
   mode: number,
   signal: AbortSignal | undefined,
@@ -44,7 +44,7 @@ async function makeMissing(
 }
 
 export function makeDirectory(
-  session: SftpSession,
+  session: SftpSessions,
   path: Buffer,
   mode: number,
   signal: AbortSignal | undefined,
@@ -55,12 +55,12 @@ export function makeDirectory(
 }
 
 /** Removes a file, or a directory with all that is in it; links are removed, not followed. @throws SftpError */
-export async function removeTree(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
+export async function removeTree(session: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
   if ((await lstat(session, path, signal)).isDirectory()) await removeDirectory(session, path, signal)
   else await remove(session, path, signal)
 }
 
-async function removeDirectory(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
+async function removeDirectory(session: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
   // All of it before anything is removed: what a directory yields while it changes is nobody's promise.
   const entries = await Dir.all(session, path, signal)
   const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => joinPath(path, entry.nameBytes))
@@ -80,22 +80,22 @@ async function untilGone(removing: Promise<void>): Promise<void> {
   }
 }
 
-export function remove(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
+export function remove(session: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
   const what = { syscall: 'unlink', path: path.toString() }
   return session.call({ what, request: { type: 'REMOVE', path }, result: done(what) }, { signal })
 }
 
-export function removeEmpty(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
+export function removeEmpty(session: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
   const what = { syscall: 'rmdir', path: path.toString() }
   return session.call({ what, request: { type: 'RMDIR', path }, result: done(what) }, { signal })
 }
 
-async function lstat(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<Stats> {
+async function lstat(session: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<Stats> {
   const what = { syscall: 'lstat', path: path.toString() }
   return new Stats(await session.call({ what, request: { type: 'LSTAT', path }, result: attributes(what) }, { signal }))
 }
 
-async function isDirectory(session: SftpSession, path: Buffer, signal: AbortSignal | undefined): Promise<boolean> {
+async function isDirectory(session: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<boolean> {
   const what = { syscall: 'stat', path: path.toString() }
   const call = { what, request: { type: 'STAT', path } as const, result: attributes(what) }
   try {

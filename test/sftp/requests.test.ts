@@ -191,7 +191,9 @@ test('an answer to what nobody asked ends the session, and the connection lives'
   const { error } = await pending
   assert.equal(error.code, 'ERR_SSH_SFTP_PROTOCOL')
   assert.match(error.message, /4000000000, which nobody sent/)
-  assert.equal((await time.failure(sftp.stat('/'))).error, error)
+  const later = (await time.failure(sftp.stat('/'))).error
+  assert.equal(later.cause, error.cause)
+  assert.deepEqual([error.delivery, later.delivery], ['unknown', 'not-sent'])
   assert.equal(client.connection.cause, undefined)
 })
 

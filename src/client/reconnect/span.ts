@@ -98,12 +98,12 @@ export class Span implements SessionPort {
     makeSink: (channel: Channel) => ChannelSink,
     options?: OpenOptions,
   ): Promise<Channel> {
-    const connection = this.#link?.connection ?? (await this.#await(options?.signal))
+    const connection = this.#link?.connection ?? (await this.ready(options?.signal))
     return connection.open(type, data, makeSink, options)
   }
 
   async globalRequest(name: string, data: Buffer, options?: GlobalRequestOptions): Promise<Buffer> {
-    const connection = this.#link?.connection ?? (await this.#await(options?.signal))
+    const connection = this.#link?.connection ?? (await this.ready(options?.signal))
     return connection.globalRequest(name, data, options)
   }
 
@@ -126,15 +126,9 @@ export class Span implements SessionPort {
     for (const wait of [...this.#waiting]) wait.resolve(connection)
   }
 
-  /** The connection was lost, or there will be none. */
-  end(cause: HoldfastError): void {
-    this.#cause = cause
-    this.waits.drain(cause)
-    this.#timing.stop()
-  }
-
   /** @throws HoldfastError ERR_SSH_TIMEOUT (limit `reconnect`), ERR_SSH_ABORTED, or why there will be no connection */
-  async #await(signal: AbortSignal | undefined): Promise<Connection> {
+  async ready(signal: AbortSignal | undefined): Promise<Connection> {
+    if (this.#link !== undefined) return this.#link.connection
     const wait = this.waits.start<Connection>({
       limit: 'reconnect',
       limitMs: this.#options.limitMs,
@@ -149,6 +143,13 @@ export class Span implements SessionPort {
     } finally {
       this.#waiting.delete(wait)
     }
+  }
+
+  /** The connection was lost, or there will be none. */
+  end(cause: HoldfastError): void {
+    this.#cause = cause
+    this.waits.drain(cause)
+    this.#timing.stop()
   }
 
   /** What is known of the peer from the last connection holds until there is another. */

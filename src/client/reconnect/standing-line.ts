@@ -105,6 +105,10 @@ export class StandingLine implements Line {
     return { state: this.state, attempt, connections: this.#connections, waiting: this.#span.waiting }
   }
 
+  async ready(signal: AbortSignal | undefined): Promise<void> {
+    await this.#span.ready(signal)
+  }
+
   async open(): Promise<void> {
     this.#watchSignal()
     try {

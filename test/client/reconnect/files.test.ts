@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import * as fs from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { finished } from 'node:stream/promises'
+import { describe, type TestContext, test } from 'node:test'
+import type { Client, ConnectOptions, Sftp, TransferTreeOptions } from 'holdfast'
+import type { BadNetwork } from 'holdfast/testing'
+import type { Request } from '#src/sftp/requests.js'
+import { client, network, server } from '../../promises/support/embedded.js'
+import { leavesNothing } from '../../promises/support/leaks.js'
+import { failure } from '../../promises/support/outcome.js'
+import { folderServer } from '../../sftp/folder-server.js'
+
+leavesNothing()
+
+interface Setting {
+  readonly relay: BadNetwork
+  readonly ssh: Client
+  readonly sftp: Sftp
+  readonly requests: Request[]
+  readonly remote: (name: string) => string
+  readonly local: (name: string) => string
+}
+
+/** @param asked sees each request before it is answered, and may break the connection for it */
+async function setting(
+  t: TestContext,
+  asked: (request: Request, relay: BadNetwork) => void = () => {},
+  options: ConnectOptions = {},
+): Promise<Setting> {
+  const folder = await fs.mkdtemp(path.join(tmpdir(), 'reconnect-'))
+  t.after(() => fs.rm(folder, { recursive: true }))
+  const [remote, local] = [path.join(folder, 'remote'), path.join(folder, 'local')]
+  await Promise.all([fs.mkdir(remote), fs.mkdir(local)])
+  const requests: Request[] = []
+  const serve = folderServer(remote, {
+    asked: (request) => {
+      requests.push(request)
+      asked(request, relay)
+    },
+  })
+  const relay = await network(t, await server(t, { subsystems: { sftp: serve } }))
+  const ssh = await client(t, relay, { reconnect: { minDelay: 10, maxDelay: 100 }, ...options })
+  return {
+    relay,
+    ssh,
+    sftp: await ssh.sftp(),
+    requests,
+    remote: (name) => path.join(remote, name),
+    local: (name) => path.join(local, name),
+  }
+}
+
+async function hashOf(file: string): Promise<string> {
+  return createHash('sha256')
+    .update(await fs.readFile(file))
+    .digest('hex')
+}
+
+/** Breaks the connection at the nth request of a kind, of those that come in all. */
+function breaksAt(type: Request['type'], ...numbers: readonly number[]) {
+  let count = 0
+  return (request: Request, relay: BadNetwork): void => {
+    if (request.type === type && numbers.includes(++count)) relay.reset()
+  }
+}
+
+const size = 9_000_000
+const timeout = 60_000
+const variants: readonly TransferTreeOptions[] = [{}, { atomic: true }, { resume: true }, { preserve: false }]
+
+describe('a transfer over connections that break', { concurrency: true, timeout }, () => {
+  for (const options of variants) {
+    const name = JSON.stringify(options)
+
+    test(`goes on where it was: put ${name}`, async (t) => {
+      const made = await setting(t, breaksAt('WRITE', 10, 25))
+      await fs.writeFile(made.local('a'), randomBytes(size))
+      const seen: number[] = []
+      const progress: TransferTreeOptions['progress'] = ({ interruptions }) => seen.push(interruptions)
+      const { bytes, files, resumed, interruptions } = await made.sftp.put(made.local('a'), '/a', {
+        ...options,
+        progress,
+      })
+      assert.deepEqual([files, resumed, interruptions], [1, 0, 2])
+      assert.deepEqual([...new Set(seen)], [0, 1, 2])
+      assert.ok(bytes < 2 * size, `${bytes} bytes went over`)
+      assert.equal(await hashOf(made.remote('a')), await hashOf(made.local('a')))
+      assert.deepEqual(await fs.readdir(made.remote('.')), ['a'])
+    })
+
+    test(`goes on where it was: get ${name}`, async (t) => {
+      const made = await setting(t, breaksAt('READ', 20, 60))
+      await fs.writeFile(made.remote('a'), randomBytes(size))
+      const { bytes, files, resumed, interruptions } = await made.sftp.get('/a', made.local('a'), options)
+      assert.deepEqual([files, resumed, interruptions], [1, 0, 2])
+      assert.ok(bytes < 2 * size, `${bytes} bytes went over`)
+      assert.equal(await hashOf(made.local('a')), await hashOf(made.remote('a')))
+      assert.deepEqual(await fs.readdir(made.local('.')), ['a'])
+    })
+  }
+
+  test('empties what was there before, where it broke before that was done', async (t) => {
+    const made = await setting(t, breaksAt('OPEN', 1))
+    await fs.writeFile(made.local('a'), randomBytes(100_000))
+    await fs.writeFile(made.remote('a'), Buffer.alloc(200_000))
+    await made.sftp.put(made.local('a'), '/a')
+    assert.equal(await hashOf(made.remote('a')), await hashOf(made.local('a')))
+  })
+
+  test('takes nothing that was there before for what it sent, though it ends the same', async (t) => {
+    const made = await setting(t, breaksAt('OPEN', 1))
+    const ending = randomBytes(3_000_000)
+    await fs.writeFile(made.local('a'), Buffer.concat([Buffer.alloc(1_000_000, 1), ending]))
+    await fs.writeFile(made.remote('a'), Buffer.concat([Buffer.alloc(1_000_000, 2), ending]))
+    await made.sftp.put(made.local('a'), '/a')
+    assert.equal(await hashOf(made.remote('a')), await hashOf(made.local('a')))
+  })
+
+  test('is placed once, also where the rename is not known to have been done', async (t) => {
+    let renames = 0
+    const made = await setting(t, (request, relay) => {
+      if (request.type !== 'EXTENDED' || !request.name.startsWith('posix-rename')) return
+      renames++
+      // It is done all the same, a moment later.
+      if (renames === 1) relay.reset()
+    })
+    await fs.writeFile(made.local('a'), randomBytes(100_000))
+    const { interruptions } = await made.sftp.put(made.local('a'), '/a', { atomic: true })
+    assert.equal(interruptions, 1)
+    assert.equal(renames, 2)
+    assert.equal(await hashOf(made.remote('a')), await hashOf(made.local('a')))
+    assert.deepEqual(await fs.readdir(made.remote('.')), ['a'])
+  })
+
+  test('gives a file that nobody may write its permissions in the end', {
+    skip: process.getuid?.() === 0 ? 'as root everybody may' : false,
+  }, async (t) => {
+    const made = await setting(t, breaksAt('WRITE', 5))
+    await fs.writeFile(made.local('a'), randomBytes(size), { mode: 0o444 })
+    await made.sftp.put(made.local('a'), '/a')
+    assert.equal((await fs.stat(made.remote('a'))).mode & 0o777, 0o444)
+  })
+
+  test('fails where the file is another one by then, and leaves no mix', async (t) => {
+    let reads = 0
+    const made = await setting(t, (request, relay) => {
+      if (request.type !== 'READ' || ++reads !== 20) return
+      relay.reset()
+      void fs.writeFile(made.remote('a'), randomBytes(size + 1))
+    })
+    await fs.writeFile(made.remote('a'), randomBytes(size))
+    const { error } = await failure(made.sftp.get('/a', made.local('a')))
+    assert.equal(error.code, 'ERR_SSH_SFTP_CHANGED')
+    assert.equal((await fs.stat(made.local('a'))).size, 0)
+  })
+
+  for (const way of ['put', 'get'] as const) {
+    test(`${way}s a tree whole, wherever it breaks`, async (t) => {
+      let count = 0
+      const made = await setting(t, (_request, relay) => {
+        if (++count % 150 === 0) relay.reset()
+      })
+      const at = way === 'put' ? made.local : made.remote
+      const names: string[] = []
+      for (const directory of ['a', 'a/b', 'a/b/c', 'd']) {
+        await fs.mkdir(at(directory))
+        for (let n = 0; n < 25; n++) names.push(`${directory}/${n}`)
+      }
+      await Promise.all(names.map((name, n) => fs.writeFile(at(name), randomBytes(n * 1000))))
+      await fs.symlink('b/c', at('a/link'))
+      const result = way === 'put' ? await made.sftp.put(at('.'), '/') : await made.sftp.get('/', made.local('.'))
+      assert.equal(result.files, 100)
+      assert.ok(result.interruptions >= 3, `${result.interruptions} interruptions`)
+      const whole = await Promise.all(
+        names.map(async (name) => (await hashOf(made.local(name))) === (await hashOf(made.remote(name)))),
+      )
+      assert.ok(whole.every(Boolean))
+      assert.equal(await fs.readlink(made.remote('a/link')), await fs.readlink(made.local('a/link')))
+    })
+  }
+
+  test('ends with the budget, and with its signal while it waits', async (t) => {
+    const slow = { minDelay: '1h', maxDelay: '1h', maxTime: false } as const
+    const made = await setting(t, breaksAt('WRITE', 5), { reconnect: slow })
+    await fs.writeFile(made.local('a'), randomBytes(size))
+    const controller = new AbortController()
+    const { signal } = controller
+    const [aborted, ended] = [
+      made.sftp.put(made.local('a'), '/a', { signal }),
+      made.sftp.put(made.local('a'), '/b'),
+    ].map(failure)
+    await once(made.ssh, 'reconnecting')
+    controller.abort()
+    assert.equal((await aborted)?.error.code, 'ERR_SSH_ABORTED')
+    await made.ssh.close()
+    const error = (await ended)?.error
+    assert.deepEqual([error?.code, error?.delivery], ['ERR_SSH_CLOSED', 'unknown'])
+  })
+})
+
+describe('SFTP of a client that reconnects', { concurrency: true, timeout }, () => {
+  test('fails what was asked, and says whether it may have been done', async (t) => {
+    const made = await setting(t, breaksAt('MKDIR', 1))
+    const { error } = await failure(made.sftp.mkdir('/a'))
+    assert.deepEqual([error.code, error.delivery], ['ERR_SSH_CONNECTION_LOST', 'unknown'])
+    assert.equal(made.requests.filter(({ type }) => type === 'MKDIR').length, 1)
+  })
+
+  test('goes on over the next connection with the same object', async (t) => {
+    const { relay, ssh, sftp } = await setting(t)
+    await sftp.writeFile('/a', 'before')
+    relay.reset()
+    await once(ssh, 'reconnecting')
+    const calls = [
+      sftp.readFile('/a', 'utf8'),
+      sftp.stat('/a'),
+      sftp.readdir('/'),
+      sftp.writeFile('/b', 'after'),
+    ] as const
+    const [contents, stats, names] = await Promise.all(calls)
+    assert.deepEqual([contents, stats.size, names.includes('a')], ['before', 6, true])
+    assert.equal(await sftp.readFile('/b', 'utf8'), 'after')
+    assert.equal(ssh.stats().sessions.open, 1)
+    await sftp.close()
+    assert.equal((await failure(sftp.stat('/a'))).error.code, 'ERR_SSH_CLOSED')
+  })
+
+  test('has no use for a handle of the connection that is gone', async (t) => {
+    const { relay, ssh, sftp } = await setting(t)
+    await sftp.writeFile('/a', 'before')
+    const handle = await sftp.open('/a', 'r+')
+    relay.reset()
+    await once(ssh, 'reconnected')
+    assert.equal((await failure(handle.stat())).error.code, 'ERR_SSH_CONNECTION_LOST')
+    const written = (await failure(handle.write(Buffer.from('x')))).error
+    assert.deepEqual([written.code, written.delivery], ['ERR_SSH_CONNECTION_LOST', 'not-sent'], written.stack)
+    await handle.close().catch(() => {})
+    assert.equal(await sftp.readFile('/a', 'utf8'), 'before')
+  })
+
+  test('opens a stream once the connection is there', async (t) => {
+    const { relay, ssh, sftp, remote } = await setting(t)
+    relay.reset()
+    await once(ssh, 'reconnecting')
+    const stream = sftp.createWriteStream('/a')
+    stream.end('hello')
+    await finished(stream)
+    assert.equal(await fs.readFile(remote('a'), 'utf8'), 'hello')
+  })
+
+  test('breaks off a stream that was open', async (t) => {
+    const { relay, ssh, sftp } = await setting(t)
+    const stream = sftp.createWriteStream('/a')
+    await new Promise((resolve) => stream.write('hello', resolve))
+    const broken = failure(finished(stream))
+    relay.reset()
+    assert.equal((await broken).error.code, 'ERR_SSH_CONNECTION_LOST')
+    await once(ssh, 'reconnected')
+  })
+
+  for (const how of ['close', 'signal'] as const) {
+    test(`is not opened again after ${how}`, async (t) => {
+      const { relay, ssh } = await setting(t)
+      const controller = new AbortController()
+      const sftp = await ssh.sftp({ signal: controller.signal })
+      relay.reset()
+      await once(ssh, 'reconnecting')
+      const pending = failure(sftp.stat('/'))
+      if (how === 'close') await sftp.close()
+      else controller.abort()
+      const { error } = await pending
+      const code = how === 'close' ? 'ERR_SSH_CLOSED' : 'ERR_SSH_ABORTED'
+      assert.deepEqual([error.code, error.delivery], [code, 'not-sent'])
+    })
+  }
+})
