@@ -7,8 +7,8 @@ import { changedError } from '../sftp/transfer.js'
 import type { Conversation } from './conversation.js'
 import type { ScpPair, Tally } from './tally.js'
 
-/** Small enough that a program which reads slowly is seen to read. */
-const pieceBytes = 32 * 1024
+/** Measured on loopback: pieces of 32 KiB, each of which is waited for, go at a third of the speed. */
+const pieceBytes = 256 * 1024
 
 /** Sends a file. @param name what it is to be called there. @throws ScpError; HoldfastError ERR_SSH_SCP_CHANGED */
 export async function putFile(scp: Conversation, tally: Tally, pair: ScpPair, name: string): Promise<void> {

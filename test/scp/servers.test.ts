@@ -183,6 +183,29 @@ for (const kind of kinds) {
       assert.deepEqual(await running(server), [])
     })
 
+    test('a scp that is stopped is reported, and ended', async (t) => {
+      const { ssh, server, there, here } = await world(t, kind)
+      await fs.writeFile(here('big'), Buffer.alloc(60_000_000))
+      await fs.writeFile(there('big'), Buffer.alloc(60_000_000))
+      for (const way of ['put', 'get'] as const) {
+        let stopping: Promise<void> | undefined
+        const progress = ({ bytes }: TransferProgress): void => {
+          if (bytes > 1_000_000) stopping ??= stopCommands(server)
+        }
+        const options = { idleTimeout: '1s', progress } as const
+        const call =
+          way === 'put' ? ssh.scp.put(here('big'), there('y'), options) : ssh.scp.get(there('big'), here('y'), options)
+        await assert.rejects(call, (error: CommandError) => {
+          assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'idleTimeout'], error.message)
+          return true
+        })
+        await stopping
+        assert.equal(ssh.liveness.state, 'alive')
+        for (const { pid } of await running(server)) process.kill(pid, 'SIGKILL')
+      }
+      assert.equal((await ssh.exec('echo alive')).stdout, 'alive\n')
+    })
+
     test('an abort ends it here and there', async (t) => {
       const { ssh, server, there, here } = await world(t, kind)
       await fs.writeFile(here('big'), Buffer.alloc(40_000_000))
@@ -205,6 +228,10 @@ for (const kind of kinds) {
       assert.equal((await ssh.exec('echo alive')).stdout, 'alive\n')
     })
   })
+}
+
+async function stopCommands(server: ReferenceServer): Promise<void> {
+  for (const { pid } of await running(server)) process.kill(pid, 'SIGSTOP')
 }
 
 async function refused(call: Promise<unknown>, says: RegExp): Promise<void> {
