@@ -20,7 +20,8 @@ const handshakeMs = 10_000 + 2 * 10_000 + 20_000
  * Bounds (docs/liveness.md):
  * - before authentication: the limits of its steps, one after the other, each made up once for time that was lost;
  * - silence: `(countMax + 1) x interval` after the last packet;
- * - a peer that is heard and does not hear: `oneWayMs`, from when the trouble began, or it last said much;
+ * - a peer that is heard and does not hear: `oneWayMs`, from when the trouble began, it last said much, or it closed a
+ *   session that the question stood on;
  * - where neither is judged, bytes that the kernel does not take: the bound of silence, from the last that it took;
  * - time in which we were absent does not count, and each absence, up to three in one silence, begins the count anew.
  * A one-way fault that meets a key exchange has its limit, `rekey`, besides.
@@ -121,11 +122,17 @@ function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, 
   // Ours may be in the way for as long as no window says that it was read.
   const inputs = user.commands.reduce((sum, { written }) => sum + written, user.runs.length * pieceMax)
   // Its answer is waited for behind what the peer says, for as long as that is much.
-  const since = Math.max(from, user.configuredAt, seen.unjudgedAt, seen.flow.lastAt(run, interval))
+  const since = Math.max(from, user.configuredAt, seen.unjudgedAt, seen.flow.lastAt(run, interval), voidedAt(run))
   const bareMs = oneWayMs(interval, countMax, client.longestGapSince(from), inputs)
   const boundMs = bareMs + excused + exchangeMs(run)
   if (world.now() <= since + boundMs + answerMs(plan) + slackMs) return undefined
   return `the peer has not heard us since ${from} ms, and the bound of ${boundMs} ms is over`
+}
+
+/** Without a tap nobody knows what was asked; a peer that answers PING is asked by nothing else. */
+function voidedAt({ client: { tap }, plan }: Run): number {
+  if (tap !== undefined) return tap.voidedAt
+  return plan.server.ping ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
 }
 
 /** The table of docs/liveness.md, One-way loss: for what we hear at such gaps, with so many bytes in the way. */

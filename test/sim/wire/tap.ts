@@ -35,6 +35,8 @@ export class Tap {
   readonly exchangesBegunAt = new Set<number>()
   /** When the keys last changed, either way. */
   newKeysAt = Number.NEGATIVE_INFINITY
+  /** When a channel was last closed whose peer still owed an answer to a probe on it, which it owes no more. */
+  voidedAt = Number.NEGATIVE_INFINITY
   readonly #now: () => number
   readonly #inputOf: (command: number) => number
   readonly #byCommand = new Map<number, ChannelFacts>()
@@ -107,7 +109,17 @@ export class Tap {
         return this.#answer(this.channels.get(message.uint32())?.asked.shift())
       default:
         if (message.number > number.channelRefused && message.number < number.channelSuccess)
-          this.channels.get(message.uint32())?.heard(message, this.#now())
+          this.#heardOn(message.uint32(), message)
+    }
+  }
+
+  #heardOn(id: number, message: Payload): void {
+    const channel = this.channels.get(id)
+    channel?.heard(message, this.#now())
+    if (message.number !== number.channelClose) return
+    for (const question of channel?.asked ?? []) {
+      question.isVoid = true
+      if (question.probe !== undefined) this.voidedAt = this.#now()
     }
   }
 
