@@ -18,6 +18,22 @@ test('the embedded server connects where it may, and nowhere unless it was told 
   await assert.rejects(strict.forwardRemote({ to }), { code: 'ERR_SSH_REQUEST_REFUSED' })
 })
 
+test('a session that is refused, and a tunnel that is, fail alone', async (t) => {
+  const { ssh } = await started(t, { maxSessions: 0 })
+  const to = { host: '127.0.0.1', port: await tcpServer(t, countBytes) }
+  const [tunnel, forward] = [await ssh.connectTo(to), await ssh.forwardRemote({ to })]
+  await assert.rejects(ssh.exec('true'), { code: 'ERR_SSH_CHANNEL_OPEN' })
+  await assert.rejects(ssh.connectTo({ path: `/${'x'.repeat(200)}` }), { code: 'ERR_SSH_CHANNEL_OPEN' })
+  await assert.rejects(ssh.forwardRemote({ listen: { path: '/nowhere/at/all' }, to }), {
+    code: 'ERR_SSH_REQUEST_REFUSED',
+  })
+  const { host = '', port = 0 } = forward.address
+  assert.deepEqual(
+    [await text(tunnel.end('alive')), await text(net.connect({ host, port }).end('too'))],
+    ['5 bytes', '3 bytes'],
+  )
+})
+
 test('a server that answers nothing ends each call by its own limit, and what it opens too late is closed', async (t) => {
   const limits = { channelOpen: 300, reply: 400 }
   const { ssh, server } = await started(t, {}, { limits, keepalive: false })
