@@ -71,6 +71,19 @@ export interface FallbackMessage extends AboutConnection {
   readonly why: string
 }
 
+/** How it stands with the making anew of a connection that was lost. */
+export interface ReconnectMessage {
+  /** `host:port`, as the program named it. */
+  readonly host: string
+  readonly event: 'planned' | 'connected' | 'given-up'
+  /** Which attempt is planned, made the connection, or was the last one; counts from 1. */
+  readonly attempt: number
+  /** How long it waits before it dials, in milliseconds. */
+  readonly delayMs?: number
+  /** Why the connection was lost, the attempt before failed, or there will be none any more. */
+  readonly error?: HoldfastError
+}
+
 /** Names of the channels of `node:diagnostics_channel` on which events leave the library, and what each carries. */
 export interface DiagnosticsMessages {
   'holdfast:connection': ConnectionMessage
@@ -80,6 +93,7 @@ export interface DiagnosticsMessages {
   'holdfast:limit': LimitMessage
   'holdfast:waiting': WaitingMessage
   'holdfast:fallback': FallbackMessage
+  'holdfast:reconnect': ReconnectMessage
 }
 
 /** Publishes what `make` makes; without a subscriber nothing is made. A subscriber that throws harms nobody else. */
@@ -93,6 +107,7 @@ export const diagnostics = {
   limit: publisher('holdfast:limit'),
   waiting: publisher('holdfast:waiting'),
   fallback: publisher('holdfast:fallback'),
+  reconnect: publisher('holdfast:reconnect'),
 }
 
 function publisher<Name extends keyof DiagnosticsMessages>(name: Name): Publish<DiagnosticsMessages[Name]> {

@@ -22,6 +22,9 @@ const expected = {
   exchangesKeysWithSilence: 'ERR_SSH_TIMEOUT rekey rekey',
   closesSilence: 'ERR_SSH_CLOSED',
   waitsForAVerdict: 'ERR_SSH_PEER_DEAD ready undefined',
+  reconnectsInVain: 'ERR_SSH_RECONNECT',
+  waitsForAConnectionThatIsAway: 'ERR_SSH_RECONNECT reconnect undefined',
+  leavesAnUnrefdClientToReconnect: 'listens true',
 }
 
 describe('a program that', { concurrency: 2, timeout: 60_000 }, () => {

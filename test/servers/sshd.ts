@@ -19,6 +19,8 @@ export type SshdConfig = Readonly<Record<string, string | number | readonly stri
 
 export interface SshdOptions {
   readonly version: SshdVersion
+  /** Where an earlier one listened, of a server that is started again. @default one that is free */
+  readonly port?: number
   /** Laid over the defaults of these tests, which allow root and the test user, keys and password. */
   readonly config?: SshdConfig
   /** The keys it owns. @default all of `keyTypes` */
@@ -83,7 +85,7 @@ export async function startSshd(options: SshdOptions, place: Place = thisMachine
   requireAvailable(await prepareSshd(options.version))
   const { host, client, authorities } = await keyPool()
   const workplace = await makeWorkplace()
-  const port = await place.freePort()
+  const port = options.port ?? (await place.freePort())
   const configFile = join(workplace.directory, 'sshd_config')
   await writeFile(configFile, render(await settings(options, workplace, place, port)))
   const root = unpackedRoot(packageSets[options.version])

@@ -35,8 +35,8 @@ export interface RedialPort {
   /** An attempt has been planned. */
   planned(attempt: ReconnectAttempt): void
   connected(reconnection: Reconnection): void
-  /** There will be no further attempt. */
-  givenUp(cause: HoldfastError): void
+  /** There will be no further attempt after so many in a row. */
+  givenUp(cause: HoldfastError, attempts: number): void
   errorDetails(): ErrorDetails
 }
 
@@ -192,7 +192,7 @@ export class Redial {
 
   #giveUp(cause: HoldfastError): void {
     this.stop()
-    this.#port.givenUp(cause)
+    this.#port.givenUp(cause, this.#outage?.attempts ?? 0)
   }
 
   #leftMs({ since }: Outage): number {

@@ -1,3 +1,4 @@
+import { diagnostics, type ReconnectMessage } from '../../diagnostics.js'
 import { asHoldfastError, HoldfastError } from '../../errors.js'
 import type { ForwardPort } from '../../forward/port.js'
 import { Tunnels } from '../../forward/tunnels.js'
@@ -14,6 +15,7 @@ import type { Way } from '../way.js'
 import type { ReconnectSettings } from './options.js'
 import { Redial } from './redial.js'
 import { Span } from './span.js'
+import { standingPort } from './standing-port.js'
 
 /** Opens the way to the host anew, where it leads through others. */
 export type OpenWay = (signal: AbortSignal) => Promise<Way | undefined>
@@ -59,16 +61,26 @@ export class StandingLine implements Line {
       errorDetails: () => this.#span.errorDetails(),
     })
     this.#span = this.#newSpan()
-    this.#port = this.#newPort()
+    this.#port = standingPort(this.#timing, () => this.#span)
     const { deadlines, waits } = this.#timing
     this.#redial = new Redial(reconnect, {
       environment: nodeEnvironment,
       deadlines,
       waits,
       dial: (signal) => this.#dial(signal),
-      planned: (attempt) => events.planned(attempt),
-      connected: (reconnection) => events.connected(reconnection),
-      givenUp: (cause) => this.#end(cause),
+      planned: (planned) => {
+        const { attempt, delayMs, cause: error } = planned
+        this.#publish({ event: 'planned', attempt, delayMs, error })
+        events.planned(planned)
+      },
+      connected: (reconnection) => {
+        this.#publish({ event: 'connected', attempt: reconnection.attempt })
+        events.connected(reconnection)
+      },
+      givenUp: (error, attempt) => {
+        this.#publish({ event: 'given-up', attempt, error })
+        this.#end(error)
+      },
       errorDetails: () => this.#span.errorDetails(),
     })
   }
@@ -211,6 +223,11 @@ export class StandingLine implements Line {
     ])
   }
 
+  #publish(message: Omit<ReconnectMessage, 'host'>): void {
+    const { host, port } = this.#settings
+    diagnostics.reconnect(() => ({ host: `${host}:${port}`, ...message }))
+  }
+
   #settle(cause: HoldfastError): void {
     this.#span.end(cause)
     this.#timing.waits.drain(cause)
@@ -239,28 +256,5 @@ export class StandingLine implements Line {
       last: this.#link?.connection,
       keepsRunning: this.#keepsRunning,
     })
-  }
-
-  /** What outlasts a connection waits here, and opens its channels on the connection that is there. */
-  #newPort(): ForwardPort {
-    const { deadlines, waits } = this.#timing
-    const span = () => this.#span
-    return {
-      waits,
-      deadlines,
-      get cause() {
-        return span().cause
-      },
-      get isAway() {
-        return span().isAway
-      },
-      get channels() {
-        return span().channels
-      },
-      now: () => nodeEnvironment.now(),
-      errorDetails: () => span().errorDetails(),
-      open: (...opening) => span().open(...opening),
-      globalRequest: (...request) => span().globalRequest(...request),
-    }
   }
 }

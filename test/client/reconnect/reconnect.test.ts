@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import net from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
-import { type Client, type ConnectOptions, HoldfastError, type ReconnectAttempt, type Reconnection } from 'holdfast'
+import { setTimeout as pause } from 'node:timers/promises'
+import {
+  type Client,
+  CommandError,
+  type ConnectOptions,
+  type DiagnosticsMessages,
+  HoldfastError,
+  type ReconnectAttempt,
+  type Reconnection,
+} from 'holdfast'
 import type { BadNetwork, TestServer } from 'holdfast/testing'
 import { client, network, server } from '../../promises/support/embedded.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
@@ -71,9 +81,17 @@ describe('a client that reconnects', { concurrency: true, timeout: 60_000 }, () 
     const pending = pendingOn(ssh, command).map(failure)
     const back = once(ssh, 'reconnected')
     await ssh.exec('true')
+    // Its channel is opened there, and we do not hear of it.
+    relay.swallow({ direction: 'toClient' })
+    const unheard = failure(ssh.exec('true'))
+    await pause(100)
     relay.reset()
-    for (const { error } of await Promise.all(pending))
-      assert.equal(rootOf(error).code, 'ERR_SSH_CONNECTION_LOST', String(error))
+    relay.heal()
+    const failures = await Promise.all([...pending, unheard])
+    for (const { error } of failures) assert.equal(rootOf(error).code, 'ERR_SSH_CONNECTION_LOST', String(error))
+    const deliveries = failures.flatMap(({ error }) => (error instanceof CommandError ? [error.delivery] : []))
+    // Of the shell it may have been too early to know.
+    assert.deepEqual([...deliveries.slice(0, 3), deliveries.at(-1)], ['ran', 'ran', 'ran', 'not-sent'])
     await back
   })
 
@@ -171,7 +189,10 @@ describe('a call that is made while the connection is away', { concurrency: true
     const calls = [ssh.exec('true'), ssh.sftp(), ssh.connectTo({ host: 'localhost', port: 1 })].map(failure)
     const since = performance.now()
     await ssh.close()
-    for (const { error } of await Promise.all(calls)) assert.equal(rootOf(error).code, 'ERR_SSH_CLOSED')
+    for (const { error } of await Promise.all(calls)) {
+      assert.equal(rootOf(error).code, 'ERR_SSH_CLOSED')
+      if (error instanceof CommandError) assert.deepEqual([error.delivery, error.remote], ['not-sent', 'not-started'])
+    }
     assertWithin(performance.now() - since, [0, slackMs])
     assert.equal((await ssh.closed).code, 'ERR_SSH_CLOSED')
     assert.equal(ssh.state, 'closed')
@@ -313,6 +334,36 @@ describe('the end', { concurrency: true, timeout: 60_000 }, () => {
     await closed
     assert.equal((await ssh.closed).code, 'ERR_SSH_CLOSED')
   })
+})
+
+test('what a client does about it is published', { timeout: 60_000 }, async (t) => {
+  const messages: DiagnosticsMessages['holdfast:reconnect'][] = []
+  const listener = (message: unknown): void => {
+    // What a channel carries is known by its name.
+    messages.push(message as DiagnosticsMessages['holdfast:reconnect'])
+  }
+  subscribe('holdfast:reconnect', listener)
+  t.after(() => unsubscribe('holdfast:reconnect', listener))
+  const { started, relay, ssh } = await setting(t, { reconnect: { ...quick, maxAttempts: 1 } })
+  const host = `${relay.host}:${relay.port}`
+  const back = once(ssh, 'reconnected')
+  relay.reset()
+  await back
+  await pause(500)
+  await started.close()
+  relay.reset()
+  const error = await ssh.closed
+  const seen = messages.filter((message) => message.host === host)
+  assert.deepEqual(
+    seen.map(({ event, attempt }) => [event, attempt]),
+    [
+      ['planned', 1],
+      ['connected', 1],
+      ['planned', 1],
+      ['given-up', 1],
+    ],
+  )
+  assert.deepEqual(seen.at(-1), { host, event: 'given-up', attempt: 1, error })
 })
 
 describe('the option', { concurrency: true, timeout: 60_000 }, () => {
