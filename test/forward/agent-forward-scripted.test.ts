@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { Agent } from 'holdfast'
 import { AgentForward, agentChannelType } from '#src/forward/agent-forward.js'
+import type { ServerProof } from '#src/keys/agent.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
 import {
   decodeChannelData,
@@ -52,7 +53,7 @@ function opens(sender: number, window = 2 ** 20): Buffer {
 function unproven(): undefined {}
 
 /** A client that lends an agent, and a server that does what a test says. */
-async function lending(t: TestContext, agent: Agent | string) {
+async function lending(t: TestContext, agent: Agent | string, proof: () => ServerProof | undefined = unproven) {
   const made: { forward?: AgentForward } = {}
   const joined = await loggedIn({
     client: {
@@ -65,7 +66,7 @@ async function lending(t: TestContext, agent: Agent | string) {
   })
   const { client, server, time } = joined
   t.after(() => client.connection.streamEnded())
-  const forward = new AgentForward({ port: client.connection, agent, limits, proof: unproven })
+  const forward = new AgentForward({ port: client.connection, agent, limits, proof })
   made.forward = forward
   const heard = (number: number): readonly Buffer[] => server.heard.filter((payload) => payload.readUInt8(0) === number)
   /** Opens one, and gives the number by which the client knows it. */
@@ -250,4 +251,51 @@ test('an agent that goes on with what nobody waits for is not asked without end'
     await time.run(50)
   }
   assert.deepEqual([agent.asked, agent.aborted], [16, 16])
+})
+
+const proof = { hostKey: publicKey.blob, sessionId: Buffer.alloc(32, 7), signature: Buffer.from('signed') }
+
+/** As PROTOCOL.agent has it: who is asked for, which session, the signature over it, and that it is forwarded. */
+function binding(): Buffer {
+  const fields = ['session-bind@openssh.com', proof.hostKey, proof.sessionId, proof.signature].map((field) => {
+    const bytes = Buffer.from(field)
+    return Buffer.concat([Buffer.of(0, 0, 0, bytes.length), bytes])
+  })
+  return Buffer.concat([Buffer.of(27), ...fields, Buffer.of(1)])
+}
+
+test('an agent is told through which server it is asked before all else, and may know nothing of that', async (t) => {
+  const came: Buffer[] = []
+  const path = await scriptedAgent(t, (socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      came.push(bytes)
+      socket.write(message(Buffer.of(5)))
+    })
+  })
+  const { time, forward, open, send, answered } = await lending(t, path, () => proof)
+  forward.offer()
+  send(await open(5), listing)
+  while (answered().length === 0) {
+    await new Promise(setImmediate)
+    await time.run(1)
+  }
+  assert.deepEqual(came, [message(binding()), listing])
+  assert.deepEqual(answered(), message(Buffer.of(5)))
+})
+
+test('an agent that says nothing to that is waited for as for any agent', async (t) => {
+  const path = await scriptedAgent(t, (socket) => void socket.resume())
+  const { time, forward, open, send, closedHere } = await lending(t, path, () => proof)
+  forward.offer()
+  send(await open(5), listing)
+  const until = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      await new Promise(setImmediate)
+      await time.run(100)
+    }
+  }
+  await until(4000)
+  assert.equal(closedHere(), 0)
+  await until(3000)
+  assert.equal(closedHere(), 1)
 })

@@ -37,6 +37,20 @@ test('a socket file is for its user alone from its first instant', {
   assert.equal(process.umask(0), 0)
 })
 
+test('what it accepts holds no small pieces back', async (t) => {
+  const { server, address } = await listen({ host: '127.0.0.1', port: 0 }, listenContext())
+  t.after(() => server.close())
+  const accepted = once(server, 'connection')
+  const client = net.connect({ host: '127.0.0.1', port: address.port ?? 0 })
+  t.after(() => client.destroy())
+  const [socket] = (await accepted) as [net.Socket]
+  socket.destroy()
+  // Node tells nobody; it keeps it for itself.
+  const own = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'kSetNoDelay')
+  assert.ok(own)
+  assert.equal(Reflect.get(socket, own), true)
+})
+
 test('a path that is too long for a socket is an error, and not cut off', {
   skip: process.platform === 'win32',
 }, async (t) => {
