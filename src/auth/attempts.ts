@@ -1,9 +1,20 @@
 import { type ErrorDetails, HoldfastError } from '../errors.js'
+import { disconnectReason as reasons } from '../wire/numbers.js'
 import { printable } from '../wire/printable.js'
 import type { Failure } from './exchange.js'
 
 /** An agent may hold hundreds of keys; an error shows this many attempts. */
 const maxShown = 20
+
+/**
+ * With these a goodbye after a refusal is a verdict on who asks. At MaxAuthTries OpenSSH says PROTOCOL_ERROR, Paramiko
+ * NO_MORE_AUTH_METHODS_AVAILABLE. A server that restarts or is crowded (BY_APPLICATION, TOO_MANY_CONNECTIONS) judges nobody.
+ */
+const verdicts: ReadonlySet<number | undefined> = new Set([
+  reasons.PROTOCOL_ERROR,
+  reasons.NO_MORE_AUTH_METHODS_AVAILABLE,
+  reasons.ILLEGAL_USER_NAME,
+])
 
 /** What was tried and what came of it, for the error that says why authentication failed. */
 export class Attempts {
@@ -74,6 +85,7 @@ export class Attempts {
     if (this.#refusals === 0) return error
     if (code === 'ERR_SSH_CONNECTION_LOST') return new HoldfastError(code, message, { ...details, hint: tooManyHint })
     if (code !== 'ERR_SSH_DISCONNECTED') return error
+    if (!verdicts.has(error.disconnectReason)) return new HoldfastError(code, message, details)
     return new HoldfastError('ERR_SSH_AUTHENTICATION', message, { ...details, hint: tooManyHint })
   }
 

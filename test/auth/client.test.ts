@@ -317,27 +317,41 @@ test('a prompt whose answers do not fit is an error of the caller', async () => 
   }
 })
 
-test('a disconnect after refusals says what was tried, and hints at MaxAuthTries', async () => {
-  const message = 'the peer said: Too many authentication failures'
-  const disconnect = new HoldfastError('ERR_SSH_DISCONNECTED', message, { disconnectReason: 2 })
+/** The server refuses a password and then says goodbye, while it is asked about another. */
+function refusedThenLeft(disconnect: HoldfastError): Promise<unknown> {
   const end = new End()
-  const { done } = runClient(
-    { ways: [password('a'), password('b')] },
-    () => {
-      if (end.requests().length === 1) return [refuse('password')]
-      end.waits.drain(disconnect)
-      return []
-    },
-    end,
-  )
-  await assert.rejects(done, (error: unknown) => {
-    failsWith(
-      'ERR_SSH_AUTHENTICATION',
-      /Too many authentication failures; before that, authentication tried password: refused/,
-    )(error)
-    assert.ok(error instanceof HoldfastError && /fewer keys/.test(error.hint))
-    return error.cause === disconnect && error.disconnectReason === 2
-  })
+  const script = () => {
+    if (end.requests().length === 1) return [refuse('password')]
+    end.waits.drain(disconnect)
+    return []
+  }
+  return runClient({ ways: [password('a'), password('b')] }, script, end).done
+}
+
+test('a disconnect after refusals says what was tried, and hints at MaxAuthTries', async () => {
+  for (const disconnectReason of [2, 14, 15]) {
+    const message = 'the peer said: Too many authentication failures'
+    const disconnect = new HoldfastError('ERR_SSH_DISCONNECTED', message, { disconnectReason })
+    await assert.rejects(refusedThenLeft(disconnect), (error: unknown) => {
+      failsWith(
+        'ERR_SSH_AUTHENTICATION',
+        /Too many authentication failures; before that, authentication tried password: refused/,
+      )(error)
+      assert.ok(error instanceof HoldfastError && /fewer keys/.test(error.hint))
+      return error.cause === disconnect && error.disconnectReason === disconnectReason
+    })
+  }
+})
+
+test('a server that goes for a reason of its own has not judged who asks, whatever it refused before', async () => {
+  for (const disconnectReason of [1, 3, 5, 7, 8, 9, 10, 11, 12, 13]) {
+    const disconnect = new HoldfastError('ERR_SSH_DISCONNECTED', 'the peer said: restarting', { disconnectReason })
+    await assert.rejects(refusedThenLeft(disconnect), (error: unknown) => {
+      failsWith('ERR_SSH_DISCONNECTED', /restarting; before that, authentication tried password: refused/)(error)
+      assert.ok(error instanceof HoldfastError && error.hint === disconnect.hint)
+      return error.cause === disconnect && error.disconnectReason === disconnectReason
+    })
+  }
 })
 
 test('a disconnect before any refusal stays what it is', async () => {

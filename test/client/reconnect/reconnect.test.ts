@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import net from 'node:net'
@@ -397,6 +398,29 @@ describe('the option', { concurrency: true, timeout: 60_000 }, () => {
     await once(ssh, 'reconnected')
     assert.equal((await ssh.exec('echo again')).stdout, 'again\n')
     assert.equal(opened.length, 2)
+  })
+
+  test('goes on with a server that goes in the middle of a login, after it has refused a key', async (t) => {
+    let logins = 0
+    const started: TestServer = await server(t, {
+      exec: () => 0,
+      authenticate: async ({ method }) => {
+        if (method === 'publickey') return 'refuse'
+        if (++logins === 2) await started.connections[0]?.disconnect()
+        return 'accept'
+      },
+    })
+    const privateKey = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
+    const ssh = await client(t, started, { reconnect: quick, privateKey })
+    const causes: unknown[] = []
+    ssh.on('reconnecting', ({ cause }) => causes.push([cause.code, cause.phase, cause.disconnectReason]))
+    await started.connections[0]?.disconnect()
+    await Promise.race([once(ssh, 'reconnected'), ssh.closed])
+    assert.equal(ssh.state, 'connected')
+    assert.deepEqual(causes, [
+      ['ERR_SSH_DISCONNECTED', 'ready', 11],
+      ['ERR_SSH_DISCONNECTED', 'authentication', 11],
+    ])
   })
 
   test('ends with a function that gives no stream, and goes on with one that fails', async (t) => {
