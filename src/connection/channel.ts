@@ -330,6 +330,8 @@ export class Channel {
       clock: 'reply',
       phase: 'close',
       what: 'the CLOSE of the channel',
+      // Whoever lets go of a channel is done with it; one that waits for what it brought has a wait of its own.
+      isAwaited: false,
     })
     this.#closing = closing
     this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id), () => closing.sent())

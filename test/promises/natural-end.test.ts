@@ -15,6 +15,7 @@ const expected = {
   readsACommandOfAnUnrefdClient: 'left',
   waitsForACommandOfAnUnrefdClient: 'exited 3',
   disposesOfACommand: 'disposed',
+  letsGoOfAStreamOfAnUnrefdClient: 'left',
   isRefused: 'ERR_SSH_CONNECT tcp undefined',
   connectsToSilence: 'ERR_SSH_TIMEOUT identification identification',
   runsOnSilence: 'ERR_SSH_TIMEOUT channelOpen channelOpen',
@@ -30,7 +31,7 @@ const expected = {
 describe('a program that', { concurrency: 2, timeout: 60_000 }, () => {
   for (const [name, result] of Object.entries(expected)) {
     test(`${inWords(name)} ends by itself`, async (t) => {
-      const { port } = await server(t)
+      const { port } = await server(t, { forwarding: true })
       const script = startScript('ends-by-itself', name, `${port}`)
       const { said: line } = readLastWord(await script.line())
       const since = performance.now()
