@@ -21,6 +21,7 @@ import { Writer } from '#src/wire/writer.js'
 import { hostKey } from '../support/core/options.js'
 import { Random } from '../support/core/random.js'
 import { forwardDecoders } from './forward-decoders.js'
+import { scpDecoders } from './scp-decoders.js'
 import { sftpDecoders } from './sftp-decoders.js'
 
 export interface Decoder {
@@ -299,5 +300,6 @@ export const decoders: readonly Decoder[] = [
   ...otherDecoders,
   ...forwardDecoders,
   ...sftpDecoders,
+  ...scpDecoders,
   ...methods.flatMap(exchangeDecoders),
 ]

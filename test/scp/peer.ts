@@ -11,7 +11,7 @@ import { client, server } from '../promises/support/embedded.js'
 export interface Peer {
   readonly command: string
   readonly say: (bytes: string | Buffer) => Promise<void>
-  /** Waits for so many bytes; fewer where the client ends. */
+  /** Waits for so many bytes; fewer where the client ends, or a signal comes. */
   readonly hear: (bytes: number) => Promise<Buffer>
   /** Does nothing more, until a signal ends it or the session is over. */
   readonly frozen: () => Promise<CommandEnd>
@@ -52,6 +52,9 @@ function peerOf(session: ServerSession): Peer {
   const { command = '', stdin, stdout, signal } = session
   const input = stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   let rest: Buffer = Buffer.alloc(0)
+  const signalled = new Promise<{ done: true; value: undefined }>((resolve) => {
+    session.once('signal', () => resolve({ done: true, value: undefined }))
+  })
   return {
     command,
     say: (bytes) =>
@@ -61,7 +64,7 @@ function peerOf(session: ServerSession): Peer {
       }),
     hear: async (bytes) => {
       while (rest.length < bytes) {
-        const next = await input.next()
+        const next = await Promise.race([input.next(), signalled])
         if (next.done === true) break
         rest = Buffer.concat([rest, next.value])
       }

@@ -26,6 +26,8 @@ import {
   type LimitName,
   type Liveness,
   type RemoteState,
+  type ScpOptions,
+  type ScpResult,
   type Sftp,
   type SpawnOptions,
   type Stats,
@@ -216,6 +218,11 @@ export async function keepsFiles(ssh: Client, signal: AbortSignal): Promise<read
   }
   const { files, directories, bytes: sent, resumed, skipped }: TransferResult = await sftp.put('dist', 'www', transfer)
   console.log(files, directories, sent, resumed, skipped, await sftp.get('www', 'dist'))
+  const scpOptions: ScpOptions = { recursive: true, preserve: false, idleTimeout: '5s', signal, progress: () => {} }
+  const { skipped: left }: ScpResult = await ssh.scp.put('dist', 'www', scpOptions)
+  console.log(left, await ssh.scp.get('www', 'dist', { recursive: true }))
+  // @ts-expect-error -- SCP has no resume
+  await ssh.scp.get('www', 'dist', { resume: true })
   // @ts-expect-error -- node:fs has numbers here, whose meaning differs by system
   await sftp.open('file', 577)
   await sftp[Symbol.asyncDispose]()
@@ -294,6 +301,6 @@ test('a client has what its type says', () => {
   ]
   const missing = methods.filter((name) => typeof Reflect.get(Client.prototype, name) !== 'function')
   assert.deepEqual(missing, [])
-  for (const name of ['liveness', 'negotiated', 'closed']) assert.ok(name in Client.prototype, name)
+  for (const name of ['liveness', 'negotiated', 'closed', 'scp']) assert.ok(name in Client.prototype, name)
   assert.ok(Object.getPrototypeOf(CommandError) === HoldfastError)
 })
