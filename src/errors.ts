@@ -137,6 +137,26 @@ export class HoldfastError extends Error {
   }
 }
 
+/** All that an error says besides its code and text, for the error that takes its place. */
+export function detailsOf(error: HoldfastError): ErrorDetails {
+  const { phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, delivery, hint, cause } = error
+  // Required: a detail that is forgotten here does not compile.
+  const all: Required<ErrorDetails> = {
+    phase,
+    host,
+    hop,
+    limit,
+    limitMs,
+    elapsedMs,
+    evidence,
+    disconnectReason,
+    delivery,
+    hint,
+    cause,
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}
+
 /** What is no error of ours is a defect of ours. */
 export function asHoldfastError(error: unknown, details: ErrorDetails = {}): HoldfastError {
   if (error instanceof HoldfastError) return error

@@ -1,5 +1,5 @@
-import { type ErrorDetails, HoldfastError } from '../errors.js'
-import { disconnectReason as reasons } from '../wire/numbers.js'
+import { detailsOf, type ErrorDetails, HoldfastError } from '../errors.js'
+import { disconnectReason } from '../wire/numbers.js'
 import { printable } from '../wire/printable.js'
 import type { Failure } from './exchange.js'
 
@@ -11,9 +11,9 @@ const maxShown = 20
  * NO_MORE_AUTH_METHODS_AVAILABLE. A server that restarts or is crowded (BY_APPLICATION, TOO_MANY_CONNECTIONS) judges nobody.
  */
 const verdicts: ReadonlySet<number | undefined> = new Set([
-  reasons.PROTOCOL_ERROR,
-  reasons.NO_MORE_AUTH_METHODS_AVAILABLE,
-  reasons.ILLEGAL_USER_NAME,
+  disconnectReason.PROTOCOL_ERROR,
+  disconnectReason.NO_MORE_AUTH_METHODS_AVAILABLE,
+  disconnectReason.ILLEGAL_USER_NAME,
 ])
 
 /** What was tried and what came of it, for the error that says why authentication failed. */
@@ -80,8 +80,8 @@ export class Attempts {
     if (this.#lines.length === 0) return error
     const message = `${error.message}; before that, authentication ${this.toString()}`
     const details = { ...detailsOf(error), cause: error }
-    const { code, hint } = error
-    if (code === 'ERR_SSH_TIMEOUT') return new HoldfastError(code, message, { ...details, hint })
+    const { code } = error
+    if (code === 'ERR_SSH_TIMEOUT') return new HoldfastError(code, message, details)
     if (this.#refusals === 0) return error
     if (code === 'ERR_SSH_CONNECTION_LOST') return new HoldfastError(code, message, { ...details, hint: tooManyHint })
     if (code !== 'ERR_SSH_DISCONNECTED') return error
@@ -110,12 +110,3 @@ const noMethodHint =
 /** MaxAuthTries. */
 const tooManyHint =
   'servers end the connection after some refusals (OpenSSH after 6): offer fewer keys, by `identityFiles` or `agent: false`'
-
-function detailsOf(error: HoldfastError): ErrorDetails {
-  const { phase, host, limit, limitMs, elapsedMs, evidence, disconnectReason } = error
-  return Object.fromEntries(
-    Object.entries({ phase, host, limit, limitMs, elapsedMs, evidence, disconnectReason }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  )
-}

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { asHoldfastError, type ErrorCode, HoldfastError } from '../errors.js'
+import { asHoldfastError, detailsOf, type ErrorCode, HoldfastError } from '../errors.js'
 import type { Duration } from '../liveness/duration.js'
 import type { Liveness } from '../liveness/port.js'
 import { nodeEnvironment } from './node-environment.js'
@@ -116,20 +116,8 @@ export function rootOf(error: HoldfastError): HoldfastError {
 /** What a hop failed by, as the failure of a connection that went through it. */
 export function blame(error: HoldfastError, hop: string, target: string): HoldfastError {
   if (error.code === 'ERR_SSH_ABORTED') return error
-  const { phase, limit, limitMs, elapsedMs, evidence, disconnectReason, hint } = error
   // That the hop was closed is a loss to whoever went through it.
   const code = error.code === 'ERR_SSH_CLOSED' ? 'ERR_SSH_CONNECTION_LOST' : error.code
-  const details = {
-    phase,
-    limit,
-    limitMs,
-    elapsedMs,
-    evidence,
-    disconnectReason,
-    hint,
-    host: target,
-    hop,
-    cause: error,
-  }
+  const details = { ...detailsOf(error), host: target, hop, cause: error }
   return new HoldfastError(code, `the hop ${hop} on the way to ${target}: ${error.message}`, details)
 }

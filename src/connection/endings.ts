@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
+import { detailsOf, type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
 import type { Transport } from '../kex/transport.js'
 import type { Verdict } from '../liveness/port.js'
 import { disconnectReason } from '../wire/numbers.js'
@@ -38,18 +38,7 @@ export function lostError(error: Error | undefined, transport: Transport, detail
 /** An error with what every error of a connection says, where it was made by a part that does not know of it. */
 export function complete(error: HoldfastError, details: ErrorDetails): HoldfastError {
   if (error.host !== undefined) return error
-  const { code, message, phase = details.phase, limit, limitMs, elapsedMs, hint, cause } = error
-  const { disconnectReason: reason } = error
-  const own = {
-    phase,
-    limit,
-    limitMs,
-    elapsedMs,
-    disconnectReason: reason,
-    hint,
-    ...(cause === undefined ? {} : { cause }),
-  }
-  const completed = new HoldfastError(code, message, { ...details, ...own })
+  const completed = new HoldfastError(error.code, error.message, { ...details, ...detailsOf(error) })
   if (error.stack !== undefined) completed.stack = error.stack
   return completed
 }

@@ -1,4 +1,4 @@
-import { asHoldfastError, type ErrorDetails, type HoldfastError } from '../errors.js'
+import { asHoldfastError, detailsOf, type ErrorDetails, type HoldfastError } from '../errors.js'
 import { endRemote } from './ending.js'
 import { CommandError, type CommandExit, type CommandOutcome } from './outcome.js'
 import type { SessionHost } from './port.js'
@@ -44,7 +44,7 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
   const error = new CommandError(
     base.code,
     `${base.message}; ${end.ending.detail}`,
-    { ...detailsOf(base, elapsedMs, conclusion), ...hintFor(base, conclusion) },
+    { phase: 'command', ...detailsOf(base), elapsedMs, cause: causeOf(base, conclusion), ...hintFor(base, conclusion) },
     {
       ...conclusion.gathered(),
       ...end,
@@ -61,13 +61,11 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
   return error
 }
 
-function detailsOf(base: HoldfastError, elapsedMs: number, { port }: Conclusion): ErrorDetails {
+function causeOf(base: HoldfastError, { port }: Conclusion): unknown {
   // A limit is this call's own, unless it ended the connection: what others share with it stays recognisable as the
   // cause. Of an abort, whoever was aborted, the cause is the signal's reason.
   const isOwn = (base.limit !== undefined && base !== port.cause) || base.code === 'ERR_SSH_ABORTED'
-  const { phase = 'command', host, hop, limit, limitMs, evidence, disconnectReason, hint } = base
-  const cause = isOwn ? base.cause : base
-  return { phase, host, hop, limit, limitMs, evidence, disconnectReason, hint, elapsedMs, cause }
+  return isOwn ? base.cause : base
 }
 
 /** Who holds the places, where the server gives no more. */

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { HoldfastError } from 'holdfast'
 import type { AuthWay } from '#src/auth/client.js'
 import type { AskPerson } from '#src/auth/prompt.js'
+import { detailsOf } from '#src/errors.js'
 import {
   encodePasswordChangeRequest,
   encodePublicKeyOk,
@@ -352,6 +353,16 @@ test('a server that goes for a reason of its own has not judged who asks, whatev
       return error.cause === disconnect && error.disconnectReason === disconnectReason
     })
   }
+})
+
+test('a loss after refusals says all that it said before', async () => {
+  const details = { host: 'a:22', hop: 'b:22', limit: 'tcp', limitMs: 1, elapsedMs: 2, delivery: 'not-sent' } as const
+  const lost = new HoldfastError('ERR_SSH_CONNECTION_LOST', 'lost', details)
+  await assert.rejects(refusedThenLeft(lost), (error: unknown) => {
+    assert.ok(error instanceof HoldfastError && error !== lost)
+    assert.deepEqual(detailsOf(error), { ...details, hint: error.hint, cause: lost })
+    return true
+  })
 })
 
 test('a disconnect before any refusal stays what it is', async () => {
