@@ -1,5 +1,5 @@
 import type { VerdictReason } from '#src/liveness/port.js'
-import { answerMs, backlogMs, heardSlackMs, type Invariant, type Run } from '../run.js'
+import { answerMs, backlogMs, heardSlackMs, type Invariant, type Run, transferMs } from '../run.js'
 
 /**
  * Liveness safety. A verdict needs trouble that explains it: from the question on that a healthy peer would have
@@ -47,10 +47,10 @@ function oneWayEarly({ client: { tap }, world, user }: Run, boundMs: number): st
 }
 
 function unexplained(run: Run, reason: VerdictReason): string | undefined {
-  const { troubles, world, plan, user } = run
+  const { troubles, world, plan } = run
   const now = world.now()
   const since = askedAt(run, reason)
-  const graceMs = answerMs(plan) + (reason === 'one-way' ? backlogMs(plan, user.commands.length) : 0)
+  const graceMs = answerMs(plan) + inTheWayMs(run, reason)
   // A server that leaves one request unanswered answers all later ones, our probes among them, out of their order.
   const { server, client } = plan
   const isAskedByPing = server.ping && !server.deafTo.includes('ping') && !client.remembers.includes('ping')
@@ -58,6 +58,12 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   if (troubles.explain(spoiled, since, now, graceMs) || (!isAskedByPing && seemsToAnswer(run))) return undefined
   if (reason === 'one-way' && leftUnanswered(run)) return undefined
   return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
+}
+
+function inTheWayMs({ client, plan, user }: Run, reason: VerdictReason): number {
+  if (reason === 'one-way') return backlogMs(plan, user.commands.length)
+  // They may have been taken but for the last byte when the trouble began.
+  return reason === 'writes' ? transferMs(plan, client.unreported) : 0
 }
 
 /**

@@ -128,6 +128,11 @@ export class Party implements ConnectionHost {
     return this.#socket.untaken
   }
 
+  /** Bytes of writes of which the last byte is not taken: how far they got, nobody is told, as with Node's sockets. */
+  get unreported(): number {
+    return this.#sentBytes - this.#takenBytes
+  }
+
   /** The longest time without a packet that ended after this instant, or has not ended. */
   longestGapSince(instant: number): number {
     const gaps = this.#gaps.filter(({ at }) => at >= instant).map(({ ms }) => ms)
