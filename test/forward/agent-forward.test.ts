@@ -23,11 +23,13 @@ const tools = skipReason(await installTools(['ssh', 'ssh-agent', 'ssh-add', 'ssh
 const servers = [
   { name: 'sshd 9.2', available: await prepareSshd('9.2'), start: () => startSshd({ version: '9.2' }) },
   { name: 'sshd 10', available: await prepareSshd('10'), start: () => startSshd({ version: '10' }) },
-  {
-    name: 'dropbear 2022.83',
-    available: await prepareDropbear('2022.83'),
-    start: () => startDropbear({ version: '2022.83' }),
-  },
+  ...(await Promise.all(
+    (['2022.83', '2025'] as const).map(async (version) => ({
+      name: `dropbear ${version}`,
+      available: await prepareDropbear(version),
+      start: () => startDropbear({ version }),
+    })),
+  )),
 ] as const
 
 async function server(t: TestContext, start: () => Promise<ReferenceServer>): Promise<ReferenceServer> {
