@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { CommandError } from 'holdfast'
+import { leavesNothing } from '../../promises/support/leaks.js'
+import { assertWithin, failure } from '../../promises/support/outcome.js'
+import { row } from '../row.js'
+import { backWithinMs, noteBack, peers, reconnecting } from './support/reconnecting.js'
+import { needs, scene } from './support/scene.js'
+
+leavesNothing()
+
+row({
+  number: 71,
+  failure: 'the server reboots under a client that reconnects',
+  expected: 'Connects again as soon as sshd listens; what was called meanwhile is done then, and once.',
+  how: 'every packet is dropped; sshd and all that it runs are killed and started again; then packets pass, and the kernel, which knows the flow no more, resets it',
+  bound: 'connected again within a delay of at most 1 s and a login, from when the server can be reached',
+  code: 'ERR_SSH_CONNECTION_LOST for what was running; none for the client and what is called meanwhile',
+  needs: needs('10'),
+  async holdfast(t, watch) {
+    const { lab, gateway, server } = await scene(t, { version: '10' })
+    const { ssh, back } = await reconnecting(t, server, watch)
+    const running = failure(ssh.exec('sleep 3000'))
+    await ssh.exec('true')
+    await gateway.drop({ direction: 'both' })
+    watch.fault('the server goes down')
+    await server.stop()
+    await lab.server.sshd({ version: '10', port: server.port })
+    const connected = back()
+    await gateway.heal()
+    watch.event('the server is up again')
+    const { error } = await running
+    assert.ok(error instanceof CommandError)
+    assert.deepEqual([error.code, error.delivery], ['ERR_SSH_CONNECTION_LOST', 'ran'])
+    const calls = [ssh.exec('echo one'), ssh.exec('echo two')]
+    const ms = await connected
+    noteBack(watch, ms, 'the server was up again')
+    // Until the next probe nothing is sent to be answered by a reset.
+    assertWithin(ms, [0, 1000 + backWithinMs])
+    assert.deepEqual(
+      (await Promise.all(calls)).map(({ stdout }) => stdout),
+      ['one\n', 'two\n'],
+    )
+  },
+  peers,
+})
