@@ -3,7 +3,6 @@ import { HoldfastError } from '../errors.js'
 import { AbortListeners } from '../liveness/abort.js'
 import {
   type Agent,
-  AgentAnswer,
   type AgentIdentity,
   agentError,
   decodeIdentities,
@@ -11,6 +10,7 @@ import {
   encodeIdentitiesRequest,
   encodeSignRequest,
 } from './agent.js'
+import { agentMessages, framed } from './agent-messages.js'
 import type { PublicKey } from './public-key.js'
 
 /**
@@ -62,14 +62,11 @@ export class SocketAgent implements Agent {
   }
 
   async #exchange(socket: Socket, request: Buffer): Promise<Buffer> {
-    // The loop below throws it too; this one is for what comes after the loop.
+    // What is read below throws it too; this one is for what comes after that.
     socket.on('error', () => {})
-    socket.write(request)
-    const answer = new AgentAnswer(this.name)
-    for await (const piece of socket) {
-      const whole = answer.push(asBuffer(piece))
-      if (whole !== undefined) return whole
-    }
+    socket.write(framed(request))
+    const { value } = await agentMessages(socket, this.name).next()
+    if (value !== undefined) return value
     throw agentError(this.name, 'closed the connection without an answer')
   }
 
@@ -87,11 +84,6 @@ export class SocketAgent implements Agent {
   #closedError(): HoldfastError {
     return new HoldfastError('ERR_SSH_CLOSED', `the client was closed while it used ${this.name}`)
   }
-}
-
-function asBuffer(piece: unknown): Buffer {
-  if (Buffer.isBuffer(piece)) return piece
-  throw new TypeError('a socket without an encoding gives buffers')
 }
 
 const reasons = new Map([

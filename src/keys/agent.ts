@@ -40,8 +40,7 @@ export const agentMessage = {
   extension: 27,
 } as const
 
-/** OpenSSH's AGENT_MAX_LEN and MAX_AGENT_IDENTITIES. */
-export const maxMessageBytes = 256 * 1024
+/** OpenSSH's MAX_AGENT_IDENTITIES. */
 const maxIdentities = 2048
 
 const signFlags = new Map([
@@ -68,13 +67,12 @@ class AgentReader extends Reader {
 }
 
 export function encodeIdentitiesRequest(): Buffer {
-  return frame(Buffer.of(agentMessage.requestIdentities))
+  return Buffer.of(agentMessage.requestIdentities)
 }
 
 export function encodeSignRequest(key: PublicKey, algorithm: string, data: Buffer): Buffer {
   const flags = signFlags.get(plainName(algorithm)) ?? 0
-  const message = new Writer().byte(agentMessage.signRequest).string(key.blob).string(data).uint32(flags)
-  return frame(message.finish())
+  return new Writer().byte(agentMessage.signRequest).string(key.blob).string(data).uint32(flags).finish()
 }
 
 /** What a server proved of itself in the first key exchange. */
@@ -92,10 +90,6 @@ export interface ServerProof {
 export function encodeForwardingBinding({ hostKey, sessionId, signature }: ServerProof): Buffer {
   const message = new Writer().byte(agentMessage.extension).string('session-bind@openssh.com')
   return message.string(hostKey).string(sessionId).string(signature).boolean(true).finish()
-}
-
-function frame(message: Buffer): Buffer {
-  return new Writer(4 + message.length).string(message).finish()
 }
 
 /** @throws HoldfastError ERR_SSH_AGENT */
@@ -141,35 +135,4 @@ function expect(reader: AgentReader, wanted: number, agent: string, refused: str
   if (number === wanted) return
   if (number === agentMessage.failure) throw agentError(agent, refused)
   throw reader.error('message number', `is ${number}, where ${wanted} was to come`)
-}
-
-/** Puts one answer together from the pieces in which it arrives. */
-export class AgentAnswer {
-  readonly #agent: string
-  readonly #pieces: Buffer[] = []
-  #received = 0
-  #length: number | undefined
-
-  constructor(agent: string) {
-    this.#agent = agent
-  }
-
-  /**
-   * @returns the answer without its length, once it is whole
-   * @throws HoldfastError ERR_SSH_AGENT if it is empty or longer than 256 KiB
-   */
-  push(piece: Buffer): Buffer | undefined {
-    this.#pieces.push(piece)
-    this.#received += piece.length
-    if (this.#received < 4) return undefined
-    this.#length ??= this.#checkedLength()
-    if (this.#received < 4 + this.#length) return undefined
-    return Buffer.concat(this.#pieces).subarray(4, 4 + this.#length)
-  }
-
-  #checkedLength(): number {
-    const length = Buffer.concat(this.#pieces).readUInt32BE(0)
-    if (length > 0 && length <= maxMessageBytes) return length
-    throw agentError(this.#agent, `sent an answer of ${length} bytes, where 1 to ${maxMessageBytes} are allowed`)
-  }
 }
