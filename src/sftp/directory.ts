@@ -6,7 +6,7 @@ import { closeLate } from './remote-file.js'
 import type { NameEntry, Reply } from './replies.js'
 import type { Request } from './requests.js'
 import { done, handle, names } from './results.js'
-import { defaultListRoom, Room } from './room.js'
+import type { Room } from './room.js'
 import type { SftpSession } from './sftp-session.js'
 import type { SftpSessions } from './sftp-sessions.js'
 
@@ -35,16 +35,15 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
     )
   }
 
-  /** Everything in it. @param most bytes of memory for that. @throws HoldfastError ERR_SSH_MAX_BUFFER @internal */
+  /** Everything in it. @param room for that. @throws HoldfastError ERR_SSH_MAX_BUFFER @internal */
   static async all(
     sessions: SftpSessions,
     path: Buffer,
     signal: AbortSignal | undefined,
-    most: number = defaultListRoom,
+    room: Room,
   ): Promise<readonly Dirent[]> {
     const entries: Dirent[] = []
     const dir = await Dir.open(sessions, path, signal)
-    const room = new Room(most, `the directory '${printable(dir.path, 200)}'`)
     await closing(dir, async () => {
       for (let entry = await dir.read(); entry !== null; entry = await dir.read()) {
         room.takeEntry(entry.nameBytes)

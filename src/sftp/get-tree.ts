@@ -28,12 +28,12 @@ export function getTree(transfer: Transfer, pair: Pair): Promise<void> {
 }
 
 async function enter(transfer: Transfer, level: Level): Promise<readonly TreeEntry[]> {
-  const { session, settings, signal } = transfer
+  const { session, signal } = transfer
   // The top is where whoever called wants it, through links of theirs too.
   if (level.depth === 0) await mkdir(level.local, { recursive: true })
   else if (await makeLocalDirectory(level.local)) transfer.directoryMade()
   const entries: TreeEntry[] = []
-  for (const entry of await Dir.all(session, level.remote, signal, settings.most))
+  for (const entry of await Dir.all(session, level.remote, signal, transfer.listRoom(level)))
     entries.push(await treeEntry(transfer, level, entry))
   return entries
 }

@@ -1,3 +1,4 @@
+import { printable } from '../wire/printable.js'
 import { Writer } from '../wire/writer.js'
 import type { Attributes } from './attributes.js'
 import { Dir } from './directory.js'
@@ -13,7 +14,7 @@ import { type FileSystemStats, toFileSystemStats } from './file-system.js'
 import { PathCalls } from './path-calls.js'
 import { extended } from './requests.js'
 import { extendedReply } from './results.js'
-import { defaultListRoom, toRoom } from './room.js'
+import { defaultListRoom, Room, toRoom } from './room.js'
 import {
   type CallOptions,
   checkSignal,
@@ -54,6 +55,11 @@ export interface RmOptions extends CallOptions {
   readonly recursive?: boolean | undefined
   /** Is content where there is nothing. @default false */
   readonly force?: boolean | undefined
+  /**
+   * Bytes of memory for the entries of a directory and of those above it, each counted with 500 and its name; more is
+   * ERR_SSH_MAX_BUFFER. @default 256 MiB
+   */
+  readonly maxBuffer?: number | undefined
 }
 
 /** What is asked of a server by the path of a file or directory. */
@@ -92,8 +98,8 @@ export class SftpPaths {
   readdir(path: RemotePath, options: ReaddirOptions & { readonly encoding: 'buffer' }): Promise<Buffer[]>
   readdir(path: RemotePath, options?: ReaddirOptions): Promise<string[]>
   async readdir(path: RemotePath, options: ReaddirOptions = {}): Promise<Dirent[] | Buffer[] | string[]> {
-    const most = toRoom(options.maxBuffer, defaultListRoom)
-    const entries = await Dir.all(this.session, toPath(path), checkSignal(options.signal), most)
+    const room = roomOf(path, options)
+    const entries = await Dir.all(this.session, toPath(path), checkSignal(options.signal), room)
     if (options.withFileTypes === true) return [...entries]
     if (options.encoding === 'buffer') return entries.map(({ nameBytes }) => nameBytes)
     return entries.map(({ name }) => name)
@@ -122,10 +128,12 @@ export class SftpPaths {
   }
 
   /** Links are removed, not followed. */
-  async rm(path: RemotePath, { recursive = false, force = false, signal }: RmOptions = {}): Promise<void> {
+  async rm(path: RemotePath, options: RmOptions = {}): Promise<void> {
+    const { recursive = false, force = false, signal } = options
     const bytes = toPath(path)
+    const room = roomOf(path, options)
     try {
-      if (recursive) await inParts(removeTree(this.session, bytes, checkSignal(signal)))
+      if (recursive) await inParts(removeTree(this.session, bytes, checkSignal(signal), room))
       else await remove(this.session, bytes, checkSignal(signal))
     } catch (error) {
       if (!force || !isCode(error, 'ENOENT')) throw error
@@ -222,6 +230,10 @@ export class SftpPaths {
   #change(syscall: string, path: RemotePath, changed: Attributes, { signal }: CallOptions): Promise<void> {
     return this.#calls.setAttributes(syscall, toPath(path), changed, checkSignal(signal))
   }
+}
+
+function roomOf(path: RemotePath, { maxBuffer }: { readonly maxBuffer?: number | undefined }): Room {
+  return new Room(toRoom(maxBuffer, defaultListRoom), `the directory '${printable(pathText(path), 200)}'`)
 }
 
 function toOwner(uid: unknown, gid: unknown): Required<Attributes>['owner'] {

@@ -26,7 +26,7 @@ async function enter(transfer: Transfer, level: Level): Promise<readonly TreeEnt
   // What we cannot write to in the end we could not fill either.
   const isNew = (await makeTree(session, level.remote, 0o777, signal)) !== undefined
   if (isNew) transfer.directoryMade()
-  const there = settings.resume && !isNew ? await list(transfer, level.remote) : undefined
+  const there = settings.resume && !isNew ? await list(transfer, level) : undefined
   const entries = await readdir(level.local, { withFileTypes: true })
   return entries.map((entry) => {
     const { name } = entry
@@ -36,8 +36,9 @@ async function enter(transfer: Transfer, level: Level): Promise<readonly TreeEnt
   })
 }
 
-async function list({ session, settings, signal }: Transfer, directory: Buffer): Promise<ReadonlyMap<string, Stats>> {
-  const entries = await Dir.all(session, directory, signal, settings.most)
+async function list(transfer: Transfer, level: Level): Promise<ReadonlyMap<string, Stats>> {
+  const { session, signal } = transfer
+  const entries = await Dir.all(session, level.remote, signal, transfer.listRoom(level))
   return new Map(entries.map(({ name, stats }) => [name, stats]))
 }
 

@@ -32,6 +32,16 @@ export class Room {
     })
   }
 
+  /** Gives back what is taken during the work, which is of no use after it. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const left = this.#left
+    try {
+      return await work()
+    } finally {
+      this.#left = left
+    }
+  }
+
   /** @throws HoldfastError ERR_SSH_MAX_BUFFER */
   takeEntry(name: Uint8Array | string): void {
     this.take(entryBytes + name.length)

@@ -72,6 +72,11 @@ export class Transfer {
     this.#skipped.push({ path, why })
   }
 
+  /** For the entries of one directory of the server. */
+  listRoom({ remote }: Pair): Room {
+    return new Room(this.settings.most, `the directory '${printable(remote.toString(), 200)}'`)
+  }
+
   /** Counts what is to be remembered until the end. @throws HoldfastError ERR_SSH_MAX_BUFFER */
   kept<Kept extends Pair>(pair: Kept): Kept {
     this.#room.takeEntry(`${pair.local}${pair.remote.toString('latin1')}`)

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../errors.js'
 import { Dir } from './directory.js'
 import { attributes, done } from './results.js'
+import type { Room } from './room.js'
 import { SftpError } from './sftp-error.js'
 import type { SftpSessions } from './sftp-sessions.js'
 import { Stats } from './stats.js'
@@ -55,19 +56,31 @@ export function makeDirectory(
 }
 
 /** Removes a file, or a directory with all that is in it; links are removed, not followed. @throws SftpError */
-export async function removeTree(session: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
-  if ((await lstat(session, path, signal)).isDirectory()) await removeDirectory(session, path, signal)
+export async function removeTree(
+  session: SftpSessions,
+  path: Buffer,
+  signal: AbortSignal | undefined,
+  room: Room,
+): Promise<void> {
+  if ((await lstat(session, path, signal)).isDirectory()) await removeDirectory(session, path, signal, room)
   else await remove(session, path, signal)
 }
 
-async function removeDirectory(session: SftpSessions, path: Buffer, signal: AbortSignal | undefined): Promise<void> {
+async function removeDirectory(
+  session: SftpSessions,
+  path: Buffer,
+  signal: AbortSignal | undefined,
+  room: Room,
+): Promise<void> {
+  room.takeEntry(path)
   // All of it before anything is removed: what a directory yields while it changes is nobody's promise.
-  const entries = await Dir.all(session, path, signal)
+  const entries = await Dir.all(session, path, signal, room)
   const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => joinPath(path, entry.nameBytes))
   const directories = entries.filter((entry) => entry.isDirectory()).map((entry) => joinPath(path, entry.nameBytes))
   while (files.length > 0)
     await Promise.all(files.splice(0, atOnce).map((file) => untilGone(remove(session, file, signal))))
-  for (const directory of directories) await untilGone(removeDirectory(session, directory, signal))
+  for (const directory of directories)
+    await untilGone(room.during(() => removeDirectory(session, directory, signal, room)))
   await removeEmpty(session, path, signal)
 }
 

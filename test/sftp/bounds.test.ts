@@ -80,6 +80,42 @@ test('a directory that never ends is given up, whoever reads it', async () => {
   }
 })
 
+test('directories within directories without end are given up by rm', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  let isRead = false
+  sftpServer.answer = (request) => {
+    if (request.type === 'LSTAT') return { type: 'ATTRS', attributes: { mode: 0o040755 } }
+    if (request.type !== 'READDIR') return contented(request)
+    isRead = !isRead
+    return isRead ? { type: 'NAME', names: [entryOf('deeper', 0o040755), entryOf('file', 0o100644)] } : eof
+  }
+  const { error } = await time.failure(sftp.rm('/', { recursive: true, maxBuffer: 1_000_000 }), 600_000)
+  assert.equal(error.code, 'ERR_SSH_MAX_BUFFER')
+  const depth = sftpServer.types.filter((type) => type === 'OPENDIR').length
+  assert.ok(depth > 10 && depth < 1000, `${depth} levels`)
+})
+
+test('rm needs memory for where it is in a tree, and not for what it has done', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  let directory = ''
+  const read = new Set<string>()
+  sftpServer.answer = (request) => {
+    if (request.type === 'LSTAT') return { type: 'ATTRS', attributes: { mode: 0o040755 } }
+    if (request.type === 'OPENDIR') directory = String(request.path)
+    if (request.type !== 'READDIR' || read.has(directory)) return request.type === 'READDIR' ? eof : contented(request)
+    read.add(directory)
+    const isTop = directory === '/top'
+    const names = Array.from({ length: isTop ? 50 : 200 }, (_, index) =>
+      entryOf(`${index}`, isTop ? 0o040755 : 0o100644),
+    )
+    return { type: 'NAME', names }
+  }
+  await time.value(sftp.rm('/top', { recursive: true, maxBuffer: 200_000 }))
+  assert.equal(sftpServer.types.filter((type) => type === 'REMOVE').length, 10_000)
+})
+
 test('what is kept of a tree until its end is bounded', async (t) => {
   let listed = 0
   const answer = (request: Request): Reply => {
