@@ -21,6 +21,8 @@ export interface SoakOptions extends TreeSize {
 
 export interface WayReport extends TransferReport {
   readonly way: TransferOrder['way']
+  /** Of the tree. */
+  readonly bytes: number
   readonly resets: number
 }
 
@@ -53,7 +55,7 @@ async function thereAndBack(folder: string, stage: Stage, options: SoakOptions):
   await mkdir(at('source'))
   await mkdir(at('server'))
   await giveToUser(server, folder, at('server'))
-  await makeTree(at('source'), options, options.seed)
+  const bytes = await makeTree(at('source'), options, options.seed)
   const expected = await digestTree(at('source'))
   say(`source: ${expected}`)
   const { host, port } = relay
@@ -67,8 +69,8 @@ async function thereAndBack(folder: string, stage: Stage, options: SoakOptions):
     const report = await underResets(relay, options.reset, () =>
       run({ ...login, way, local, remote, again: options.again }),
     )
-    reports.push({ way, ...report })
-    say(line({ way, ...report }))
+    reports.push({ way, bytes, ...report })
+    say(line({ way, bytes, ...report }))
     const digest = await digestTree(target)
     if (digest !== expected) throw new Error(`${way}: what came over is not what was sent: ${digest}, not ${expected}`)
   }
@@ -119,10 +121,10 @@ async function run(order: TransferOrder): Promise<TransferReport> {
   return JSON.parse(stdout) as TransferReport
 }
 
-function line({ way, seconds, bytes, files, resumed, breaks, resets, peakRssMiB }: WayReport): string {
-  const rate = (bytes + resumed) / 1024 / 1024 / seconds
+function line({ way, seconds, bytes, files, breaks, resets, peakRssMiB }: WayReport): string {
+  const rate = bytes / 1024 / 1024 / seconds
   return [
     `${way}: ${files} files in ${seconds.toFixed(1)} s, ${rate.toFixed(1)} MiB/s of the tree;`,
-    `${resets} resets, of which ${breaks} broke a transfer; peak RSS ${Math.round(peakRssMiB)} MiB`,
+    `${resets} resets, after ${breaks} of which a transfer went on; peak RSS ${Math.round(peakRssMiB)} MiB`,
   ].join(' ')
 }

@@ -16,9 +16,11 @@ export interface TransferOrder {
   readonly again: 'by hand' | 'by reconnect'
 }
 
-export interface TransferReport extends Pick<TransferResult, 'files' | 'bytes' | 'resumed'> {
+export interface TransferReport {
+  /** Of the last transfer, those included that were there already. */
+  readonly files: number
   readonly seconds: number
-  /** Transfers that broke off, and were gone on with. */
+  /** How often a transfer broke off, and was gone on with: by the client, or by this program. */
   readonly breaks: number
   readonly peakRssMiB: number
 }
@@ -28,9 +30,9 @@ const losses: ReadonlySet<string> = new Set(['ERR_SSH_CONNECTION_LOST', 'ERR_SSH
 async function transfer(order: TransferOrder): Promise<TransferReport> {
   const startedAt = performance.now()
   const { result, breaks } = await (order.again === 'by hand' ? byHand(order) : byReconnect(order))
-  const { files, bytes, resumed } = result
+  const { files, interruptions } = result
   const seconds = (performance.now() - startedAt) / 1000
-  return { files, bytes, resumed, seconds, breaks, peakRssMiB: process.resourceUsage().maxRSS / 1024 }
+  return { files, seconds, breaks: breaks + interruptions, peakRssMiB: process.resourceUsage().maxRSS / 1024 }
 }
 
 async function byHand(order: TransferOrder) {
@@ -47,6 +49,7 @@ async function byHand(order: TransferOrder) {
   }
 }
 
+/** The client goes on with a transfer by itself; what remains for the program is a loss while a session opens. */
 async function byReconnect(order: TransferOrder) {
   const ssh = await open(order, { reconnect: { minDelay: '50ms', maxDelay: '1s' } })
   try {

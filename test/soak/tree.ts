@@ -16,13 +16,18 @@ const filesADirectory = 100
 const smallMost = 8 * 1024
 const pieceBytes = 1024 * 1024
 
-export async function makeTree(folder: string, { files, bytes }: TreeSize, seed: number): Promise<void> {
+/** @returns how many bytes the files have in all */
+export async function makeTree(folder: string, { files, bytes }: TreeSize, seed: number): Promise<number> {
+  let total = bytes
   for (let index = 0; index < files; index++) {
     const directory = path.join(folder, `directory-${Math.floor(index / filesADirectory)}`)
     if (index % filesADirectory === 0) await mkdir(directory, { recursive: true })
-    await makeFile(path.join(directory, `file-${index}`), (index * 7919) % smallMost, `${seed}:${index}`)
+    const size = (index * 7919) % smallMost
+    total += size
+    await makeFile(path.join(directory, `file-${index}`), size, `${seed}:${index}`)
   }
   await makeFile(path.join(folder, 'large'), bytes, `${seed}:large`)
+  return total
 }
 
 async function makeFile(name: string, bytes: number, seed: string): Promise<void> {
