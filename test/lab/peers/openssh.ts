@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { toolEnvironment } from '../../servers/environment.js'
 import {
+  type ForwardJob,
   onLines,
   type PeerClient,
   PeerEvents,
@@ -34,7 +35,8 @@ export function opensshClient(t: TestContext): PeerClient {
     name: 'OpenSSH',
     start(target, job, settings = {}, inside = []) {
       const env = { ...toolEnvironment, ...askPass(t, target) }
-      const command = [...inside, job.job === 'sftp' ? 'sftp' : 'ssh', ...sshArguments(target, job, settings)]
+      const program = job.job === 'sftp' ? 'sftp' : 'ssh'
+      const command = [...inside, program, ...sshArguments(target, job, settings)]
       const child = spawn('env', command, { env, stdio: 'pipe' })
       const events = new PeerEvents()
       // Its last word that is none of -v says why it ended.
@@ -42,6 +44,7 @@ export function opensshClient(t: TestContext): PeerClient {
       onLines(child.stderr, (line) => {
         if (line.startsWith('Authenticated to ')) events.add('ready', 'logged in', false)
         else if (line.startsWith('Connected to ')) events.add('callback', 'SFTP is open', false)
+        else if (job.job === 'forward' && saysItListens(job, line)) events.add('callback', 'it listens', false)
         else if (!chatter.test(line)) said = line.trim()
       })
       let received = 0
@@ -64,7 +67,8 @@ function sshArguments(target: PeerTarget, job: PeerJob, settings: PeerSettings):
   return [
     '-v',
     ...loginArguments(target, settings, job.job === 'sftp' ? '-P' : '-p'),
-    ...(job.job === 'idle' ? ['-N'] : []),
+    ...(job.job === 'idle' || job.job === 'forward' ? ['-N'] : []),
+    ...(job.job === 'forward' ? forwardArguments(job) : []),
     destination(target),
     ...(job.job === 'exec' ? [job.command] : []),
   ]
@@ -81,12 +85,26 @@ function loginArguments(target: PeerTarget, settings: PeerSettings, portFlag: '-
   ]
 }
 
+function forwardArguments({ port, to, listens }: ForwardJob): string[] {
+  const listen = `127.0.0.1:${port}`
+  if (to === 'socks') return ['-D', listen]
+  return [listens === 'on the server' ? '-R' : '-L', `${listen}:${to.host}:${to.port}`]
+}
+
+/** That it will on this machine, it says before it does. */
+function saysItListens({ listens }: ForwardJob, line: string): boolean {
+  if (listens === 'on the server') return line.startsWith('debug1: remote forward success')
+  return line === 'debug1: Entering interactive session.'
+}
+
 /** What ProxyJump does, but that jump hosts get no key and no option by the command line there. */
 function wayTo({ host, port, jumps = [] }: PeerTarget, settings: PeerSettings): PeerSettings {
   const last = jumps.at(-1)
   if (last === undefined) return {}
   const jump = { ...last, jumps: jumps.slice(0, -1) }
-  const words = ['ssh', ...loginArguments(jump, settings, '-p'), '-W', `${host}:${port}`, destination(jump)]
+  // It holds our pipes, and would outlive the ssh that started it where its own connection hangs.
+  const words = ['setpriv', '--pdeathsig=KILL', 'ssh']
+  words.push(...loginArguments(jump, settings, '-p'), '-W', `${host}:${port}`, destination(jump))
   return { ProxyCommand: words.map(quoted).join(' ') }
 }
 
@@ -112,5 +130,6 @@ function take(step: PeerStep, stdin: NodeJS.WritableStream): void {
   if (step.step === 'write') stdin.write(Buffer.alloc(step.bytes))
   else if (step.step === 'end-input') stdin.end()
   else if (step.step === 'stat') stdin.write(`ls -ld ${step.path}\n`)
+  else if (step.step === 'put') stdin.write(`put ${step.local} ${step.remote}\n`)
   else throw new Error(`ssh(1) cannot ${step.step} while it runs`)
 }

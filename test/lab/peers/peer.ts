@@ -17,11 +17,24 @@ export interface PeerTarget {
   readonly jumps?: readonly PeerTarget[]
 }
 
+export interface ForwardJob {
+  readonly job: 'forward'
+  readonly port: number
+  /** @default 'on this machine' */
+  readonly listens?: 'on this machine' | 'on the server'
+  readonly to: { readonly host: string; readonly port: number } | 'socks'
+}
+
 export type PeerJob =
   /** Log in, or try to, and then nothing. */
   | { readonly job: 'idle' }
   /** Log in for SFTP: OpenSSH's `sftp`; ssh2 opens it by a step. */
   | { readonly job: 'sftp' }
+  /**
+   * Log in and listen on a port, which a `callback` tells; each connection is passed on to one place, or,
+   * with SOCKS, to where its client wants.
+   */
+  | ForwardJob
   /** Log in and run a command. */
   | {
       readonly job: 'exec'
@@ -32,7 +45,7 @@ export type PeerJob =
       readonly unread?: boolean
     }
 
-/** What a client that runs is told to do. OpenSSH knows `write`, `end-input`, and `stat` in its `sftp`, alone. */
+/** What a client that runs is told to do. OpenSSH knows `write`, `end-input`, and `stat` and `put` in its `sftp`, alone. */
 export type PeerStep =
   /** One more command on the same connection. */
   | { readonly step: 'exec'; readonly command: string }
@@ -52,6 +65,8 @@ export type PeerStep =
   | { readonly step: 'sftp' }
   /** Open SFTP (unless it is) and ask for a file's attributes. */
   | { readonly step: 'stat'; readonly path: string }
+  /** Open SFTP (unless it is) and send a file. */
+  | { readonly step: 'put'; readonly local: string; readonly remote: string }
 
 /**
  * `ready`: logged in. `callback`: a call of a step or job was answered. `data`: output; the text is how many bytes so

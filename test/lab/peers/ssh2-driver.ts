@@ -1,9 +1,10 @@
 // npm ssh2 in a process of its own: takes a login and steps as lines of JSON, and prints what happens as lines of JSON.
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import ssh2, { type Client, type ClientChannel, type SFTPWrapper } from 'ssh2'
-import type { PeerEventName, PeerJob, PeerSettings, PeerStep } from './peer.js'
+import type { ForwardJob, PeerEventName, PeerJob, PeerSettings, PeerStep } from './peer.js'
 
 export interface DriverAccount {
   readonly host: string
@@ -84,9 +85,9 @@ class Driver {
       case 'sftp':
         return this.#openSftp(() => {})
       case 'stat':
-        return this.#sftp === undefined
-          ? this.#openSftp((sftp) => this.#stat(sftp, step.path))
-          : this.#stat(this.#sftp, step.path)
+        return this.#withSftp((sftp) => this.#stat(sftp, step.path))
+      case 'put':
+        return this.#withSftp((sftp) => this.#put(sftp, step.local, step.remote))
     }
   }
 
@@ -94,6 +95,25 @@ class Driver {
     tell('ready', 'logged in')
     const { job } = this.#login
     if (job.job === 'exec') this.#exec(job.command, job)
+    if (job.job === 'forward') this.#forward(job)
+  }
+
+  /** As its documentation shows it: a server of the program's own. */
+  #forward({ port: listen, to, listens }: ForwardJob): void {
+    if (to === 'socks' || listens === 'on the server') throw new Error('this is for the program to do')
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => {})
+      this.#client.forwardOut('127.0.0.1', socket.remotePort ?? 0, to.host, to.port, (error, channel) => {
+        if (error) {
+          socket.destroy()
+          return
+        }
+        channel.on('error', () => {}).on('close', () => socket.destroy())
+        socket.on('close', () => channel.close())
+        socket.pipe(channel).pipe(socket)
+      })
+    })
+    server.listen(listen, '127.0.0.1', () => tell('callback', 'it listens'))
   }
 
   #exec(command: string, { stdin, unread = false }: { readonly stdin?: number; readonly unread?: boolean }): void {
@@ -125,6 +145,12 @@ class Driver {
     this.#channel?.write(Buffer.alloc(bytes), (error) => tell('written', error?.message ?? `${bytes} bytes written`))
   }
 
+  /** Opens it, unless it is. */
+  #withSftp(use: (sftp: SFTPWrapper) => void): void {
+    if (this.#sftp === undefined) this.#openSftp(use)
+    else use(this.#sftp)
+  }
+
   #openSftp(opened: (sftp: SFTPWrapper) => void): void {
     this.#client.sftp((error, sftp) => {
       if (error) return tell('callback', error.message, true)
@@ -132,6 +158,10 @@ class Driver {
       tell('callback', 'SFTP is open')
       opened(sftp)
     })
+  }
+
+  #put(sftp: SFTPWrapper, local: string, remote: string): void {
+    sftp.fastPut(local, remote, (error) => tell('callback', error?.message ?? 'the file is there', true))
   }
 
   #stat(sftp: SFTPWrapper, path: string): void {
