@@ -16,6 +16,8 @@ export interface Rate {
   readonly kbits: number
   /** @default 'both' */
   readonly direction?: Direction | 'both'
+  /** The address of the host whose cable it is about, besides the client's. @default those of all hosts */
+  readonly host?: string
 }
 
 /** What stands between the client and the hosts: it translates addresses, keeps track of flows, and fails on demand. */
@@ -51,9 +53,9 @@ export class Gateway {
   }
 
   /** Lets through so much and no more, until `unlimited()`; what waits for longer than half a second is lost. */
-  async rate({ kbits, direction = 'both' }: Rate): Promise<void> {
+  async rate({ kbits, direction = 'both', host }: Rate): Promise<void> {
     await this.#namespace.script(
-      this.#cables(direction)
+      this.#cables(direction, host)
         .map((cable) => slowDown(cable, kbits))
         .join('\n'),
     )
@@ -90,8 +92,10 @@ export class Gateway {
     return { toServer: bytes('to-server'), toClient: bytes('to-client') }
   }
 
-  #cables(direction: Direction | 'both'): readonly string[] {
-    const toHosts = this.#hosts.map((_, index) => hostCable(index))
+  #cables(direction: Direction | 'both', host?: string): readonly string[] {
+    const toHosts = [...this.#hosts.keys()]
+      .filter((index) => host === undefined || this.#subnet.host(index) === host)
+      .map(hostCable)
     return [...(direction === 'to-server' ? [] : ['client']), ...(direction === 'to-client' ? [] : toHosts)]
   }
 
