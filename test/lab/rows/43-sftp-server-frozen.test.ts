@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import process from 'node:process'
 import type { TestContext } from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { assertWithin, failure } from '../../promises/support/outcome.js'
-import { prepareSshd, type SshdServer } from '../../servers/sshd.js'
+import { prepareSshd } from '../../servers/sshd.js'
 import { login, running, sshd } from '../../session/sshd.js'
 import { noteSettled, type PeerClient, row, type Watch } from '../row.js'
+import { freezeSftpServer } from './support/files.js'
 import { slackMs, watchedMs } from './support/scripted.js'
 
 leavesNothing()
@@ -28,7 +28,7 @@ row({
     const ssh = await login(t, server, { keepalive: { interval: 1000, countMax: 3 }, limits: { sftp: limitMs } })
     const sftp = await ssh.sftp()
     const handle = await sftp.open('/etc/passwd')
-    const frozen = await freeze(server, watch)
+    const frozen = await freezeSftpServer(server, watch)
     const calls = [
       sftp.stat('/etc'),
       sftp.readFile('/etc/passwd'),
@@ -69,22 +69,8 @@ async function watchPeer(t: TestContext, client: PeerClient, watch: Watch): Prom
   // OpenSSH's sftp has opened it by itself.
   if (client.name === 'npm ssh2') peer.do({ step: 'sftp' })
   await peer.event('callback', 10_000)
-  const frozen = await freeze(server, watch)
+  const frozen = await freezeSftpServer(server, watch)
   peer.do({ step: 'stat', path: '/etc' })
   noteSettled(watch, await peer.settled(watchedMs), watchedMs)
   process.kill(frozen, 'SIGCONT')
-}
-
-/** Stops the one SFTP server that runs. @returns its process id */
-async function freeze(server: SshdServer, watch: Watch): Promise<number> {
-  for (;;) {
-    const [found, ...others] = (await running(server)).filter(({ name }) => name === 'sftp-server')
-    assert.deepEqual(others, [])
-    if (found !== undefined) {
-      process.kill(found.pid, 'SIGSTOP')
-      watch.fault('the process of the SFTP server stops')
-      return found.pid
-    }
-    await pause(10)
-  }
 }

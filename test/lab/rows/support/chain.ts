@@ -7,11 +7,14 @@ import type { ConnectOptions } from 'holdfast'
 import { socketsTo } from '../../../promises/support/sockets.js'
 import type { SshdServer } from '../../../servers/sshd.js'
 import type { Gateway } from '../../network/gateway.js'
+import type { LabHost } from '../../network/host.js'
 import { type LabOptions, openLab } from '../../network/lab.js'
 import { slackMs } from './scene.js'
 
 export interface Chain {
   readonly gateway: Gateway
+  /** The machines of the servers, the target's at last. */
+  readonly hosts: readonly LabHost[]
   /** In the order in which they are gone through. */
   readonly jumps: readonly SshdServer[]
   readonly target: SshdServer
@@ -35,6 +38,7 @@ export async function openChain(t: TestContext, jumpCount: number, options: LabO
   const jumps = servers.slice(0, -1)
   return {
     gateway: network.gateway,
+    hosts: network.hosts,
     jumps,
     target,
     hops: (given = {}) => Promise.all(jumps.map((server) => hop(server, given))),
