@@ -14,14 +14,14 @@ export interface LocalTargetContext {
 }
 
 /**
- * Connects from this machine to what a remote forward leads to.
+ * Connects from this machine to what a remote forward leads to. It was the server who wanted that: no caller waits for it.
  * @throws HoldfastError ERR_SSH_DNS, ERR_SSH_CONNECT, ERR_SSH_TIMEOUT (limit `dns` or `tcp`), ERR_SSH_ABORTED
  */
 export async function reachLocally(target: TunnelTarget, context: LocalTargetContext): Promise<net.Socket> {
   if (target.path !== undefined) return connectUnix(target.path, context)
   const { port, limits, signal } = context
   const { waits, deadlines } = port
-  const socket = await dial(target, { signal }, { waits, deadlines, limits, now: () => port.now() })
+  const socket = await dial(target, { signal, isAwaited: false }, { waits, deadlines, limits, now: () => port.now() })
   socket.on('error', () => {}).unref()
   // It has not read anything yet.
   socket.allowHalfOpen = true
@@ -38,6 +38,7 @@ async function connectUnix(path: string, { port, limits, signal }: LocalTargetCo
     phase: 'tcp',
     what: `the connection to ${path}`,
     signal,
+    isAwaited: false,
   })
   const socket = net.connect({ path, allowHalfOpen: true }).unref()
   socket.on('error', (cause) => wait.reject(connectError(path, cause)))

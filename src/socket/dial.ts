@@ -27,6 +27,8 @@ export interface DialOptions {
   /** Reads into a buffer that sockets may share, instead of `data` events. Called for the socket that dial returns alone. */
   readonly onread?: net.OnReadOpts | undefined
   readonly signal?: AbortSignal | undefined
+  /** Whether a caller waits for it, under whom the process must not end. @default true */
+  readonly isAwaited?: boolean | undefined
 }
 
 export interface DialContext extends RaceContext {
@@ -47,10 +49,10 @@ export async function dial(target: DialTarget, options: DialOptions, context: Di
   checkPort('port', port, 1)
   if (options.localPort !== undefined) checkPort('localPort', options.localPort, 0)
   const family = familyToUse(options)
-  const { lookup, signal } = options
-  const addresses = await resolve(host, { family, lookup, limitMs: limits.dns, signal }, context.waits)
+  const { lookup, signal, isAwaited } = options
+  const addresses = await resolve(host, { family, lookup, limitMs: limits.dns, signal, isAwaited }, context.waits)
   const connect = (address: Address) => open(address, port, options)
-  const socket = await race(addresses, { host, port, limitMs: limits.tcp, signal, connect }, context)
+  const socket = await race(addresses, { host, port, limitMs: limits.tcp, signal, isAwaited, connect }, context)
   setTcpKeepalive(socket, options.tcpKeepalive ?? true)
   return socket
 }

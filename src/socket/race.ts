@@ -15,6 +15,8 @@ export interface RaceOptions {
   /** Milliseconds of the limit `tcp`, for each address by itself. */
   readonly limitMs: number | false
   readonly signal?: AbortSignal | undefined
+  /** As of every wait. @default true */
+  readonly isAwaited?: boolean | undefined
   /** A socket that begins to connect to the address. It does not throw: what can be wrong was checked before. */
   connect(address: Address): net.Socket
 }
@@ -64,6 +66,7 @@ class Race {
       phase: 'tcp',
       what: `a TCP connection to ${printable(options.host)} port ${options.port}`,
       signal: options.signal,
+      isAwaited: options.isAwaited ?? true,
     })
   }
 
@@ -94,9 +97,15 @@ class Race {
   }
 
   #try(address: Address): void {
-    const { port, limitMs } = this.#options
-    const what = `a TCP connection to ${address.address} port ${port}`
-    const wait = this.#context.waits.start<void>({ limit: 'tcp', limitMs, clock: 'peer', phase: 'tcp', what })
+    const { port, limitMs, isAwaited = true } = this.#options
+    const wait = this.#context.waits.start<void>({
+      limit: 'tcp',
+      limitMs,
+      clock: 'peer',
+      phase: 'tcp',
+      what: `a TCP connection to ${address.address} port ${port}`,
+      isAwaited,
+    })
     const socket = this.#options.connect(address)
     const attempt = { socket, wait }
     this.#attempts.add(attempt)

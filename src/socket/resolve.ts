@@ -26,6 +26,8 @@ export interface ResolveOptions {
   /** Milliseconds of the limit `dns`. */
   readonly limitMs: number | false
   readonly signal?: AbortSignal | undefined
+  /** As of every wait. @default true */
+  readonly isAwaited?: boolean | undefined
 }
 
 /**
@@ -45,6 +47,7 @@ export async function resolve(host: string, options: ResolveOptions, waits: Wait
     phase: 'dns',
     what: `the address of ${printable(host)} (waiting for DNS)`,
     signal: options.signal,
+    isAwaited: options.isAwaited ?? true,
   })
   const leave = lookUp(options.lookup ?? systemLookup, host, options.family ?? 0, (outcome) => wait.resolve(outcome))
   try {

@@ -16,6 +16,7 @@ const expected = {
   waitsForACommandOfAnUnrefdClient: 'exited 3',
   disposesOfACommand: 'disposed',
   letsGoOfAStreamOfAnUnrefdClient: 'left',
+  leadsTheServerToASilentResolver: 'left',
   isRefused: 'ERR_SSH_CONNECT tcp undefined',
   connectsToSilence: 'ERR_SSH_TIMEOUT identification identification',
   runsOnSilence: 'ERR_SSH_TIMEOUT channelOpen channelOpen',

@@ -113,6 +113,27 @@ test('onread gets what the winner reads', async (t) => {
   socket.destroy()
 })
 
+test('a dial that nobody awaits keeps no process running, whatever it waits for', { skip: noBlackhole }, async (t) => {
+  const own = parts(t)
+  const port = await blackhole(t, '127.0.0.2')
+  own.waits.keepRunning(false)
+  for (const isAwaited of [true, false]) {
+    for (const lookup of [hanging, answering('127.0.0.2', '127.0.0.2')]) {
+      const abort = new AbortController()
+      const dialing = dial({ host: 'web1', port }, { lookup, signal: abort.signal, isAwaited }, own)
+      const held = new Set<boolean>()
+      for (let turn = 0; turn < 50; turn++) {
+        held.add(own.waits.holdsProcess)
+        await new Promise(setImmediate)
+      }
+      assert.ok(own.waits.size > 0)
+      assert.deepEqual([...held], [isAwaited])
+      abort.abort()
+      await assert.rejects(dialing, { code: 'ERR_SSH_ABORTED' })
+    }
+  }
+})
+
 test('a signal that aborts while names are looked up or addresses tried ends the dial, and only the dial', {
   skip: noBlackhole,
 }, async (t) => {
