@@ -33,10 +33,14 @@ export class Span implements SessionPort {
   /** Who wants to know of channels that are gone, before there is a connection that could tell. */
   readonly #channelGone = new Set<() => void>()
   #link: Link | undefined
+  /** The connection that was lost, until there is another: it would keep the ones before it in memory as well. */
+  #last: Connection | undefined
+  #unlisten: (() => void) | undefined
   #cause: HoldfastError | undefined
 
   constructor(options: SpanOptions) {
     this.#options = options
+    this.#last = options.last
     this.#timing = new Timing({
       now: () => nodeEnvironment.now(),
       busyMs,
@@ -120,7 +124,8 @@ export class Span implements SessionPort {
   begin(link: Link): void {
     const { connection } = link
     this.#link = link
-    connection.onChannelGone(() => {
+    this.#last = undefined
+    this.#unlisten = connection.onChannelGone(() => {
       for (const gone of [...this.#channelGone]) gone()
     })
     for (const wait of [...this.#waiting]) wait.resolve(connection)
@@ -128,6 +133,7 @@ export class Span implements SessionPort {
 
   /** @throws HoldfastError ERR_SSH_TIMEOUT (limit `reconnect`), ERR_SSH_ABORTED, or why there will be no connection */
   async ready(signal: AbortSignal | undefined): Promise<Connection> {
+    if (this.#cause !== undefined) throw this.#cause
     if (this.#link !== undefined) return this.#link.connection
     const wait = this.waits.start<Connection>({
       limit: 'reconnect',
@@ -147,14 +153,15 @@ export class Span implements SessionPort {
 
   /** The connection was lost, or there will be none. */
   end(cause: HoldfastError): void {
-    this.#cause = cause
-    this.waits.drain(cause)
+    this.#cause ??= cause
+    this.#unlisten?.()
+    this.waits.drain(this.#cause)
     this.#timing.stop()
   }
 
   /** What is known of the peer from the last connection holds until there is another. */
   get #known(): Connection {
-    const connection = this.#link?.connection ?? this.#options.last
+    const connection = this.#link?.connection ?? this.#last
     if (connection === undefined) throw new RangeError('there has been no connection yet')
     return connection
   }

@@ -136,8 +136,8 @@ export class StandingLine implements Line {
     if (this.#isAway) {
       const details = { ...this.#span.errorDetails(), phase: 'close' } as const
       this.#end(new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', details))
+      await this.#dialing?.catch(() => {})
     }
-    await this.#dialing?.catch(() => {})
     const closing = this.link.close(limitMs)
     const { cause } = this.link.connection
     if (cause !== undefined) this.#settle(cause)

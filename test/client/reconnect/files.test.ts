@@ -262,6 +262,20 @@ describe('SFTP of a client that reconnects', { concurrency: true, timeout }, () 
     await once(ssh, 'reconnected')
   })
 
+  test('ends with the client, whatever was under way', async (t) => {
+    const made = await setting(t)
+    await fs.writeFile(made.local('a'), randomBytes(size))
+    const putting = failure(made.sftp.put(made.local('a'), '/a'))
+    await made.sftp.stat('/')
+    made.relay.stall()
+    const closing = made.ssh.close({ timeout: '1s' })
+    const later = failure(made.sftp.stat('/'))
+    for (const { error } of await Promise.all([putting, later])) assert.equal(error.code, 'ERR_SSH_CLOSED')
+    await closing
+    assert.equal((await failure(made.sftp.stat('/'))).error.code, 'ERR_SSH_CLOSED')
+    assert.equal((await failure(made.ssh.sftp())).error.code, 'ERR_SSH_CLOSED')
+  })
+
   for (const how of ['close', 'signal'] as const) {
     test(`is not opened again after ${how}`, async (t) => {
       const { relay, ssh } = await setting(t)

@@ -313,6 +313,15 @@ describe('the end', { concurrency: true, timeout: 60_000 }, () => {
     await closing
   })
 
+  test('by close() refuses what is called right behind it', async (t) => {
+    const { ssh } = await setting(t)
+    const closing = ssh.close()
+    const { error } = await failure(ssh.exec('true'))
+    assert.ok(error instanceof CommandError)
+    assert.deepEqual([error.code, error.delivery], ['ERR_SSH_CLOSED', 'not-sent'])
+    await closing
+  })
+
   test('by close() while it is connected is no loss', async (t) => {
     const { ssh, attempts } = await setting(t)
     await ssh.close()
