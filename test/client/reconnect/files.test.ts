@@ -68,8 +68,8 @@ function breaksAt(type: Request['type'], ...numbers: readonly number[]) {
   }
 }
 
-const size = 9_000_000
-const timeout = 60_000
+const size = 6_000_000
+const timeout = 150_000
 const variants: readonly TransferTreeOptions[] = [{}, { atomic: true }, { resume: true }, { preserve: false }]
 
 describe('a transfer over connections that break', { concurrency: true, timeout }, () => {
@@ -77,7 +77,7 @@ describe('a transfer over connections that break', { concurrency: true, timeout 
     const name = JSON.stringify(options)
 
     test(`goes on where it was: put ${name}`, async (t) => {
-      const made = await setting(t, breaksAt('WRITE', 10, 25))
+      const made = await setting(t, breaksAt('WRITE', 8, 18))
       await fs.writeFile(made.local('a'), randomBytes(size))
       const seen: number[] = []
       const progress: TransferTreeOptions['progress'] = ({ interruptions }) => seen.push(interruptions)
@@ -93,7 +93,7 @@ describe('a transfer over connections that break', { concurrency: true, timeout 
     })
 
     test(`goes on where it was: get ${name}`, async (t) => {
-      const made = await setting(t, breaksAt('READ', 20, 60))
+      const made = await setting(t, breaksAt('READ', 10, 20))
       await fs.writeFile(made.remote('a'), randomBytes(size))
       const { bytes, files, resumed, interruptions } = await made.sftp.get('/a', made.local('a'), options)
       assert.deepEqual([files, resumed, interruptions], [1, 0, 2])
@@ -148,7 +148,7 @@ describe('a transfer over connections that break', { concurrency: true, timeout 
   test('fails where the file is another one by then, and leaves no mix', async (t) => {
     let reads = 0
     const made = await setting(t, (request, relay) => {
-      if (request.type !== 'READ' || ++reads !== 20) return
+      if (request.type !== 'READ' || ++reads !== 15) return
       relay.reset()
       void fs.writeFile(made.remote('a'), randomBytes(size + 1))
     })
