@@ -102,9 +102,11 @@ function stepMs({ plan, troubles }: Run, interval: number): number {
 /** What absences and new settings in this silence add to its bound. */
 function excusedMs(run: Run, interval: number, countMax: number): number {
   const { client, plan, user, world } = run
-  const since = client.heardAt
-  const absences = plan.absences.filter(({ from, forMs }) => from < world.now() && from + forMs >= since)
-  const begunAnew = Math.min(excusesMax, absences.length) + (user.configuredAt > since ? 1 : 0)
+  // What was heard in the instant of a call may have been heard before it.
+  const since = client.heardAt - heardSlackMs(plan)
+  // That the machine slept shows at the next wake, when something may have been heard since.
+  const absences = plan.absences.filter(({ from, forMs }) => from < world.now() && from + forMs >= since - interval)
+  const begunAnew = Math.min(excusesMax, absences.length) + (user.configuredAt >= since ? 1 : 0)
   // Where our questions are given the answers of others, nobody knows how long a round trip takes.
   if (begunAnew > 0 && answersOutOfLine(run)) return Number.POSITIVE_INFINITY
   return run.absentMs(since) + begunAnew * (countMax + 2) * stepMs(run, interval)

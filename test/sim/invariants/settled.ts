@@ -129,7 +129,7 @@ const judges: Readonly<Partial<Record<ErrorCode, (run: Run, call: Call, at: numb
     kind === 'global-request' && !answersOutOfLine(run) ? 'was refused by a server that knows it' : undefined,
 }
 
-/** With a peer that has read all that was written, a close takes a goodbye and the peer's own. */
+/** With a peer that reads all that was written, a close takes the rest of that, a goodbye and the peer's own. */
 function closedLate({ client, server, user, plan, troubles }: Run, call: Call, at: number): string | undefined {
   const isQuiet = troubles.all.length === 0 && plan.absences.length === 0 && user.runs.length === 0
   if (!isQuiet || !client.isReady || client.ending?.cause.code !== 'ERR_SSH_CLOSED') return undefined
@@ -137,7 +137,8 @@ function closedLate({ client, server, user, plan, troubles }: Run, call: Call, a
     const truth = server.programs.find((program) => program.command === command)
     return !gaveUp && over !== 'closed' && truth?.stdin === written
   })
-  const boundMs = 2 * answerMs(plan)
+  const written = user.commands.reduce((sum, command) => sum + command.written, 0)
+  const boundMs = 2 * answerMs(plan) + transferMs(plan, written)
   if (!isRead || at <= call.at + boundMs) return undefined
   return `took ${at - call.at} ms, though nothing was left to send`
 }

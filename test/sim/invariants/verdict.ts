@@ -53,7 +53,9 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   const graceMs = answerMs(plan) + inTheWayMs(run, reason)
   // A server that leaves one request unanswered answers all later ones, our probes among them, out of their order.
   const { server, client } = plan
-  const isAskedByPing = server.ping && !server.deafTo.includes('ping') && !client.remembers.includes('ping')
+  const isPassedOver = plan.ailments.some(({ what }) => what === 'silent')
+  const isDeaf = server.deafTo.includes('ping') || client.remembers.includes('ping')
+  const isAskedByPing = server.ping && !isDeaf && !isPassedOver
   const spoiled = ['probes', 'key-exchanges', ...(isAskedByPing ? [] : (['requests'] as const))] as const
   if (troubles.explain(spoiled, since, now, graceMs) || (!isAskedByPing && seemsToAnswer(run))) return undefined
   if (reason === 'one-way' && leftUnanswered(run)) return undefined
@@ -67,14 +69,14 @@ function inTheWayMs({ client, plan, user }: Run, reason: VerdictReason): number 
 }
 
 /**
- * A server that passes over one kind of request and answers others of its line gives our questions the answers of others
- * (RFC 4254 section 4): from then on it seems to answer, and falls silent when nobody else asks.
+ * A server that passes over a request and answers others of its line gives our questions the answers of others
+ * (RFC 4254 section 4): from then on it seems to answer, and falls silent when nobody else asks, or answers what was asked
+ * long before.
  */
 function seemsToAnswer({ client: { tap }, server }: Run): boolean {
+  const first = Math.min(...server.passedOver)
   if (tap === undefined) return server.passedOver.size > 0
-  return tap.requests.some(
-    ({ probe, answeredAt }, index) => probe !== undefined && answeredAt !== undefined && server.passedOver.has(index),
-  )
+  return tap.requests.some(({ probe }, index) => probe !== undefined && index >= first)
 }
 
 /** A peer that is heard is asked only a few times more: one that passed over all of these is not known to answer again. */
@@ -92,7 +94,10 @@ function askedAt({ client, world, plan, user }: Run, reason: VerdictReason): num
   const { interval, countMax } = client.connection.keepalive.settings
   if (interval === false) return 0
   const now = world.now()
-  if (reason !== 'silence') return now - (countMax + 1) * interval
+  // A question to which the peer is deaf counts for the oldest until one that was asked later is answered.
+  const isDeafToOldest =
+    reason === 'one-way' && plan.server.deafTo.some((kind) => kind === client.tap?.oldestUnanswered()?.probe)
+  if (reason !== 'silence') return now - (isDeafToOldest ? countMax : countMax + 1) * interval
   // A peer that is deaf to some questions is only sure to answer the last one, a key exchange.
   if (plan.server.deafTo.length > 0) return now - interval
   // What went out before another interval held may have been no question.

@@ -33,6 +33,7 @@ export interface PartyOptions {
 /** A packet under way: where it ends in the stream of whoever sent it, and what is in it where that can be read. */
 interface SentPacket {
   end: number
+  hasTag: boolean
   readonly payload: Buffer | undefined
 }
 
@@ -252,9 +253,13 @@ export class Party implements ConnectionHost {
     this.#sentBytes += piece.length
     const end = this.#sentBytes
     const last = this.packets.at(-1)
-    if (piece.length === tagBytes && last !== undefined && !isNewKeys(piece)) last.end = end
-    else if (piece.length > lengthBytes)
-      this.packets.push({ end, payload: this.#isLegible ? payloadOf(piece) : undefined })
+    if (piece.length <= lengthBytes) return
+    if (piece.length === tagBytes && last !== undefined && !last.hasTag && !isNewKeys(piece)) {
+      last.end = end
+      last.hasTag = true
+      return
+    }
+    this.packets.push({ end, payload: this.#isLegible ? payloadOf(piece) : undefined, hasTag: false })
   }
 }
 

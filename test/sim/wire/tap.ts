@@ -35,6 +35,7 @@ export class Tap {
   readonly exchangesBegunAt = new Set<number>()
   /** When the keys last changed, either way. */
   newKeysAt = Number.NEGATIVE_INFINITY
+  #exchangeBegunAt = Number.NEGATIVE_INFINITY
   /** When a channel was last closed whose peer still owed an answer to a probe on it, which it owes no more. */
   voidedAt = Number.NEGATIVE_INFINITY
   readonly #now: () => number
@@ -65,7 +66,7 @@ export class Tap {
 
   /** The oldest of our probes that the peer cannot have heard, as far as its answers tell. */
   oldestUnanswered(): Question | undefined {
-    const answeredTo = this.questions.findLast(({ answeredAt }) => answeredAt !== undefined)?.askedAt ?? 0
+    const answeredTo = this.questions.findLast(({ answeredAt }) => answeredAt !== undefined)?.calledFrom ?? 0
     return this.questions.find(
       ({ probe, askedAt, answeredAt, isVoid }) =>
         probe !== undefined && answeredAt === undefined && !isVoid && askedAt >= answeredTo,
@@ -190,7 +191,9 @@ export class Tap {
   }
 
   #ask(probe: Probe | undefined, data = ''): Question {
-    return { probe, data, askedAt: this.#now(), takenAt: undefined, answeredAt: undefined, isVoid: false }
+    const askedAt = this.#now()
+    const calledFrom = askedAt === this.newKeysAt ? this.#exchangeBegunAt : askedAt
+    return { probe, data, askedAt, calledFrom, takenAt: undefined, answeredAt: undefined, isVoid: false }
   }
 
   #answer(question: Question | undefined): void {
@@ -206,6 +209,7 @@ export class Tap {
   }
 
   #exchange(side: 'us' | 'peer', begins: boolean): void {
+    if (begins && !this.inKeyExchange) this.#exchangeBegunAt = this.#now()
     this.#sides = { ...this.#sides, [side]: begins }
     if (begins) this.exchangesBegunAt.add(this.#now())
     else this.newKeysAt = this.#now()
