@@ -104,6 +104,7 @@ export class Link implements ConnectionHost {
    * @param options.isAwaited whether a caller waits for it, under whom the process must not end
    */
   async open({ isAwaited }: { readonly isAwaited: boolean } = { isAwaited: true }): Promise<void> {
+    this.timing.waits.attend(isAwaited)
     const wait = this.timing.waits.start<void>({
       limit: 'connect',
       limitMs: Math.max(1, this.settings.limits.connect - this.settings.spentMs),
@@ -111,7 +112,6 @@ export class Link implements ConnectionHost {
       phase: 'authentication',
       what: 'the connection',
       signal: this.settings.signal,
-      isAwaited,
     })
     if (wait.pending) {
       this.#establish().then(
@@ -129,6 +129,7 @@ export class Link implements ConnectionHost {
       this.end(cause)
       throw cause
     } finally {
+      this.timing.waits.attend(true)
       this.#asking?.cancel()
     }
   }

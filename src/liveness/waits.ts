@@ -56,6 +56,7 @@ export class Waits {
   #bystanders = 0
   /** How many waits have a caller. */
   #awaited = 0
+  #isAttended = true
   #keepsRunning = true
 
   constructor(environment: WaitsEnvironment, deadlines: Deadlines) {
@@ -70,12 +71,18 @@ export class Waits {
 
   /** Whether the process must not end: under a caller that waits, or under anything here while that keeps it running. */
   get holdsProcess(): boolean {
-    return this.#awaited > 0 || (this.#keepsRunning && this.#pending.size > 0)
+    return (this.#isAttended && this.#awaited > 0) || (this.#keepsRunning && this.#pending.size > 0)
   }
 
   /** Whether waits without a caller are a reason for the process to go on. */
   keepRunning(keep: boolean): void {
     this.#keepsRunning = keep
+    this.#sizeChanged()
+  }
+
+  /** Whether anybody waits for what all these are steps of; while nobody does, no wait counts as having a caller. */
+  attend(isAttended: boolean): void {
+    this.#isAttended = isAttended
     this.#sizeChanged()
   }
 

@@ -300,7 +300,7 @@ test('whatever happens, a wait with a limit settles, and never before its limit'
   )
 })
 
-test('a wait without a caller holds the process only while everything here does', () => {
+test('a wait without a caller, or a step of what nobody waits for, holds the process only while everything here does', () => {
   const { waits } = new World()
   const options = { limit: 'timeout', limitMs: false, clock: 'call', phase: 'command', what: 'the end' } as const
   const held = (): boolean => waits.holdsProcess
@@ -319,6 +319,13 @@ test('a wait without a caller holds the process only while everything here does'
   assert.deepEqual([held(), changes.at(-1)], [false, false])
   const other = waits.start<void>(options)
   assert.equal(held(), true)
+  waits.attend(false)
+  assert.deepEqual([held(), changes.at(-1)], [false, false])
+  waits.keepRunning(true)
+  assert.equal(held(), true)
+  waits.keepRunning(false)
+  waits.attend(true)
+  assert.deepEqual([held(), changes.at(-1)], [true, true])
   other.resolve()
   assert.equal(held(), false)
 })

@@ -26,6 +26,8 @@ const expected = {
   waitsForAVerdict: 'ERR_SSH_PEER_DEAD ready undefined',
   reconnectsInVain: 'ERR_SSH_RECONNECT',
   waitsForAConnectionThatIsAway: 'ERR_SSH_RECONNECT reconnect undefined',
+  leavesAnUnrefdClientToLookUp: 'reconnecting',
+  leavesAnUnrefdClientToReachSilence: 'reconnecting',
   leavesAnUnrefdClientToReconnect: 'listens true',
 }
 
