@@ -3,7 +3,7 @@ import type { ErrorCode } from 'holdfast'
 import { parseTarget } from '#src/client/target.js'
 import { kexMethods } from '#src/kex/methods.js'
 import { decodeIdentities, decodeSignature } from '#src/keys/agent.js'
-import { AgentPieces } from '#src/keys/agent-messages.js'
+import { agentFrames } from '#src/keys/agent-messages.js'
 import { decodeHostKeys, encodeHostKeys } from '#src/keys/host-key-rotation.js'
 import { parseKnownHosts } from '#src/keys/known-hosts.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
@@ -244,7 +244,7 @@ const otherDecoders: readonly Decoder[] = [
   },
   {
     name: 'answer of an agent',
-    decode: (bytes) => [...new AgentPieces('the agent').push(bytes)],
+    decode: (bytes) => [...agentFrames('the agent').push(bytes)],
     samples: [new Writer().string(data).finish()],
     code: 'ERR_SSH_AGENT',
     says: /^the agent /,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HoldfastError } from 'holdfast'
 import { decodeIdentities, decodeSignature, encodeIdentitiesRequest, encodeSignRequest } from '#src/keys/agent.js'
-import { AgentPieces } from '#src/keys/agent-messages.js'
+import { agentFrames } from '#src/keys/agent-messages.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
 import { Writer } from '#src/wire/writer.js'
 
@@ -41,7 +41,7 @@ test('no bytes make the decoders throw anything but ERR_SSH_AGENT', () => {
       const bytes = Buffer.from([...head, ...tail])
       onlyAgentErrors(() => decodeIdentities(bytes, 'the agent'))
       onlyAgentErrors(() => decodeSignature(bytes, 'ssh-ed25519', 'the agent'))
-      onlyAgentErrors(() => [...new AgentPieces('the agent').push(bytes)])
+      onlyAgentErrors(() => [...agentFrames('the agent').push(bytes)])
     }),
   )
 })
