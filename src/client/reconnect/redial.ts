@@ -57,6 +57,8 @@ interface Absence {
   delay: Deadline | undefined
   /** What the last attempt failed for; before the first, the same as `cause`. */
   failure: HoldfastError
+  /** Why the new connection was lost already, before we heard that it was made. */
+  lostAgain?: HoldfastError
 }
 
 /**
@@ -86,7 +88,11 @@ export class Redial {
 
   /** The connection was lost. */
   lost(cause: HoldfastError): void {
-    if (this.#isOver || this.#absence !== undefined) return
+    if (this.#isOver) return
+    if (this.#absence !== undefined) {
+      this.#absence.lostAgain = cause
+      return
+    }
     if (isLasting(cause)) {
       this.#giveUp(cause)
       return
@@ -158,12 +164,13 @@ export class Redial {
     if (this.#absence === absence) this.#connected(absence)
   }
 
-  #connected({ outage, since, cause, budget }: Absence): void {
+  #connected({ outage, since, cause, budget, lostAgain }: Absence): void {
     const now = this.#port.environment.now()
     this.#absence = undefined
     this.#connectedAt = now
     budget.resolve()
     this.#port.connected({ attempt: outage.attempts, awayMs: now - since, cause })
+    if (lostAgain !== undefined) this.lost(lostAgain)
   }
 
   #failed(absence: Absence, error: HoldfastError): void {

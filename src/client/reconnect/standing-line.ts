@@ -202,6 +202,8 @@ export class StandingLine implements Line {
 
   #lost(cause: HoldfastError): void {
     this.#span.end(cause)
+    // It was made in the very moment in which the client ended.
+    if (this.#cause !== undefined) return
     this.#span = this.#newSpan()
     this.#sessions = undefined
     this.#tunnels?.away()

@@ -15,6 +15,8 @@ const refused = new HoldfastError('ERR_SSH_CONNECT', 'refused')
 interface Going {
   readonly ms: number
   readonly error?: HoldfastError
+  /** Called when it has connected, and nobody has heard of that yet. */
+  readonly made?: () => unknown
 }
 
 /** A client in simulated time that draws the longest delay each time. */
@@ -68,7 +70,7 @@ class World {
     assert.deepEqual([this.waits.size, this.deadlines.size], [0, 0])
   }
 
-  async #dial(signal: AbortSignal, { ms, error }: Going): Promise<void> {
+  async #dial(signal: AbortSignal, { ms, error, made }: Going): Promise<void> {
     this.dialed.push(this.time.now())
     this.underWay++
     assert.equal(this.underWay, 1, 'two dial at a time')
@@ -82,6 +84,7 @@ class World {
       attempt.promise.finally(() => signal.removeEventListener('abort', aborted)).catch(() => {})
       this.time.after(ms, () => (error === undefined ? attempt.resolve() : attempt.reject(error)))
       await attempt.promise
+      made?.()
     } finally {
       this.underWay--
     }
@@ -168,6 +171,19 @@ describe('dialling again', () => {
       world.nothingLeft()
     })
   }
+
+  test('goes on where the connection is lost in the moment in which it is made', async () => {
+    const world: World = new World({}, (attempt) => ({ ms: 10, made: () => attempt === 1 && world.redial.lost(lost) }))
+    world.redial.lost(lost)
+    await world.time.run(10_000)
+    assert.equal(world.dialed.length, 2)
+    assert.deepEqual(
+      world.planned.map(({ attempt }) => attempt),
+      [1, 2],
+    )
+    assert.equal(world.redial.attempt, 0)
+    world.nothingLeft()
+  })
 
   test('gives up after so many attempts in a row', async () => {
     const world = new World({ maxAttempts: 3 }, () => ({ ms: 10, error: refused }))
