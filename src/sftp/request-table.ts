@@ -11,6 +11,8 @@ export interface RequestPort {
   readonly isFull: boolean
   /** Whether the server lets us send nothing more: it does not read. */
   readonly isStuck: boolean
+  /** Whether what was written and has not been sent yet never will be: the connection is gone. */
+  readonly isLost: boolean
   /** @param sent called once its last byte was sent; never after the channel ended */
   write(packet: Buffer, sent: () => void): void
 }
@@ -165,7 +167,9 @@ export class RequestTable {
       sent.mayHaveGone = true
       wait.sent()
     })
-    return wait.promise.catch((error: unknown) => this.#tell(error, sent.mayHaveGone ? 'unknown' : 'not-sent'))
+    // Whoever gives a call up takes nothing back: what waits for the link, or for room there, goes out later.
+    const isKnown = () => this.#port.isLost && !sent.mayHaveGone
+    return wait.promise.catch((error: unknown) => this.#tell(error, isKnown() ? 'not-sent' : 'unknown'))
   }
 
   /** @throws what the call failed for, with what is known of it; what the server answered says that by itself */

@@ -82,6 +82,11 @@ export class SftpSession implements Receiver {
       get isStuck() {
         return session()?.isInputStuck ?? false
       },
+      get isLost() {
+        const { cause } = host.port
+        // An orderly end still sends what it was given.
+        return cause !== undefined && cause.code !== 'ERR_SSH_CLOSED'
+      },
       write: (packet, sent) => this.#write(packet, sent),
     })
     this.#greeting = host.port.waits.start({

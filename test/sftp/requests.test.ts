@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeLimits } from '#src/sftp/extension-data.js'
 import type { NameEntry, Reply } from '#src/sftp/replies.js'
+import { decodeChannelData } from '#src/wire/connection-messages.js'
+import { messageNumber } from '#src/wire/numbers.js'
 import { Writer } from '#src/wire/writer.js'
 import { scripted } from '../session/scripted.js'
 import { contented, eof, ok, openSftp, scriptedSftp } from './scripted.js'
@@ -39,6 +41,33 @@ test('any reply is progress for all that wait, for ten limits at the most', asyn
   const { error, tookMs } = await missing
   assert.equal(error.limit, 'sftp')
   near(tookMs, 150_000)
+})
+
+test('no call that may still go out is said not to have been sent', async () => {
+  const { time, server, script, open } = await scriptedSftp()
+  const sftp = await open()
+  let input = ''
+  const before = server.before
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_DATA) return before(payload)
+    input += decodeChannelData(payload).data.toString('latin1')
+    return true
+  }
+  const delivery = new Map<string, string | undefined>()
+  for (let n = 10; n < 50; n++) {
+    const path = `/dir${n}/${'x'.repeat(30_000)}`
+    const controller = new AbortController()
+    const call = time.failure(sftp.mkdir(path, { signal: controller.signal }))
+    controller.abort()
+    delivery.set(path, (await call).error.delivery)
+  }
+  // Those for which the window had no room any more.
+  assert.ok([...delivery.values()].includes('not-sent'))
+  script.adjust(0, 4_000_000)
+  await time.run(1000)
+  const came = [...delivery.keys()].filter((path) => input.includes(path))
+  assert.ok(came.length > 30)
+  for (const path of came) assert.equal(delivery.get(path), 'unknown', path.slice(0, 6))
 })
 
 test('what a server may take its time for has two minutes', async () => {
