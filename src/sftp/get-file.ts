@@ -25,10 +25,15 @@ export async function getFile(transfer: Transfer, pair: Pair): Promise<void> {
 /** Into one file of this machine, over as many connections as it takes. */
 async function fetchTo(transfer: Transfer, pair: Pair, target: string): Promise<void> {
   const { session, settings, signal } = transfer
-  const progress: Progress = { goesOn: settings.resume, isFirst: true, before: undefined }
+  const progress: Progress = { goesOn: settings.resume, isFirst: true, isWhole: false, before: undefined }
   await transfer.again(async () => {
+    // Only closing it was left, and that its connection has seen to. With its own permissions it may be closed to us here.
+    if (progress.isWhole) return
     const remote = await RemoteFile.open(session, pair.remote, { flags: openFlag.READ, mode: 0, signal })
-    await closing(remote, () => fetch(transfer, pair, { remote, target, progress }))
+    await closing(remote, async () => {
+      await fetch(transfer, pair, { remote, target, progress })
+      progress.isWhole = true
+    })
   })
 }
 
@@ -37,6 +42,7 @@ interface Progress {
   /** Whether what is there is to be gone on with, and not emptied: also what was there before, if that is asked for. */
   goesOn: boolean
   isFirst: boolean
+  isWhole: boolean
   /** What the server said of it at first. */
   before: Attributes | undefined
 }

@@ -95,7 +95,7 @@ async function send(
   const mode = before.mode & 0o777
   // Who may not even write to it in the end has to be able to go on with it until then.
   const meanwhile = settings.preserve ? mode | 0o600 : mode
-  const remote = await RemoteFile.open(session, target, { flags, mode: meanwhile, signal })
+  const remote = await openTarget(transfer, target, { flags, mode: meanwhile, isFirst })
   // What is there from now on is ours, or was found to be the beginning of it.
   progress.goesOn = true
   await closing(remote, async () => {
@@ -112,6 +112,28 @@ async function send(
     if (settings.preserve) await remote.setAttributes('fsetstat', { mode, times }, signal)
     if (settings.atomic && session.has('fsync')) await remote.sync(signal)
   })
+}
+
+interface TargetSettings {
+  readonly flags: number
+  readonly mode: number
+  readonly isFirst: boolean
+}
+
+/** Where a connection was lost at the end of a file, it may have its permissions already, which may not let us open it. */
+async function openTarget(
+  { session, settings, signal }: Transfer,
+  target: Buffer,
+  { flags, mode, isFirst }: TargetSettings,
+): Promise<RemoteFile> {
+  const attempt = () => RemoteFile.open(session, target, { flags, mode, signal })
+  try {
+    return await attempt()
+  } catch (error) {
+    if (isFirst || !settings.preserve || !isCode(error, 'EACCES')) throw error
+    await new PathCalls(session).setAttributes('chmod', target, { mode }, signal)
+    return await attempt()
+  }
 }
 
 async function offsetOf(

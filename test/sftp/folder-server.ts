@@ -14,7 +14,7 @@ import { Reader } from '#src/wire/reader.js'
 export interface FolderOptions {
   /** Whether it says of an open file how large it is. @default true */
   readonly saysSize?: boolean
-  /** Sees each request, and how many directories are open then. */
+  /** Sees each request, and how many directories are open then. What it throws is the answer. */
   readonly asked?: (request: Request, openDirectories: number) => void
 }
 
@@ -57,12 +57,16 @@ class Folder {
   async answer(packet: Buffer): Promise<Buffer> {
     if (packet[0] === 1) return encodeVersion(offered)
     const { id, request } = decodeRequest(packet)
-    this.#asked(request, [...this.#opened.values()].filter((opened) => 'entries' in opened).length)
-    return encodeReply(id, await this.#reply(request).catch(statusOf))
+    return encodeReply(id, await this.#heed(request).catch(statusOf))
   }
 
   async close(): Promise<void> {
     for (const opened of this.#opened.values()) if ('file' in opened) await opened.file.close()
+  }
+
+  async #heed(request: Request): Promise<Reply> {
+    this.#asked(request, [...this.#opened.values()].filter((opened) => 'entries' in opened).length)
+    return this.#reply(request)
   }
 
   async #reply(request: Request): Promise<Reply> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { readdirSync, statSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -144,6 +145,37 @@ describe('a transfer over connections that break', { concurrency: true, timeout 
     await made.sftp.put(made.local('a'), '/a')
     assert.equal((await fs.stat(made.remote('a'))).mode & 0o777, 0o444)
   })
+
+  for (const options of [{}, { atomic: true }]) {
+    const name = JSON.stringify(options)
+
+    test(`sends a file though it has its own permissions already: ${name}`, async (t) => {
+      const isRefused = (request: Request) =>
+        request.type === 'OPEN' &&
+        readdirSync(made.remote('.')).some((entry) => (statSync(made.remote(entry)).mode & 0o200) === 0)
+      const breaks = breaksAt('CLOSE', 1)
+      const made = await setting(t, (request, relay) => {
+        breaks(request, relay)
+        if (isRefused(request)) throw Object.assign(new Error('read-only'), { code: 'EACCES' })
+      })
+      await fs.writeFile(made.local('a'), randomBytes(1000), { mode: 0o444 })
+      const { files, interruptions } = await made.sftp.put(made.local('a'), '/a', options)
+      assert.deepEqual([files, interruptions], [1, 1])
+      assert.equal(await hashOf(made.remote('a')), await hashOf(made.local('a')))
+      assert.equal((await fs.stat(made.remote('a'))).mode & 0o777, 0o444)
+      assert.deepEqual(await fs.readdir(made.remote('.')), ['a'])
+    })
+
+    test(`has no more to do for a file of which all came: ${name}`, async (t) => {
+      const made = await setting(t, breaksAt('CLOSE', 1))
+      await fs.writeFile(made.remote('a'), randomBytes(1000), { mode: 0o444 })
+      const { files, interruptions } = await made.sftp.get('/a', made.local('a'), options)
+      assert.deepEqual([files, interruptions], [1, 1])
+      assert.equal(await hashOf(made.local('a')), await hashOf(made.remote('a')))
+      // It might be closed to us by now.
+      assert.equal(made.requests.filter(({ type }) => type === 'OPEN').length, 1)
+    })
+  }
 
   test('fails where the file is another one by then, and leaves no mix', async (t) => {
     let reads = 0
