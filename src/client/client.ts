@@ -157,8 +157,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
    * ERR_SSH_SFTP_PROTOCOL where what answers is no SFTP server
    */
   async sftp(options: CallOptions = {}): Promise<Sftp> {
-    const next = async (signal: AbortSignal | undefined) => {
-      await this.#line.ready(signal)
+    const next = async (signal: AbortSignal | undefined, spentMs = 0) => {
+      await this.#line.ready(signal, spentMs)
       return this.#sftpHost
     }
     const first = await next(options.signal)

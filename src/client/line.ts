@@ -35,9 +35,10 @@ export interface Line {
   readonly reconnect: ReconnectStats | undefined
   /**
    * Waits for the connection, where one is made anew.
+   * @param spentMs how much of the limit is used up already
    * @throws HoldfastError ERR_SSH_TIMEOUT (limit `reconnect`), ERR_SSH_ABORTED, why there will be none
    */
-  ready(signal: AbortSignal | undefined): Promise<void>
+  ready(signal: AbortSignal | undefined, spentMs: number): Promise<void>
   /** Makes the first connection; see `Link.open`. */
   open(): Promise<void>
   close(limitMs: number): Promise<void>

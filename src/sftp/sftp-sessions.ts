@@ -4,8 +4,12 @@ import type { Call } from './request-table.js'
 import { type FileCall, withDelivery } from './sftp-error.js'
 import { type CallSettings, type SftpHost, SftpSession } from './sftp-session.js'
 
-/** What an SFTP session can run on once the connection is there again. @throws why there will be none */
-export type NextHost = (signal: AbortSignal | undefined) => Promise<SftpHost>
+/**
+ * What an SFTP session can run on once the connection is there again.
+ * @param spentMs how long whoever asks has waited already
+ * @throws HoldfastError ERR_SSH_TIMEOUT (limit `reconnect`), ERR_SSH_ABORTED, why there will be none
+ */
+export type NextHost = (signal: AbortSignal | undefined, spentMs: number) => Promise<SftpHost>
 
 /** What the sessions of one `Sftp` have in common. */
 export interface SftpSessionsOptions {
@@ -71,8 +75,11 @@ export class SftpSessions {
     if (!this.isLost(this.#session)) return this.#session
     const closing = this.#closing.signal
     const either = signal === undefined ? closing : AbortSignal.any([signal, closing])
+    const since = performance.now()
     try {
-      while (this.isLost(this.#session)) await this.#reopen(await this.#nextHost(either), either)
+      // However often it comes and goes, all of it is one wait.
+      while (this.isLost(this.#session))
+        await this.#reopen(await this.#nextHost(either, performance.now() - since), either)
       return this.#session
     } catch (error) {
       throw withDelivery(closing.aborted ? closedError() : error, 'not-sent', true)
@@ -114,15 +121,14 @@ export class SftpSessions {
     if (session !== undefined && !watch.isOver) watch.takeBack = session.onEnd(ended)
   }
 
-  #nextHost(signal: AbortSignal): Promise<SftpHost> {
+  #nextHost(signal: AbortSignal, spentMs: number): Promise<SftpHost> {
     const { next } = this.#options
     if (next === undefined) throw new RangeError('there is no next connection')
-    return next(signal)
+    return next(signal, spentMs)
   }
 
   /** Whoever asks meanwhile waits for the same one, each for as long as its own signal lets it. */
   async #reopen(host: SftpHost, signal: AbortSignal): Promise<void> {
-    this.#opening ??= this.#openNext(host)
     const wait = host.port.waits.start<void>({
       limit: 'sftp',
       limitMs: false,
@@ -131,10 +137,14 @@ export class SftpSessions {
       what: 'the next SFTP session',
       signal,
     })
-    this.#opening.opened.then(
-      () => wait.resolve(),
-      (error: unknown) => wait.reject(error),
-    )
+    // Whoever was aborted or closed in between wants no session any more.
+    if (wait.pending) {
+      this.#opening ??= this.#openNext(host)
+      this.#opening.opened.then(
+        () => wait.resolve(),
+        (error: unknown) => wait.reject(error),
+      )
+    }
     try {
       await wait.promise
     } catch (error) {

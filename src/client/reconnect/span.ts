@@ -132,12 +132,13 @@ export class Span implements SessionPort {
   }
 
   /** @throws HoldfastError ERR_SSH_TIMEOUT (limit `reconnect`), ERR_SSH_ABORTED, or why there will be no connection */
-  async ready(signal: AbortSignal | undefined): Promise<Connection> {
+  async ready(signal: AbortSignal | undefined, spentMs = 0): Promise<Connection> {
     if (this.#cause !== undefined) throw this.#cause
     if (this.#link !== undefined) return this.#link.connection
     const wait = this.waits.start<Connection>({
       limit: 'reconnect',
       limitMs: this.#options.limitMs,
+      spentMs,
       clock: 'call',
       phase: 'reconnect',
       what: 'the connection, which is being made anew,',

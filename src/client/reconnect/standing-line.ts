@@ -117,8 +117,8 @@ export class StandingLine implements Line {
     return { state: this.state, attempt, connections: this.#connections, waiting: this.#span.waiting }
   }
 
-  async ready(signal: AbortSignal | undefined): Promise<void> {
-    await this.#span.ready(signal)
+  async ready(signal: AbortSignal | undefined, spentMs: number): Promise<void> {
+    await this.#span.ready(signal, spentMs)
   }
 
   async open(): Promise<void> {

@@ -308,6 +308,40 @@ describe('SFTP of a client that reconnects', { concurrency: true, timeout }, () 
     assert.equal((await failure(made.ssh.sftp())).error.code, 'ERR_SSH_CLOSED')
   })
 
+  test('is waited for within the limit reconnect, however often the connection comes and goes', async (t) => {
+    const limits = { reconnect: '1s' } as const
+    let sessions = 0
+    const relay: BadNetwork = await network(
+      t,
+      await server(t, {
+        subsystems: {
+          sftp: async (session) => {
+            if (++sessions > 1) relay.reset()
+            else await folderServer(tmpdir())(session)
+          },
+        },
+      }),
+    )
+    const ssh = await client(t, relay, { reconnect: { minDelay: 10, maxDelay: 50 }, limits })
+    const sftp = await ssh.sftp()
+    relay.reset()
+    await once(ssh, 'reconnecting')
+    const { error } = await failure(sftp.stat('/'))
+    assert.deepEqual([error.code, error.limit, error.delivery], ['ERR_SSH_TIMEOUT', 'reconnect', 'not-sent'])
+    assert.ok(sessions > 2, `${sessions} sessions`)
+  })
+
+  test('leaves no session behind where it is closed in the moment in which the connection is there', async (t) => {
+    const { relay, ssh, sftp } = await setting(t)
+    relay.reset()
+    await once(ssh, 'reconnecting')
+    const pending = failure(sftp.stat('/'))
+    ssh.once('reconnected', () => void sftp.close())
+    assert.equal((await pending).error.code, 'ERR_SSH_CLOSED')
+    assert.equal((await ssh.exec('echo hello')).stdout, 'hello\n')
+    assert.equal(ssh.stats().sessions.open, 0)
+  })
+
   for (const how of ['close', 'signal'] as const) {
     test(`is not opened again after ${how}`, async (t) => {
       const { relay, ssh } = await setting(t)
