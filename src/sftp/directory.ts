@@ -7,6 +7,7 @@ import type { NameEntry, Reply } from './replies.js'
 import type { Request } from './requests.js'
 import { done, handle, names } from './results.js'
 import type { Room } from './room.js'
+import { sftpProtocolError } from './sftp-error.js'
 import type { SftpSession } from './sftp-session.js'
 import type { SftpSessions } from './sftp-sessions.js'
 
@@ -19,6 +20,7 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
   readonly #signal: AbortSignal | undefined
   #entries: Dirent[] = []
   #isOver = false
+  #dots = 0
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -94,8 +96,14 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
       throw new HoldfastError('ERR_SSH_CLOSED', `the directory '${this.path}' is closed`, { phase: 'request' })
     const request: Request = { type: 'READDIR', handle: this.#handle }
     const some = await this.#session.call({ what, request, result: names(what) }, { signal: this.#signal })
-    if (some === undefined) this.#isOver = true
-    else this.#entries = some.filter((entry) => !isDots(entry)).map((entry) => this.#entry(entry))
+    if (some === undefined) {
+      this.#isOver = true
+      return
+    }
+    const entries = some.filter((entry) => !isDots(entry))
+    this.#dots += some.length - entries.length
+    if (this.#dots > maxDots) throw sftpProtocolError(`'${printable(this.path, 200)}' has . and .. without end`)
+    this.#entries = entries.map((entry) => this.#entry(entry))
   }
 
   #entry({ name, attributes }: NameEntry): Dirent {
@@ -114,5 +122,7 @@ function isDots({ name }: NameEntry): boolean {
   return name.equals(dot) || name.equals(dots)
 }
 
+/** Each comes once. Without a limit, a directory of nothing else would be read for ever. */
+const maxDots = 64
 const dot = Buffer.from('.')
 const dots = Buffer.from('..')

@@ -10,6 +10,14 @@ import { contented, scriptedSftp } from './scripted.js'
 
 const seeds = 40
 
+test('a directory of nothing but . is not read for ever', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const dot: NameEntry = { name: Buffer.from('.'), longName: Buffer.alloc(0), attributes: {} }
+  sftpServer.answer = (request) => (request.type === 'READDIR' ? { type: 'NAME', names: [dot] } : contented(request))
+  assert.equal((await time.failure(sftp.readdir('/'))).error.code, 'ERR_SSH_SFTP_PROTOCOL')
+})
+
 for (let seed = 1; seed <= seeds; seed++) {
   test(`replies of every kind, wrong ones among them, seed ${seed}`, async () => {
     const random = new Random(seed)
