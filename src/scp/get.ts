@@ -95,24 +95,31 @@ async function receiveEntry(scp: Conversation, tally: Tally, arrival: Arrival): 
 
 /** Takes it and keeps nothing: SCP has no way to say that one thing of many is not wanted. */
 async function discard(scp: Conversation, { record, pair }: Pick<Arrival, 'record' | 'pair'>): Promise<void> {
-  await scp.agree()
-  if (record.type === 'file') {
-    for await (const _ of scp.contents(record.size, contentsOf(pair)));
-    await scp.answer(`the end of the contents of '${pair.remote}'`)
-  } else {
-    for (let entry = await next(scp); entry !== 'end'; entry = await next(scp)) {
-      if (entry === undefined) throw await scp.ended(`the end of the directory '${pair.remote}'`)
-      await discard(scp, { ...entry, pair })
-    }
+  let depth = 0
+  let at: Awaited<ReturnType<typeof next>> = { record, times: undefined }
+  // Not by recursion: of directories within directories a server has no end, and nothing is made here that would have one.
+  for (;;) {
+    if (at === undefined) throw await scp.ended(`the end of the directory '${pair.remote}'`)
+    if (at === 'end') depth--
+    else if (at.record.type === 'directory') depth++
+    else await discardContents(scp, at.record, pair)
+    await scp.agree()
+    if (depth === 0) return
+    at = await next(scp)
   }
+}
+
+async function discardContents(scp: Conversation, { size }: FileRecord, pair: ScpPair): Promise<void> {
   await scp.agree()
+  for await (const _ of scp.contents(size, contentsOf(pair)));
+  await scp.answer(`the end of the contents of '${pair.remote}'`)
 }
 
 async function receiveFile(scp: Conversation, tally: Tally, arrival: Arrival): Promise<void> {
   const { record, times, pair } = arrival
   const { O_WRONLY, O_CREAT, O_TRUNC } = constants
-  // A link in its place would lead out of the tree; Windows has no flag for that.
-  const flags = O_WRONLY | O_CREAT | O_TRUNC | (constants.O_NOFOLLOW ?? 0)
+  // A link in its place would lead out of the tree, and a FIFO wait for its reader; Windows has no flags for that.
+  const flags = O_WRONLY | O_CREAT | O_TRUNC | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
   // Who may not read or write it there is not to do so here either, and not while it comes.
   const file = await open(pair.local, flags, 0o600 | (record.mode & 0o066))
   try {

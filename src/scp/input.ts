@@ -22,27 +22,19 @@ export class Input {
 
   /** At most so many bytes, at least one; undefined at the end. */
   async some(most: number, what: string): Promise<Buffer | undefined> {
-    if (this.#rest.length === 0) this.#rest = (await this.#next(what)) ?? this.#rest
-    if (this.#rest.length === 0) return undefined
-    const taken = this.#rest.subarray(0, most)
-    this.#rest = this.#rest.subarray(taken.length)
-    return taken
+    return (await this.#fill(what)) ? this.#take(most) : undefined
   }
 
   /** Up to a line's end, which is left out; undefined where it does not end, or is longer. */
   async line(most: number, what: string): Promise<Buffer | undefined> {
     const parts: Buffer[] = []
     for (let left = most; left > 0; ) {
-      const part = await this.some(left, what)
-      if (part === undefined) return undefined
-      const end = part.indexOf(lineEnd)
-      if (end === -1) {
-        parts.push(Buffer.from(part))
-        left -= part.length
-        continue
-      }
-      this.#rest = Buffer.concat([part.subarray(end + 1), this.#rest])
-      return Buffer.concat([...parts, part.subarray(0, end)])
+      if (!(await this.#fill(what))) return undefined
+      const end = this.#rest.subarray(0, left).indexOf(lineEnd)
+      if (end !== -1) return Buffer.concat([...parts, this.#take(end + 1).subarray(0, end)])
+      const part = this.#take(left)
+      parts.push(Buffer.from(part))
+      left -= part.length
     }
     return undefined
   }
@@ -50,6 +42,18 @@ export class Input {
   /** A byte that was read, and what came with it, as an error may show it. */
   show(byte: number): string {
     return printable(Buffer.concat([Buffer.of(byte), this.#rest.subarray(0, 100)]).toString(), 60)
+  }
+
+  /** @returns whether there is something */
+  async #fill(what: string): Promise<boolean> {
+    if (this.#rest.length === 0) this.#rest = (await this.#next(what)) ?? this.#rest
+    return this.#rest.length > 0
+  }
+
+  #take(most: number): Buffer {
+    const taken = this.#rest.subarray(0, most)
+    this.#rest = this.#rest.subarray(taken.length)
+    return taken
   }
 
   async #next(what: string): Promise<Buffer | undefined> {

@@ -1,5 +1,6 @@
 /** A server whose scp says anything at all: nothing but what was asked for is touched, and nothing is waited for for ever. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { CommandError, HoldfastError, ScpError } from 'holdfast'
@@ -267,6 +268,22 @@ test('a file that changes while it is sent is no success', async (t) => {
     await assert.rejects(ssh.scp.put(at('x'), 'x', { preserve: false, progress }), { code: 'ERR_SSH_SCP_CHANGED' })
     await writing
   }
+})
+
+test('a FIFO in the place of a file is not waited for', { skip: process.platform === 'win32' }, async (t) => {
+  const { ssh, at } = await world(t, gives(file('file')))
+  execFileSync('mkfifo', [at('mine')])
+  await assert.rejects(ssh.scp.get('file', at('mine')), { code: 'ERR_SSH_SCP_LOCAL' })
+})
+
+test('what a directory has whose name is not text is passed over, however deep it goes', async (t) => {
+  const depth = 5000
+  const deep = [Buffer.from('D0755 0 \xff\n'.repeat(depth), 'latin1'), file('deep'), 'E\n'.repeat(depth)]
+  const inside = Buffer.concat(deep.map((piece) => Buffer.from(piece)))
+  const { ssh, at, listing } = await world(t, gives('D0755 0 tree\n', inside, file('after'), 'E\n'))
+  const { files, skipped } = await ssh.scp.get('tree', at('mine'), { recursive: true })
+  assert.deepEqual([files, skipped.length], [1, 1])
+  assert.deepEqual(await listing(), ['own', 'own/mine', 'own/mine/after'])
 })
 
 function throws(): never {
