@@ -44,23 +44,30 @@ function putAtomically(transfer: Transfer, pair: Pair, local: FileHandle, before
   }
   return throughPart(options, {
     write: (part) => sendTo(transfer, pair, at(part), { local, before }),
-    place: (part) => place(transfer, at(part), pair.remote),
+    place: (part) => place(transfer, at(part), pair.remote, before),
     // Not waited for: the server may be the one that answers nothing.
     remove: async (part) => void remove(session, at(part), undefined).catch(() => {}),
   })
 }
 
-/** A lost connection leaves it unknown whether it was renamed; where the part is gone, it was: the name is this transfer's alone. */
-async function place(transfer: Transfer, part: Buffer, target: Buffer): Promise<void> {
+/** A lost connection leaves it unknown whether it was renamed; where the part is gone, either it was, or somebody removed it. */
+async function place(transfer: Transfer, part: Buffer, target: Buffer, before: LocalStats): Promise<void> {
   let attempts = 0
   await transfer.again(async () => {
     attempts++
     try {
       await new PathCalls(transfer.session).rename(part, target, transfer.signal)
     } catch (error) {
-      if (attempts === 1 || !isCode(error, 'ENOENT')) throw error
+      if (attempts === 1 || !isCode(error, 'ENOENT') || !(await isPlaced(transfer, target, before))) throw error
     }
   })
+}
+
+/** Whether the target is what was sent, as far as the server says. */
+async function isPlaced({ session, settings, signal }: Transfer, target: Buffer, before: LocalStats): Promise<boolean> {
+  const { size, times } = await new PathCalls(session).attributes('lstat', target, signal)
+  if (size !== undefined && Number(size) !== before.size) return false
+  return !settings.preserve || times === undefined || times.mtime === Math.floor(before.mtimeMs / 1000)
 }
 
 interface Source {

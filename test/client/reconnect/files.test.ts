@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -135,6 +135,20 @@ describe('a transfer over connections that break', { concurrency: true, timeout 
     assert.equal(renames, 2)
     assert.equal(await hashOf(made.remote('a')), await hashOf(made.local('a')))
     assert.deepEqual(await fs.readdir(made.remote('.')), ['a'])
+  })
+
+  test('is not taken for placed where somebody else removed it', async (t) => {
+    let renames = 0
+    const made = await setting(t, (request, relay) => {
+      if (request.type !== 'EXTENDED' || !request.name.startsWith('posix-rename') || ++renames > 1) return
+      relay.reset()
+      for (const part of readdirSync(made.remote('.'))) rmSync(made.remote(part))
+      throw new Error('never done')
+    })
+    await fs.writeFile(made.local('a'), randomBytes(1000))
+    const { error } = await failure(made.sftp.put(made.local('a'), '/a', { atomic: true }))
+    assert.equal(error.code, 'ENOENT')
+    assert.equal(renames, 2)
   })
 
   test('gives a file that nobody may write its permissions in the end', {
