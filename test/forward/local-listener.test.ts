@@ -64,7 +64,11 @@ test('a path that is too long for a socket is an error, and not cut off', {
 })
 
 test('the processes of a cluster do not get each other’s connections', async (t) => {
-  cluster.setupPrimary({ exec: fileURLToPath(new URL('cluster-process.js', import.meta.url)), execArgv: [], args: [] })
+  cluster.setupPrimary({
+    exec: fileURLToPath(new URL('fixtures/cluster-process.js', import.meta.url)),
+    execArgv: [],
+    args: [],
+  })
   const both = [cluster.fork(), cluster.fork()]
   t.after(() => both.map((each) => each.kill()))
   const ports = await Promise.all(both.map(async (each) => ((await once(each, 'message')) as [number])[0]))
