@@ -7,6 +7,9 @@ import type { SftpSessions } from './sftp-sessions.js'
 import type { Stats } from './stats.js'
 import type { SkippedEntry, TransferResult, TransferSettings } from './transfer-options.js'
 
+/** Connections in a row over which nothing was moved: more of them would not help, and each of them costs the server a login. */
+const fruitlessMax = 10
+
 /** A file here and the same file there. */
 export interface Pair {
   readonly local: string
@@ -35,6 +38,8 @@ export class Transfer {
   #resumed = 0
   #interruptions = 0
   #lost: SftpSession | undefined
+  #doneAtLoss = 0
+  #fruitless = 0
 
   constructor(session: SftpSessions, settings: TransferSettings) {
     this.session = session
@@ -123,6 +128,7 @@ export class Transfer {
   /**
    * Does a piece of the work, and does it again where the connection was lost meanwhile and is made anew. Such a piece can be
    * done twice with the same result.
+   * @throws what the work throws, also for a loss, once ten connections in a row got the transfer no further
    */
   async again<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
@@ -131,11 +137,20 @@ export class Transfer {
         return await work()
       } catch (error) {
         if (!this.session.isLost(session)) throw error
-        // Told by each piece that was under way.
-        if (this.#lost !== session) this.#interruptions++
-        this.#lost = session
+        this.#interrupted(session)
+        if (this.#fruitless >= fruitlessMax) throw error
       }
     }
+  }
+
+  /** Told by each piece that was under way. */
+  #interrupted(session: SftpSession): void {
+    if (this.#lost === session) return
+    this.#lost = session
+    this.#interruptions++
+    const done = this.#bytes + this.#files + this.#directories
+    this.#fruitless = done > this.#doneAtLoss ? 0 : this.#fruitless + 1
+    this.#doneAtLoss = done
   }
 
   /**

@@ -372,3 +372,15 @@ describe('SFTP of a client that reconnects', { concurrency: true, timeout }, () 
     })
   }
 })
+
+test('a transfer that many connections in a row get no further is given up', { timeout }, async (t) => {
+  const { ssh, sftp, requests, remote, local } = await setting(t, (request, relay) => {
+    if (request.type === 'FSTAT') relay.reset()
+  })
+  await fs.writeFile(remote('a'), 'content')
+  const { error } = await failure(sftp.get('/a', local('a')))
+  assert.equal(error.code, 'ERR_SSH_CONNECTION_LOST')
+  assert.equal(requests.filter(({ type }) => type === 'FSTAT').length, 10)
+  assert.deepEqual(await sftp.readdir('/'), ['a'])
+  assert.equal(ssh.state, 'connected')
+})
