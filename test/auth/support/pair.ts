@@ -2,6 +2,7 @@ import { HoldfastError } from 'holdfast'
 import { ClientAuthentication, type ClientAuthenticationOptions } from '#src/auth/client.js'
 import { ServerAuthentication, type ServerAuthenticationOptions } from '#src/auth/server.js'
 import type { AuthAttempt } from '#src/auth/server-attempt.js'
+import { disconnectFor } from '#src/connection/endings.js'
 import { End, limits, runExplained } from './line.js'
 
 export interface Pair {
@@ -29,7 +30,7 @@ export function joined(
   serverEnd.deliver = delivery(client, clientEnd, serverEnd)
   const [clientDone, serverDone] = [runExplained(client), server.run()]
   clientDone.catch(() => serverEnd.waits.drain(lost))
-  serverDone.catch(() => clientEnd.waits.drain(disconnected))
+  serverDone.catch((error: unknown) => clientEnd.waits.drain(goodbye(error)))
   return {
     client: { end: clientEnd, done: clientDone, authentication: client },
     server: { end: serverEnd, done: serverDone, authentication: server },
@@ -37,15 +38,21 @@ export function joined(
 }
 
 const lost = new HoldfastError('ERR_SSH_CONNECTION_LOST', 'the client went')
-const disconnected = new HoldfastError('ERR_SSH_DISCONNECTED', 'the server went')
+
+/** What the client hears when the server ends the connection for this, with the reason that the server gives then. */
+function goodbye(error: unknown): HoldfastError {
+  const told = error instanceof HoldfastError ? disconnectFor(error) : undefined
+  return new HoldfastError('ERR_SSH_DISCONNECTED', 'the server went', told && { disconnectReason: told.reason })
+}
 
 function delivery(receiver: { receive(payload: Buffer): void }, own: End, other: End): (payload: Buffer) => void {
   return (payload) => {
     try {
       receiver.receive(payload)
     } catch (error) {
-      own.waits.drain(error instanceof HoldfastError ? error : new HoldfastError('ERR_SSH_PROTOCOL', String(error)))
-      other.waits.drain(disconnected)
+      const cause = error instanceof HoldfastError ? error : new HoldfastError('ERR_SSH_PROTOCOL', String(error))
+      own.waits.drain(cause)
+      other.waits.drain(goodbye(cause))
     }
   }
 }

@@ -14,6 +14,8 @@ import { slackMs } from './support/scripted.js'
 leavesNothing()
 
 const limitMs = 500
+/** A limit is made up for once where this process was too busy to listen: after so long nobody waits for a reply any more. */
+const probeLimitMs = 3 * limitMs
 
 row({
   number: 44,
@@ -53,13 +55,13 @@ async function lateReplies(ssh: Client, connection: ScriptedConnection, fault: (
   connection.holdsReplies = true
   announce(connection)
   await connection.requests(1)
-  // Asked later, and within the same limit: when this fails, nobody waits for the proofs any more.
-  const { error, tookMs } = await failure(ssh.keepalive.send({ timeout: limitMs }))
+  // When this fails, nobody waits for the proofs any more.
+  const { error, tookMs } = await failure(ssh.keepalive.send({ timeout: probeLimitMs }))
   assert.deepEqual(
     [error.code, error.phase, error.limit, error.limitMs],
-    ['ERR_SSH_PROBE_TIMEOUT', 'ready', 'reply', limitMs],
+    ['ERR_SSH_PROBE_TIMEOUT', 'ready', 'reply', probeLimitMs],
   )
-  assertWithin(tookMs, [limitMs, limitMs + slackMs])
+  assertWithin(tookMs, [probeLimitMs, probeLimitMs + slackMs])
   const last = ssh.keepalive.send({ timeout: '30s' })
   await connection.requests(3)
   assert.deepEqual(heldNames(connection), [proofRequest, 'keepalive@openssh.com', 'keepalive@openssh.com'])
