@@ -139,6 +139,28 @@ test('names that are not UTF-8 are left out, with all that is below, and the res
   assert.deepEqual(await listing(), ['own', 'own/mine', 'own/mine/y'])
 })
 
+test('a server that gives very many small things at once leaves the program its turns', async (t) => {
+  const count = 40_000
+  const unnamed = Buffer.concat([Buffer.from('D0755 0 '), Buffer.of(0xe4), Buffer.from('\n')])
+  const given = Buffer.concat([Buffer.from('D0755 0 tree\n'), unnamed, Buffer.from('D0755 0 a\nE\n'.repeat(count))])
+  const { ssh, at } = await world(t, gives(given, 'E\nE\n'))
+  const started = performance.now()
+  let last = started
+  let longest = 0
+  let isOver = false
+  const tick = (): void => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+    if (!isOver) setImmediate(tick)
+  }
+  tick()
+  await ssh.scp.get('tree', at('mine'), { recursive: true })
+  isOver = true
+  const wholeMs = performance.now() - started
+  assert.ok(longest < wholeMs / 4, `a turn took ${longest} ms of ${wholeMs} ms`)
+})
+
 test('what the server could not read of a tree ends it, in its own words', async (t) => {
   for (const status of ['\u0001', '\u0002']) {
     const given = `D0700 0 tree\n${file('a')}${status}scp: tree/secret: Permission denied\n${file('b')}E\n`
