@@ -13,6 +13,10 @@ import { changedError, type Pair, type Transfer } from './transfer.js'
 import { baseOf, directoryOf, isCode, joinPath, remove } from './trees.js'
 import { WriteBehind } from './write-behind.js'
 
+/** Without set-user-ID and the like, which nothing here gives to a file. */
+const permissionBits = 0o777
+const ownerAccess = 0o600
+
 /**
  * Sends one file.
  * @throws HoldfastError ERR_SSH_SFTP_CHANGED when it changed meanwhile; SftpError; what the local system refuses
@@ -80,11 +84,13 @@ interface Progress {
   /** Whether what is there is to be gone on with, and not emptied: also what was there before, if that is asked for. */
   goesOn: boolean
   isFirst: boolean
+  /** What it is given back in the end: its permissions, which did not let it be gone on with. */
+  permissions: number | undefined
 }
 
 /** Into one file of the server, over as many connections as it takes. */
 function sendTo(transfer: Transfer, pair: Pair, target: Buffer, source: Source): Promise<void> {
-  const progress = { goesOn: transfer.settings.resume, isFirst: true }
+  const progress = { goesOn: transfer.settings.resume, isFirst: true, permissions: undefined }
   return transfer.again(() => send(transfer, pair, target, { ...source, progress }))
 }
 
@@ -101,8 +107,10 @@ async function send(
   const flags = WRITE | CREAT | (goesOn ? 0 : TRUNC) | (reads ? READ : 0)
   const mode = before.mode & 0o777
   // Who may not even write to it in the end has to be able to go on with it until then.
-  const meanwhile = settings.preserve ? mode | 0o600 : mode
-  const remote = await openTarget(transfer, target, { flags, mode: meanwhile, isFirst })
+  const opened = { flags, mode: settings.preserve ? mode | ownerAccess : mode }
+  const remote = isFirst
+    ? await RemoteFile.open(session, target, { ...opened, signal })
+    : await openAgain(transfer, target, { opened, progress })
   // What is there from now on is ours, or was found to be the beginning of it.
   progress.goesOn = true
   await closing(remote, async () => {
@@ -117,28 +125,32 @@ async function send(
     }
     const times = { atime: Math.floor(before.atimeMs / 1000), mtime: Math.floor(before.mtimeMs / 1000) }
     if (settings.preserve) await remote.setAttributes('fsetstat', { mode, times }, signal)
+    else if (progress.permissions !== undefined)
+      await remote.setAttributes('fchmod', { mode: progress.permissions }, signal)
     if (settings.atomic && session.has('fsync')) await remote.sync(signal)
   })
 }
 
-interface TargetSettings {
-  readonly flags: number
-  readonly mode: number
-  readonly isFirst: boolean
+interface Reopening {
+  readonly opened: { readonly flags: number; readonly mode: number }
+  readonly progress: Progress
 }
 
-/** Where a connection was lost at the end of a file, it may have its permissions already, which may not let us open it. */
-async function openTarget(
-  { session, settings, signal }: Transfer,
+/** Where a connection was lost, it may have its own permissions already, which may not let us open it. */
+async function openAgain(
+  { session, signal }: Transfer,
   target: Buffer,
-  { flags, mode, isFirst }: TargetSettings,
+  { opened, progress }: Reopening,
 ): Promise<RemoteFile> {
-  const attempt = () => RemoteFile.open(session, target, { flags, mode, signal })
+  const attempt = () => RemoteFile.open(session, target, { ...opened, signal })
   try {
     return await attempt()
   } catch (error) {
-    if (isFirst || !settings.preserve || !isCode(error, 'EACCES')) throw error
-    await new PathCalls(session).setAttributes('chmod', target, { mode }, signal)
+    if (!isCode(error, 'EACCES')) throw error
+    const calls = new PathCalls(session)
+    const { mode = opened.mode } = await calls.attributes('stat', target, signal)
+    progress.permissions ??= mode & permissionBits
+    await calls.setAttributes('chmod', target, { mode: (mode & permissionBits) | ownerAccess }, signal)
     return await attempt()
   }
 }

@@ -180,6 +180,23 @@ describe('a transfer over connections that break', { concurrency: true, timeout 
       assert.deepEqual(await fs.readdir(made.remote('.')), ['a'])
     })
 
+    test(`goes on with a file that nobody may write, and that keeps its permissions: ${name}`, async (t) => {
+      const isRefused = (request: Request) =>
+        request.type === 'OPEN' &&
+        readdirSync(made.remote('.')).some((entry) => (statSync(made.remote(entry)).mode & 0o200) === 0)
+      const breaks = breaksAt('WRITE', 5)
+      const made = await setting(t, (request, relay) => {
+        breaks(request, relay)
+        if (isRefused(request)) throw Object.assign(new Error('read-only'), { code: 'EACCES' })
+      })
+      await fs.writeFile(made.local('a'), randomBytes(size), { mode: 0o444 })
+      const { files, interruptions } = await made.sftp.put(made.local('a'), '/a', { ...options, preserve: false })
+      assert.deepEqual([files, interruptions], [1, 1])
+      assert.equal(await hashOf(made.remote('a')), await hashOf(made.local('a')))
+      assert.equal((await fs.stat(made.remote('a'))).mode & 0o777, 0o444)
+      assert.deepEqual(await fs.readdir(made.remote('.')), ['a'])
+    })
+
     test(`has no more to do for a file of which all came: ${name}`, async (t) => {
       const made = await setting(t, breaksAt('CLOSE', 1))
       await fs.writeFile(made.remote('a'), randomBytes(1000), { mode: 0o444 })
