@@ -204,6 +204,8 @@ export class Keepalive {
 
   #askOverdue(before: KeepaliveSettings, interval: number, now: number): void {
     this.#age.restart(now, this.#bytesHeard)
+    // The plan by the last packet holds still: to begin the count anew would only put the verdict off.
+    if (this.#silence.asked === 0 && this.#silenceDue(interval) > now) return
     const { countMax, wantReply } = this.#settings
     // Nothing that would prove anything was asked so far.
     if (before.interval === false || (wantReply && !before.wantReply)) this.#silence.restart()

@@ -211,6 +211,26 @@ test('a shorter interval asks before it judges', () => {
   assert.equal(peer.verdicts[0]?.at, 33_000)
 })
 
+test('a shorter interval that makes nothing overdue does not put off the verdict beyond its bound', () => {
+  const peer = new ScriptedPeer({ interval: 15_000, countMax: 3 }, never)
+  // What a slow login shows of the link is no reason to wait longer than is told.
+  peer.keepalive.loginAnswered(9600)
+  peer.keepalive.start(0)
+  peer.keepalive.configure({ ...peer.keepalive.settings, interval: 13_000, countMax: 1 }, peer.now)
+  assert.equal(peer.keepalive.liveness(peer.now).bound, 26_000)
+  peer.run(100_000)
+  assert.equal(peer.verdicts[0]?.at, 26_000)
+})
+
+test('an interval that comes at once has its whole bound and no more', () => {
+  const peer = new ScriptedPeer({ interval: false }, never)
+  peer.keepalive.loginAnswered(9600)
+  peer.keepalive.start(0)
+  peer.does(500, () => peer.keepalive.configure({ ...peer.keepalive.settings, ...second }, peer.now))
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.at, 4000)
+})
+
 test('a shorter interval again and again does not put off the verdict for ever', () => {
   const peer = new ScriptedPeer({ interval: 3000, countMax: 3 }, never)
   peer.keepalive.start(0)

@@ -106,7 +106,8 @@ function excusedMs(run: Run, interval: number, countMax: number): number {
   const since = client.heardAt - heardSlackMs(plan)
   // That the machine slept shows at the next wake, when something may have been heard since.
   const absences = plan.absences.filter(({ from, forMs }) => from < world.now() && from + forMs >= since - interval)
-  const begunAnew = Math.min(excusesMax, absences.length) + (user.configuredAt >= since ? 1 : 0)
+  // New settings begin the count anew only where they make something overdue.
+  const begunAnew = Math.min(excusesMax, absences.length) + (user.configuredAt >= since + interval ? 1 : 0)
   // Where our questions are given the answers of others, nobody knows how long a round trip takes.
   if (begunAnew > 0 && answersOutOfLine(run)) return Number.POSITIVE_INFINITY
   return run.absentMs(since) + begunAnew * (countMax + 2) * stepMs(run, interval)
