@@ -259,8 +259,8 @@ export class Keepalive {
   #kinds(now: number): ProbeKind[] {
     if (this.#probes.mute) return this.#probes.worthSending()
     if (this.#silence.asked < this.#settings.countMax) return this.#probes.candidates()
-    // What it answers may be a request on a session, of which none is open now.
-    if (this.#probes.answers) return [...this.#probes.candidates(), 'key-exchange']
+    // What it answers may be a request on a session, of which none is open now; what it never answered proves nothing.
+    if (this.#probes.answers) return [...this.#probes.proven(), 'key-exchange']
     this.#lastQuestionAt = now
     return ['key-exchange', ...this.#probes.candidates()]
   }

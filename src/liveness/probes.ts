@@ -85,6 +85,11 @@ export class Probes {
     return live.toSorted((a, b) => rank(a) - rank(b))
   }
 
+  /** Kinds that the peer is known to answer. */
+  proven(): ProbeKind[] {
+    return this.candidates().filter((kind) => this.#answered.has(kind))
+  }
+
   /**
    * Kinds worth sending while packets come in. A peer that answers is asked again a few times while an answer is due: one
    * answer that went astray must not count for a peer that does not hear. Any other peer is asked by each kind once.

@@ -206,3 +206,22 @@ test('a peer that answers only on an open session is asked by a key exchange bef
   assert.equal(peer.verdicts[0]?.reason, 'silence')
   assert.ok(peer.now - from <= 4000, `${peer.now - from} ms`)
 })
+
+test('a kind that the peer never answered is not its last question, though it can be sent and what it answers cannot', () => {
+  const memory = new ProbeMemory().of('host')
+  for (const kind of ['global-request', 'channel-open'] as const) memory.deaf.add(kind)
+  const answered = new Set<ProbeKind>(['channel-request', 'key-exchange'])
+  const peer = new ScriptedPeer(second, (kind) => (answered.has(kind) ? 10 : undefined), memory)
+  peer.keepalive.start(0)
+  // The PING that meets a key exchange is void: that it was not answered says nothing, so it may be asked again.
+  peer.exchangesKeys(100, 200)
+  peer.does(200, () => peer.offered.add('channel-request'))
+  peer.does(5500, () => peer.offered.delete('channel-request'))
+  peer.run(60_000)
+  assert.equal(peer.verdicts.length, 0)
+  answered.clear()
+  const from = peer.now
+  peer.run(120_000)
+  assert.equal(peer.verdicts[0]?.reason, 'silence')
+  assert.ok(peer.now - from <= 4000, `${peer.now - from} ms`)
+})
