@@ -1,6 +1,6 @@
 import type { Path } from './network/path.js'
 import { retransmitMs } from './network/tcp-stream.js'
-import type { AilmentPlan, Plan } from './plan.js'
+import type { AbsencePlan, AilmentPlan, Plan } from './plan.js'
 
 /** A time in which the peer could not be heard, or could not hear, through no fault of ours. */
 export interface Trouble {
@@ -134,16 +134,27 @@ function relaysOf({ outages }: Plan): Trouble[] {
 
 /**
  * What a server passed over in silence is never answered; what comes later is, and a silent peer is asked once an
- * interval. One that refuses is asked again only when a session ends.
+ * interval, by a client that is there to ask. One that refuses is asked again only when a session ends.
  */
-function silencesOf({ ailments, client, calls }: Plan): Trouble[] {
+function silencesOf({ ailments, absences, client, calls }: Plan): Trouble[] {
   const silences = ailments.filter(({ what }) => spoiledBy[what] !== 'everything')
   const intervals = calls.map((call) => (call.call === 'configure' ? call.interval : client.interval))
   const askMs = Math.max(0, ...[client.interval, ...intervals].map((interval) => interval || 0))
   return silences.map(({ from, to, what }) => {
     const end = what === 'refuses-opens' || to === null ? Infinity : to
-    return { from, to: end, feltUntil: end + askMs, isSilence: false, spoils: spoiledBy[what], what }
+    const feltUntil = putOff(end + askMs, from, absences)
+    return { from, to: end, feltUntil, isSilence: false, spoils: spoiledBy[what], what }
   })
+}
+
+/** When what a client would do within this time is done, if it was away meanwhile. */
+function putOff(until: number, from: number, absences: readonly AbsencePlan[]): number {
+  let late = until
+  for (const absence of absences.toSorted((a, b) => a.from - b.from)) {
+    const backAt = absence.from + absence.forMs
+    if (absence.from <= late && backAt > from) late += backAt - Math.max(absence.from, from)
+  }
+  return late
 }
 
 function endsOf({ ends }: Plan): Trouble[] {
