@@ -216,6 +216,11 @@ export class Channel {
     this.#port.send(encodeChannelRequest(request), taken)
   }
 
+  /** Whether every request was answered that wants it. */
+  get owesNothing(): boolean {
+    return this.isOpen && this.#owed.length === 0
+  }
+
   /** The consumer took bytes that `data` or `extendedData` brought: the peer may send as many again. */
   consumed(bytes: number): void {
     const grant = this.#receiveWindow.consumed(bytes, this.#port.now())

@@ -34,7 +34,11 @@ export class ProbeMessages implements KeepalivePort {
   readonly #senders: Readonly<Record<ProbeKind, (taken: () => void) => SentProbe | undefined>> = {
     ping: (taken) => this.#ping(taken),
     'global-request': (taken) =>
-      this.#note('global-request', (answered) => this.#mux.globalRequests.probe(keepaliveRequest, answered, taken)),
+      this.#note(
+        'global-request',
+        (answered) => this.#mux.globalRequests.probe(keepaliveRequest, answered, taken),
+        () => this.#mux.globalRequests.waiting === 0,
+      ),
     'channel-request': (taken) => this.#probeChannel(taken),
     'channel-open': (taken) => this.#note('channel-open', (answered) => this.#mux.openings.probe(answered, taken)),
     'key-exchange': () => this.#exchangeKeys(),
@@ -137,7 +141,11 @@ export class ProbeMessages implements KeepalivePort {
   #probeChannel(taken: () => void): SentProbe | undefined {
     for (const channel of this.#mux.channels) {
       if (!channel.isOpen) continue
-      return this.#note('channel-request', (answered, voided) => channel.probe(answered, voided, taken))
+      return this.#note(
+        'channel-request',
+        (answered, voided) => channel.probe(answered, voided, taken),
+        () => channel.owesNothing,
+      )
     }
     return undefined
   }
@@ -150,7 +158,11 @@ export class ProbeMessages implements KeepalivePort {
     return probe
   }
 
-  #note(kind: ProbeKind, send: (answered: () => void, voided: () => void) => void): SentProbe {
+  #note(
+    kind: ProbeKind,
+    send: (answered: () => void, voided: () => void) => void,
+    isAnswerSure = () => true,
+  ): SentProbe {
     // An answer cannot come before this returns, so the probe is described by then.
     const sent: { probe?: SentProbe } = {}
     const tell = (what: (probe: SentProbe) => void) => () => {
@@ -160,7 +172,7 @@ export class ProbeMessages implements KeepalivePort {
       tell((probe) => this.#answered(probe)),
       tell((probe) => this.#voided(probe)),
     )
-    sent.probe = this.#describe(kind)
+    sent.probe = this.#describe(kind, isAnswerSure)
     return sent.probe
   }
 
@@ -174,7 +186,7 @@ export class ProbeMessages implements KeepalivePort {
     this.#sink.voided(probe)
   }
 
-  #describe(kind: ProbeKind): SentProbe {
+  #describe(kind: ProbeKind, isAnswerSure = () => true): SentProbe {
     const transport = this.#transport
     const mux = this.#mux
     const position = transport.outbound.position
@@ -184,6 +196,7 @@ export class ProbeMessages implements KeepalivePort {
       kind,
       ahead: () => Math.max(0, position - transport.takenBytes) + Math.max(0, sentBytes - mux.flow.coveredBytes),
       behind: () => Math.max(0, granted - (mux.flow.receivedBytes - receivedBytes)),
+      isAnswerSure,
     }
   }
 }

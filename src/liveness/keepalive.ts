@@ -90,11 +90,13 @@ export class Keepalive {
   /** Call `heard()` for the packet first. UNIMPLEMENTED and a refusal are answers as good as any. */
   answered(probe: SentProbe, now: number): void {
     this.#prober.answered(probe, now)
+    this.#age.restart(now, this.#bytesHeard)
   }
 
   /** The peer answered something else, which had been handed over for sending at `sentAt`: it hears us. */
   confirmed(sentAt: number, now: number): void {
     this.#probes.confirmed(sentAt, now)
+    this.#age.restart(now, this.#bytesHeard)
   }
 
   /** This probe will get no answer, through no fault of the peer: its channel was closed. */

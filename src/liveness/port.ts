@@ -21,6 +21,12 @@ export interface SentProbe {
    * that we had granted, less what has come since.
    */
   behind(): number
+  /**
+   * Once it seems answered: whether the answer was its own for sure. Where the order alone tells whose a reply is
+   * (RFC 4254 section 4), it is so once nothing else waits in the same line: a peer that leaves one question unanswered and
+   * answers the next seems to answer the first.
+   */
+  isAnswerSure(): boolean
 }
 
 export type LivenessState = 'alive' | 'suspect' | 'dead'

@@ -14,9 +14,6 @@ const ordinaryKinds = probeKinds.filter((kind) => kind !== 'key-exchange')
 /** Round trips that are kept, so that one without an outage or a pause of ours is among them. */
 const roundTripsKept = 8
 
-/** How many questions may be under way beside the oldest while packets come in. */
-const askedAgainMax = 3
-
 /** A program may ask a deaf peer as often as it likes. Beyond this many all but the oldest, by which it is judged, go. */
 const waitingMax = 64
 
@@ -32,6 +29,8 @@ export class Probes {
   readonly #answered = new Set<ProbeKind>()
   readonly #tried = new Map<ProbeKind, number>()
   readonly #waiting: WaitingProbe[] = []
+  /** The last of each kind that seems answered, as long as its answer may have been meant for another question. */
+  readonly #unsure = new Map<ProbeKind, SentProbe>()
   #confirmedAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
   #leastLoginMs = Number.POSITIVE_INFINITY
@@ -45,7 +44,7 @@ export class Probes {
     return this.#waiting
   }
 
-  /** When the last sign came that the peer hears us. */
+  /** When the last sign came that the peer hears us: an answer, whichever question it was meant for. */
   get confirmedAt(): number {
     return this.#confirmedAt
   }
@@ -77,12 +76,19 @@ export class Probes {
     return this.#waiting.find((waiting) => waiting.passedAt === undefined)
   }
 
-  /** Kinds to try now, best first: those it answers; then the one that has been tried least. */
+  /**
+   * Kinds to try now, best first: those it answers, the one with the fewest answers due before the others; then the one
+   * that has been tried least.
+   */
   candidates(): ProbeKind[] {
+    const answered = (kind: ProbeKind) => this.#answered.has(kind)
     const live = ordinaryKinds.filter((kind) => !this.#memory.deaf.has(kind))
-    const rank = (kind: ProbeKind) => (this.#answered.has(kind) ? -1 : (this.#tried.get(kind) ?? 0))
+    const tried = (kind: ProbeKind) => this.#tried.get(kind) ?? 0
     // The sort is stable: of kinds tried equally often the better one comes first.
-    return live.toSorted((a, b) => rank(a) - rank(b))
+    return [
+      ...live.filter(answered).toSorted((a, b) => this.#count(a) - this.#count(b)),
+      ...live.filter((kind) => !answered(kind)).toSorted((a, b) => tried(a) - tried(b)),
+    ]
   }
 
   /** Kinds that the peer is known to answer. */
@@ -91,11 +97,11 @@ export class Probes {
   }
 
   /**
-   * Kinds worth sending while packets come in. A peer that answers is asked again a few times while an answer is due: one
-   * answer that went astray must not count for a peer that does not hear. Any other peer is asked by each kind once.
+   * Kinds worth sending while packets come in. A peer that answers is asked on while an answer is due: answers that went
+   * astray must not count for a peer that does not hear. Any other peer is asked by each kind once.
    */
   worthSending(): ProbeKind[] {
-    if (this.answers) return this.#waiting.length <= askedAgainMax ? this.candidates() : []
+    if (this.answers) return this.candidates()
     const untried = this.candidates().filter((kind) => this.#count(kind) === 0)
     return this.mute || this.#count('key-exchange') > 0 ? untried : [...untried, 'key-exchange']
   }
@@ -112,11 +118,13 @@ export class Probes {
 
   /** @returns when it was sent, or undefined for one that no longer waits */
   answered(probe: SentProbe, now: number): number | undefined {
-    if (probe.kind !== 'key-exchange') this.#learn(probe.kind)
     const index = this.#waiting.findIndex((waiting) => waiting.probe === probe)
+    if (probe.kind !== 'key-exchange') this.#unsure.set(probe.kind, probe)
+    this.#learnSure()
     // Those that went out at the same instant are told apart by their order alone.
     for (const before of this.#waiting.slice(0, Math.max(0, index))) before.passedAt ??= now
     const waiting = this.#take(probe)
+    this.#confirmedAt = now
     if (waiting === undefined) return undefined
     if (probe.kind !== 'key-exchange') this.#tookRoundTrip(waiting.sentAt, now)
     this.confirmed(waiting.sentAt, now)
@@ -127,6 +135,7 @@ export class Probes {
   confirmed(sentAt: number, now: number): void {
     this.#confirmedAt = now
     this.#confirmedTo = Math.max(this.#confirmedTo, sentAt)
+    this.#learnSure()
     for (const waiting of this.#waiting) {
       if (waiting.sentAt < this.#confirmedTo) waiting.passedAt ??= now
     }
@@ -192,7 +201,14 @@ export class Probes {
     if (this.#roundTrips.length > roundTripsKept) this.#roundTrips.shift()
   }
 
+  #learnSure(): void {
+    for (const [kind, probe] of this.#unsure) {
+      if (probe.isAnswerSure()) this.#learn(kind)
+    }
+  }
+
   #learn(kind: ProbeKind): void {
+    this.#unsure.delete(kind)
     this.#answered.add(kind)
     this.#memory.deaf.delete(kind)
     this.#memory.mute = false

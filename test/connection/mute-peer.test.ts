@@ -4,11 +4,21 @@ import { test } from 'node:test'
 import { messageNumber } from '#src/wire/numbers.js'
 import { encodeIgnore } from '#src/wire/transport-messages.js'
 import { endedBy, nothingLeft } from '../support/core/checks.js'
+import type { CoreEnd } from '../support/core/core-end.js'
 import { loggedIn, scriptedServer } from '../support/core/pair.js'
+import type { ScriptedPeer } from '../support/core/scripted-peer.js'
+import type { SimulatedTime } from '../support/core/simulated-time.js'
 
 const ping = new Map([['ping@openssh.com', Buffer.from('0')]])
 const keepalive = { interval: 1000, countMax: 3, wantReply: true, tcp: false } as const
 const questions: number[] = [messageNumber.PING, messageNumber.GLOBAL_REQUEST, messageNumber.CHANNEL_OPEN]
+
+/** The server says something all the time that means nothing. */
+function talk(time: SimulatedTime, client: CoreEnd, server: ScriptedPeer): void {
+  if (client.cause !== undefined) return
+  server.send(encodeIgnore(Buffer.alloc(16)))
+  time.after(300, () => talk(time, client, server))
+}
 
 test('a server that answers nothing but a key exchange is not cut for its silence', async () => {
   const { time, client, server } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
@@ -40,16 +50,58 @@ test('a server that goes on talking and does not hear us is given up within a bo
   const { time, client, server } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
   await time.run(5000)
   server.deaf = true
-  const talk = () => {
-    if (client.cause !== undefined) return
-    server.send(encodeIgnore(Buffer.alloc(16)))
-    time.after(300, talk)
-  }
-  talk()
+  talk(time, client, server)
   const from = time.now()
   assert.ok(await time.until(() => client.cause !== undefined, 60_000))
   assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
   assert.ok(time.now() - from <= 7000, `${time.now() - from} ms`)
+  nothingLeft(client)
+})
+
+test('a server that answers the global requests of a program alone is not taken for one that answers ours', async () => {
+  const { time, client, server } = await loggedIn({ client: { keepalive } })
+  server.before = (payload) =>
+    payload[0] === messageNumber.CHANNEL_OPEN || payload.subarray(0, 30).includes('keepalive@openssh.com')
+  await time.run(100)
+  // Our first question waits in the same line, and is given this answer.
+  client.connection.globalRequest('asked@example.org', Buffer.alloc(0)).catch(() => {})
+  await time.run(600_000)
+  assert.equal(endedBy(client), undefined)
+  assert.equal(client.connection.keepalive.liveness(time.now()).bound, null)
+  await time.value(client.connection.close(2000))
+  nothingLeft(client)
+})
+
+test('a server that gives its answers to earlier questions hears us as long as they come', async () => {
+  const { time, client, server } = await loggedIn({ client: { keepalive } })
+  await time.run(100)
+  server.before = (payload) => payload[0] === messageNumber.GLOBAL_REQUEST
+  for (let asked = 0; asked < 6; asked++)
+    client.connection.globalRequest('asked@example.org', Buffer.alloc(0)).catch(() => {})
+  await time.run(100)
+  server.before = (payload) => payload[0] === messageNumber.CHANNEL_OPEN
+  talk(time, client, server)
+  await time.run(600_000)
+  assert.equal(endedBy(client), undefined)
+  server.deaf = true
+  const from = time.now()
+  assert.ok(await time.until(() => client.cause !== undefined, 60_000))
+  assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
+  assert.ok(time.now() - from <= 7000, `${time.now() - from} ms`)
+  nothingLeft(client)
+})
+
+test('a server that goes on talking, and answers again before the bound, is not given up', async () => {
+  const settings = { ...keepalive, countMax: 8 }
+  const { time, client, server } = await loggedIn({ client: { keepalive: settings }, script: { extensions: ping } })
+  await time.run(5000)
+  talk(time, client, server)
+  server.before = (payload) => questions.includes(payload.readUInt8(0))
+  await time.run(7000)
+  server.before = () => false
+  await time.run(60_000)
+  assert.equal(endedBy(client), undefined)
+  await time.value(client.connection.close(2000))
   nothingLeft(client)
 })
 

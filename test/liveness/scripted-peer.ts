@@ -51,7 +51,7 @@ export class ScriptedPeer implements KeepalivePort {
     if (this.inKeyExchange || !this.offered.has(kind)) return undefined
     const sentAt = this.now
     this.sent.push({ at: sentAt, kind })
-    const probe = { kind, ahead: () => this.ahead(sentAt), behind: () => this.behind(sentAt) }
+    const probe = { kind, ahead: () => this.ahead(sentAt), behind: () => this.behind(sentAt), isAnswerSure: () => true }
     if (kind === 'key-exchange') this.#startKeyExchange()
     const delay = this.answers(kind, sentAt)
     const epoch = this.#epoch

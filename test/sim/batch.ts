@@ -15,10 +15,12 @@ export interface Tally {
   readonly failed: FailedSeed[]
   /** How often connections ended by which error. */
   readonly endings: Map<string, number>
+  /** In how many sessions something was not held against the client, by what it was. */
+  readonly excuses: Map<string, number>
 }
 
 export function emptyTally(): Tally {
-  return { sessions: 0, settled: 0, fulfilled: 0, failed: [], endings: new Map() }
+  return { sessions: 0, settled: 0, fulfilled: 0, failed: [], endings: new Map(), excuses: new Map() }
 }
 
 /** Plays seeds one after the other. A rejection that nobody handles counts as a failure of the session it came from. */
@@ -50,15 +52,16 @@ async function playSeed(seed: number): Promise<Outcome> {
   } catch (error) {
     const problem = error instanceof Error ? (error.stack ?? error.message) : String(error)
     const failure = { invariant: 'nothing throws', problem, at: 0 }
-    return { failure, steps: 0, ending: 'none', endedAt: 0, settled: 0, fulfilled: 0 }
+    return { failure, steps: 0, ending: 'none', endedAt: 0, settled: 0, fulfilled: 0, excuses: new Set() }
   }
 }
 
-function addTo(tally: Tally, seed: number, { failure, settled, fulfilled, ending }: Outcome): void {
+function addTo(tally: Tally, seed: number, { failure, settled, fulfilled, ending, excuses }: Outcome): void {
   tally.sessions++
   tally.settled += settled
   tally.fulfilled += fulfilled
   tally.endings.set(ending, (tally.endings.get(ending) ?? 0) + 1)
+  for (const excuse of excuses) tally.excuses.set(excuse, (tally.excuses.get(excuse) ?? 0) + 1)
   if (failure !== undefined) tally.failed.push({ seed, failure })
 }
 

@@ -57,11 +57,12 @@ async function playMany(start: number, seeds: number, jobs: number): Promise<voi
   if (tally.failed.length > 0) process.exitCode = 1
 }
 
-function merge(tally: Tally, { sessions, settled, fulfilled, endings }: Tally): void {
+function merge(tally: Tally, { sessions, settled, fulfilled, endings, excuses }: Tally): void {
   tally.sessions += sessions
   tally.settled += settled
   tally.fulfilled += fulfilled
   for (const [code, times] of endings) tally.endings.set(code, (tally.endings.get(code) ?? 0) + times)
+  for (const [excuse, times] of excuses) tally.excuses.set(excuse, (tally.excuses.get(excuse) ?? 0) + times)
 }
 
 /** One core's worth: plays a chunk after the other. */

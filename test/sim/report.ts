@@ -43,9 +43,10 @@ function plainly(part: object): string {
 
 /** The last lines of a run: how many, how fast, how they ended. */
 export function tellTally(tally: Tally, seconds: number, say: Say): void {
-  const { sessions, settled, fulfilled, failed, endings } = tally
+  const { sessions, settled, fulfilled, failed, endings, excuses } = tally
   const ways = [...endings].toSorted(([, a], [, b]) => b - a).map(([code, times]) => `${code} ${times}`)
   say(`ended by: ${ways.join(', ')}`)
+  for (const [excuse, times] of excuses) say(`${times} sessions excused: the peer was ${excuse}`)
   say(`${settled} promises settled, ${fulfilled} of them by a value`)
   say(`${sessions} sessions, ${failed.length} failed, ${(sessions / seconds).toFixed(0)} a second`)
 }

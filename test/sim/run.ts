@@ -17,6 +17,8 @@ export interface Run {
   readonly server: Server
   readonly user: UserProgram
   readonly troubles: Troubles
+  /** What was not held against the client, though a stricter judge would. */
+  readonly excuses: Set<string>
   /** Time in which the client could not run, until now. */
   absentMs(since: number): number
 }

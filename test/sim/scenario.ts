@@ -30,6 +30,7 @@ export interface Outcome {
   readonly endedAt: number
   readonly settled: number
   readonly fulfilled: number
+  readonly excuses: ReadonlySet<string>
 }
 
 /** How long the end of a client is looked at. */
@@ -90,7 +91,17 @@ function setUp(plan: Plan): Run {
   stage(plan, world, path, tcp, client)
   world.at(plan.closeAt, () => client.process.run(() => user.close(closeMs)))
   const troubles = new Troubles(plan, path)
-  return { plan, world, path, client, server, user, troubles, absentMs: (since) => absentMs(plan, world, since) }
+  return {
+    plan,
+    world,
+    path,
+    client,
+    server,
+    user,
+    troubles,
+    excuses: new Set(),
+    absentMs: (since) => absentMs(plan, world, since),
+  }
 }
 
 /** Of a command that is called by way of src/session. */
@@ -137,7 +148,7 @@ function absentMs({ absences }: Plan, world: World, since: number): number {
   return sum
 }
 
-function outcomeOf({ world, client, user }: Run, failure: Failure | undefined): Outcome {
+function outcomeOf({ world, client, user, excuses }: Run, failure: Failure | undefined): Outcome {
   const { all } = user.calls
   return {
     failure,
@@ -146,5 +157,6 @@ function outcomeOf({ world, client, user }: Run, failure: Failure | undefined): 
     endedAt: client.ending?.at ?? world.now(),
     settled: all.filter(({ settled }) => settled !== undefined).length,
     fulfilled: all.filter(({ settled }) => settled !== undefined && settled.error === undefined).length,
+    excuses,
   }
 }

@@ -27,8 +27,9 @@ function check(run: Run): string | undefined {
   if (ending === undefined || ending.at !== run.world.now()) return undefined
   const { cause } = ending
   const judge = judges[cause.code]
-  if (judge === undefined) return `${cause.code}: ${cause.message} ${String(cause.cause)}`
-  return judge(run)
+  if (judge !== undefined) return judge(run)
+  const why = cause.cause instanceof Error ? `: ${cause.cause.message}` : ''
+  return `${cause.code}: ${cause.message}${why}`
 }
 
 const lost = (run: Run) => (wasEnded(run) ? undefined : 'nobody ended the stream')

@@ -51,14 +51,15 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   const now = world.now()
   const since = askedAt(run, reason)
   const graceMs = answerMs(plan) + inTheWayMs(run, reason)
-  // A server that leaves one request unanswered answers all later ones, our probes among them, out of their order.
+  if (troubles.explain([], since, now, graceMs)) return undefined
+  // A server that answers PING owes no answer to a request.
   const { server, client } = plan
-  const isPassedOver = plan.ailments.some(({ what }) => what === 'silent')
-  const isDeaf = server.deafTo.includes('ping') || client.remembers.includes('ping')
-  const isAskedByPing = server.ping && !isDeaf && !isPassedOver
+  const isAskedByPing = server.ping && !server.deafTo.includes('ping') && !client.remembers.includes('ping')
   const spoiled = ['probes', 'key-exchanges', ...(isAskedByPing ? [] : (['requests'] as const))] as const
-  if (troubles.explain(spoiled, since, now, graceMs) || (!isAskedByPing && seemsToAnswer(run))) return undefined
-  if (reason === 'one-way' && leftUnanswered(run)) return undefined
+  if (troubles.explain(spoiled, since, now, graceMs)) {
+    run.excuses.add('given up, and it lived but answered no question any more')
+    return undefined
+  }
   return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
 }
 
@@ -66,27 +67,6 @@ function inTheWayMs({ client, plan, user }: Run, reason: VerdictReason): number 
   if (reason === 'one-way') return backlogMs(plan, user.commands.length)
   // They may have been taken but for the last byte when the trouble began.
   return reason === 'writes' ? transferMs(plan, client.unreported) : 0
-}
-
-/**
- * A server that passes over a request and answers others of its line gives our questions the answers of others
- * (RFC 4254 section 4): from then on it seems to answer, and falls silent when nobody else asks, or answers what was asked
- * long before.
- */
-function seemsToAnswer({ client: { tap }, server }: Run): boolean {
-  const first = Math.min(...server.passedOver)
-  if (tap === undefined) return server.passedOver.size > 0
-  return tap.requests.some(({ probe }, index) => probe !== undefined && index >= first)
-}
-
-/** A peer that is heard is asked only a few times more: one that passed over all of these is not known to answer again. */
-function leftUnanswered({ client: { tap }, plan }: Run): boolean {
-  const oldest = tap?.oldestUnanswered()
-  if (tap === undefined || oldest === undefined) return tap === undefined
-  const reachesAt = oldest.askedAt + answerMs(plan)
-  return plan.ailments.some(
-    ({ what, from, to }) => what === 'silent' && from <= reachesAt && (to ?? Infinity) >= oldest.askedAt,
-  )
 }
 
 /** When the question was asked whose answer would have prevented the verdict. */
