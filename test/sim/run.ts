@@ -1,5 +1,4 @@
 import type { Party } from './machine/party.js'
-import { quick } from './machine/quick.js'
 import type { Path } from './network/path.js'
 import { retransmitMs } from './network/tcp-stream.js'
 import type { Server } from './peer/server.js'
@@ -51,13 +50,8 @@ function rateOf({ bytesPerMs, latencyMs, jitterMs, sendBuffer, receiveBuffer }: 
   return Math.min(bytesPerMs ?? Number.POSITIVE_INFINITY, Math.min(sendBuffer, receiveBuffer) / roundTripMs)
 }
 
-/**
- * By how much it may be wrong when a packet was heard: with most ciphers its pieces do not tell where it ends, and the
- * rest of one may be under way for as long as an answer.
- */
-export function heardSlackMs(plan: Plan): number {
-  return plan.client.cipher === quick ? 1 : answerMs(plan)
-}
+/** By how much clocks that give fractions may disagree about when a packet was heard. */
+export const heardSlackMs = 1
 
 /** A server that left one request unanswered gives the answers of later ones to those before (RFC 4254 section 4). */
 export function answersOutOfLine({ server }: Run): boolean {

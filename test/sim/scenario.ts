@@ -4,6 +4,7 @@ import { Random } from '../support/core/random.js'
 import { allInvariants } from './invariants/index.js'
 import { Party } from './machine/party.js'
 import { knowQuick, quick, quickVerifier } from './machine/quick.js'
+import { watchSeals } from './machine/seals.js'
 import { Path } from './network/path.js'
 import { connectTcp, type TcpConnection } from './network/tcp.js'
 import { pieceMax } from './pattern.js'
@@ -38,6 +39,7 @@ const afterwardsMs = 20_000
 const closeMs = 2000
 
 knowQuick()
+watchSeals()
 
 /** Plays one plan to its end, or to the first violation. Every detail follows from the plan. */
 export async function play(plan: Plan, trace?: Trace): Promise<Outcome> {
@@ -77,12 +79,10 @@ function setUp(plan: Plan): Run {
   const random = new Random(plan.seed)
   const path = new Path(plan.link, plan.outages)
   const tcp = connectTcp(world, random, path, plan.link, plan.outages)
-  const isLegible = plan.client.cipher === quick
   const client = new Party(world, random, tcp.client, {
     core: coreOptions(plan),
     isCut: plan.link.isCut,
-    isLegible,
-    ...(isLegible ? { tap: new Tap(world.now, (command) => inputBytes(plan, command)) } : {}),
+    tap: new Tap(world.now, (command) => inputBytes(plan, command)),
   })
   const server = new Server(world, random, tcp.server, plan)
   client.faces(server.party)

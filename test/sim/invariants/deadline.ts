@@ -68,7 +68,7 @@ function untakenTooLong(run: Run, interval: number, countMax: number): string | 
   if (client.untakenSince === undefined) return undefined
   const since = Math.max(client.untakenSince, client.heardAt, user.configuredAt)
   const excused = 2 * run.absentMs(since) + plan.absences.length * interval
-  const boundMs = (countMax + 1) * interval + excused + heardSlackMs(plan)
+  const boundMs = (countMax + 1) * interval + excused + heardSlackMs
   if (world.now() <= since + boundMs + slackMs) return undefined
   return `the kernel has taken nothing since ${client.untakenSince} ms, and the bound of ${boundMs} ms is over`
 }
@@ -103,7 +103,7 @@ function stepMs({ plan, troubles }: Run, interval: number): number {
 function excusedMs(run: Run, interval: number, countMax: number): number {
   const { client, plan, user, world } = run
   // What was heard in the instant of a call may have been heard before it.
-  const since = client.heardAt - heardSlackMs(plan)
+  const since = client.heardAt - heardSlackMs
   // That the machine slept shows at the next wake, when something may have been heard since.
   const absences = plan.absences.filter(({ from, forMs }) => from < world.now() && from + forMs >= since - interval)
   // New settings begin the count anew only where they make something overdue.
@@ -115,7 +115,7 @@ function excusedMs(run: Run, interval: number, countMax: number): number {
 
 function silentTooLong({ run, interval, countMax, excusedMs: excused }: Terms): string | undefined {
   const { client, world, user } = run
-  const boundMs = (countMax + 1) * interval + excused + heardSlackMs(run.plan)
+  const boundMs = (countMax + 1) * interval + excused + heardSlackMs
   if (world.now() <= Math.max(client.heardAt, user.configuredAt) + boundMs + slackMs) return undefined
   return `nothing was heard since ${client.heardAt} ms, and the bound of ${boundMs} ms is over`
 }
@@ -125,17 +125,17 @@ function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, 
   // Ours may be in the way for as long as no window says that it was read.
   const inputs = user.commands.reduce((sum, { written }) => sum + written, user.runs.length * pieceMax)
   // Its answer is waited for behind what the peer says, for as long as that is much.
-  const since = Math.max(from, user.configuredAt, seen.unjudgedAt, seen.flow.lastAt(run, interval), voidedAt(run))
+  const since = Math.max(
+    from,
+    user.configuredAt,
+    seen.unjudgedAt,
+    seen.flow.lastAt(run, interval),
+    client.tap?.voidedAt ?? 0,
+  )
   const bareMs = oneWayMs(interval, countMax, client.longestGapSince(from), inputs)
   const boundMs = bareMs + excused + exchangeMs(run)
   if (world.now() <= since + boundMs + answerMs(plan) + slackMs) return undefined
   return `the peer has not heard us since ${from} ms, and the bound of ${boundMs} ms is over`
-}
-
-/** Without a tap nobody knows what was asked; a peer that answers PING is asked by nothing else. */
-function voidedAt({ client: { tap }, plan }: Run): number {
-  if (tap !== undefined) return tap.voidedAt
-  return plan.server.ping ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
 }
 
 /** The table of docs/liveness.md, One-way loss: for what we hear at such gaps, with so many bytes in the way. */

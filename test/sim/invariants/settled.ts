@@ -1,6 +1,5 @@
 import { defaultLimits } from '#src/client/limits.js'
 import type { ErrorCode, HoldfastError } from '#src/errors.js'
-import { quick } from '../machine/quick.js'
 import { answerMs, answersOutOfLine, backlogMs, type Invariant, type Run, transferMs } from '../run.js'
 import type { Spoiled } from '../trouble.js'
 import type { Call } from '../user/calls.js'
@@ -80,9 +79,7 @@ function longestMs(kind: Call['kind'], limitMs: number): number {
 function settledWrongly(run: Run, call: Call): string | undefined {
   const { error, at } = call.settled ?? {}
   if (call.kind === 'close' && error === undefined && at !== undefined) return closedLate(run, call, at)
-  // Of other ciphers nobody knows to the packet what was heard.
-  const isExact = run.plan.client.cipher === quick
-  if (error === undefined && isExact && answered.has(call.kind) && run.client.heardAt < call.at)
+  if (error === undefined && answered.has(call.kind) && run.client.heardAt < call.at)
     return 'was fulfilled, though nothing was heard since'
   if (error === undefined || at === undefined) return undefined
   const { ending } = run.client
@@ -149,7 +146,7 @@ function isClosed({ client: { tap }, user }: Run, { command }: Call): boolean {
   const record = user.commands.find((each) => each.command === command)
   // A request that a key exchange holds back was not seen on the wire.
   if (record?.gaveUp === true || record?.over === 'closed') return true
-  return tap === undefined ? record === undefined : tap.channelOf(command)?.closedAt !== undefined
+  return tap?.channelOf(command)?.closedAt !== undefined
 }
 
 function mayRefuse({ plan }: Run): boolean {

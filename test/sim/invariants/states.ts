@@ -14,7 +14,7 @@ class StateWatch {
   #seen = 0
   #state: LivenessState = 'alive'
 
-  check({ client, plan }: Run): string | undefined {
+  check({ client }: Run): string | undefined {
     const { changes } = client
     while (this.#seen < changes.length) {
       const { change, silentMs } = changes[this.#seen++] ?? {}
@@ -24,7 +24,7 @@ class StateWatch {
       if (from !== this.#state || from === to) return `it went from ${from} to ${to}, and had been ${this.#state}`
       this.#state = to
       const { interval } = client.connection.keepalive.settings
-      if (to === 'suspect' && interval !== false && silentMs < 2 * interval - heardSlackMs(plan))
+      if (to === 'suspect' && interval !== false && silentMs < 2 * interval - heardSlackMs)
         return `the peer is suspect after ${silentMs} ms`
     }
     return undefined

@@ -26,13 +26,13 @@ function check(run: Run): string | undefined {
 }
 
 function early(run: Run, reason: VerdictReason): string | undefined {
-  const { client, plan } = run
+  const { client } = run
   const { interval, countMax } = client.connection.keepalive.settings
   if (interval === false) return 'there is a verdict although the keepalive is off'
   const boundMs = (countMax + 1) * interval
   if (reason === 'one-way') return oneWayEarly(run, boundMs)
   const silentMs = client.process.now() - client.heardAtOwn
-  if (silentMs < boundMs - heardSlackMs(plan))
+  if (silentMs < boundMs - heardSlackMs)
     return `the verdict (${reason}) came after ${silentMs} ms of silence, before the bound`
   if (reason === 'writes' && (client.untaken === 0 || client.process.now() - client.tookAtOwn < boundMs - 1))
     return 'the verdict (writes) came although the kernel had taken something'

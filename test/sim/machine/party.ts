@@ -4,36 +4,29 @@ import { Facts } from '#src/connection/facts.js'
 import { Deadlines } from '#src/liveness/deadlines.js'
 import type { LivenessChange } from '#src/liveness/port.js'
 import { Waits } from '#src/liveness/waits.js'
-import { messageNumber } from '#src/wire/numbers.js'
 import type { CoreOptions } from '../../support/core/core-end.js'
 import type { Random } from '../../support/core/random.js'
 import type { Socket } from '../network/tcp.js'
-import { payloadOf } from '../wire/payload.js'
 import type { Tap } from '../wire/tap.js'
 import type { World } from '../world.js'
 import { Process } from './process.js'
+import { factsOf } from './seals.js'
 
 const longGapMs = 1000
 const writesKept = 1000
 const readsKept = 200
-/** As most ciphers seal a packet, those of quick.ts among them. */
-const tagBytes = 16
-const lengthBytes = 4
 
 export interface PartyOptions {
   readonly core: CoreOptions
   readonly lagMs?: number
   readonly isCut: boolean
-  /** Whether its cipher hides nothing, so that what passes can be read. */
-  readonly isLegible?: boolean
   /** Who reads it. */
   readonly tap?: Tap
 }
 
-/** A packet under way: where it ends in the stream of whoever sent it, and what is in it where that can be read. */
+/** A packet under way: where it ends in the stream of whoever sent it, and what is in it; of a line, nothing. */
 interface SentPacket {
-  end: number
-  hasTag: boolean
+  readonly end: number
   readonly payload: Buffer | undefined
 }
 
@@ -59,7 +52,7 @@ export class Party implements ConnectionHost {
   wrote: number[] = []
   /** The packets that it has sent and the peer has not read. */
   readonly packets: SentPacket[] = []
-  /** What passed, where that can be read. */
+  /** What passed, as the client saw it. */
   readonly tap: Tap | undefined
   /** Reads nothing of what comes. */
   isDeaf = false
@@ -68,7 +61,6 @@ export class Party implements ConnectionHost {
   onChange: (change: LivenessChange) => void = () => {}
   readonly #world: World
   readonly #socket: Socket
-  readonly #isLegible: boolean
   #sentBytes = 0
   #takenBytes = 0
   #readBytes = 0
@@ -80,16 +72,10 @@ export class Party implements ConnectionHost {
   #flushing = false
   #isDestroyed = false
 
-  constructor(
-    world: World,
-    random: Random,
-    socket: Socket,
-    { core, lagMs = 0, isCut, isLegible = false, tap }: PartyOptions,
-  ) {
+  constructor(world: World, random: Random, socket: Socket, { core, lagMs = 0, isCut, tap }: PartyOptions) {
     this.#cut = isCut ? (bytes) => cutAnywhere(bytes, random) : (bytes) => [bytes]
     this.#world = world
     this.#socket = socket
-    this.#isLegible = isLegible
     this.tap = tap
     this.process = new Process(
       world,
@@ -248,24 +234,11 @@ export class Party implements ConnectionHost {
     if (this.untaken > 0) this.untakenSince ??= this.#world.now()
   }
 
-  /** What ends a packet is not one by itself, nor is the length field before it. */
   #notePiece(piece: Buffer): void {
     this.#sentBytes += piece.length
-    const end = this.#sentBytes
-    const last = this.packets.at(-1)
-    if (piece.length <= lengthBytes) return
-    if (piece.length === tagBytes && last !== undefined && !last.hasTag && !isNewKeys(piece)) {
-      last.end = end
-      last.hasTag = true
-      return
-    }
-    this.packets.push({ end, payload: this.#isLegible ? payloadOf(piece) : undefined, hasTag: false })
+    const { isLast, payload } = factsOf(piece)
+    if (isLast) this.packets.push({ end: this.#sentBytes, payload })
   }
-}
-
-/** The one packet that is as short as a tag, where no cipher lengthens it. */
-function isNewKeys(piece: Buffer): boolean {
-  return piece.readUInt32BE(0) === tagBytes - lengthBytes && piece[5] === messageNumber.NEWKEYS
 }
 
 /** Three pieces, often short ones. */

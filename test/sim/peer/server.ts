@@ -46,7 +46,6 @@ export class Server {
     this.party = new Party(world, random, socket, {
       lagMs: server.lagMs,
       isCut: plan.link.isCut,
-      isLegible: client.cipher === quick,
       core: serverOptions({
         limits,
         handlers: this.#handlers(),

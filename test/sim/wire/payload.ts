@@ -32,7 +32,7 @@ export class Payload {
   }
 }
 
-/** RFC 4253 section 6, and no cipher that hides anything: the payload of one packet; undefined for a line. */
+/** RFC 4253 section 6, before any cipher: the payload of one packet; undefined for a line. */
 export function payloadOf(packet: Buffer): Buffer | undefined {
   const length = packet.readUInt32BE(0)
   const padding = packet[4] ?? 0

@@ -22,8 +22,8 @@ const number = {
 } as const
 
 /**
- * What passes between the client's process and its kernel, message by message, read where nothing hides it (see
- * quick.ts): when each was asked, taken and answered, by the order of RFC 4254 section 4 alone. Verdicts and limits of the
+ * What passes between the client's process and its kernel, message by message, read before it is sealed (see
+ * seals.ts): when each was asked, taken and answered, by the order of RFC 4254 section 4 alone. Verdicts and limits of the
  * client are held against this.
  */
 export class Tap {

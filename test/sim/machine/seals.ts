@@ -1,0 +1,48 @@
+import type { CipherSpec, Sealer } from '#src/transport/cipher.js'
+import { ciphers } from '#src/transport/ciphers.js'
+import { payloadOf } from '../wire/payload.js'
+
+/** Of each piece of a sealed packet: what the packet holds, on the last of its pieces; null on those before. */
+const sealed = new WeakMap<Buffer, Buffer | null>()
+
+/** What a piece of output tells of packets. */
+export interface PieceFacts {
+  /** Whether a packet, or a line, ends with it. */
+  readonly isLast: boolean
+  /** Of the packet that ends with it; undefined for a line. */
+  readonly payload: Buffer | undefined
+}
+
+/** Looks at every packet in the instant before it is sealed, by whatever cipher. */
+export function watchSeals(): void {
+  const specs = [...ciphers.values()].map(watched)
+  if (ciphers instanceof Map) for (const spec of specs) ciphers.set(spec.name, spec)
+}
+
+export function factsOf(piece: Buffer): PieceFacts {
+  const payload = sealed.get(piece)
+  return payload === undefined
+    ? { isLast: true, payload: payloadOf(piece) }
+    : { isLast: payload !== null, payload: payload ?? undefined }
+}
+
+function watched(spec: CipherSpec): CipherSpec {
+  return { ...spec, sealer: (keys, mac) => watchedSealer(spec.sealer(keys, mac)) }
+}
+
+function watchedSealer(sealer: Sealer): Sealer {
+  const { blockSize, lengthInPadding, tagBytes } = sealer
+  return {
+    blockSize,
+    lengthInPadding,
+    tagBytes,
+    seal: (sequence, packet, out) => {
+      const payload = payloadOf(packet)
+      const before = out.length
+      sealer.seal(sequence, packet, out)
+      for (const piece of out.slice(before, -1)) sealed.set(piece, null)
+      const last = out.at(-1)
+      if (last !== undefined && payload !== undefined) sealed.set(last, payload)
+    },
+  }
+}
