@@ -10,6 +10,7 @@ import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { Waits } from '../liveness/waits.js'
 import { disconnectReason } from '../wire/numbers.js'
 import { encodeDisconnect } from '../wire/transport-messages.js'
+import { Acknowledgement } from './acknowledgement.js'
 import type { Channel, ChannelSink } from './channel.js'
 import { Closing } from './closing.js'
 import { closedError, complete, disconnectFor, lostError, verdictError } from './endings.js'
@@ -56,6 +57,7 @@ export class Connection {
   readonly deadlines: Deadlines
   readonly keepalive: Keepalive
   readonly probes: ProbeMessages
+  readonly acknowledgement: Acknowledgement
   /** Resolves once authentication succeeded; rejects with what prevented it. */
   readonly ready: Promise<void>
   readonly #options: ConnectionOptions
@@ -107,6 +109,7 @@ export class Connection {
       channelReport: (event, { localId: channel, type, queuedBytes }) =>
         diagnostics.channel(() => ({ ...facts.about, event, channel, type, queuedBytes })),
     })
+    this.acknowledgement = new Acknowledgement(options.role, this.#transport, this.#mux)
     this.#services = new Services(options.authenticator, this.#mux)
     this.probes = new ProbeMessages(this.#transport, this.#mux, {
       now: () => facts.now(),
@@ -258,7 +261,7 @@ export class Connection {
   /** Ends the connection now, telling the peer what it did wrong where it is to blame. */
   destroy(cause: HoldfastError): void {
     const farewell = disconnectFor(cause)
-    if (farewell !== undefined && this.#cause === undefined) this.#sayLast(encodeDisconnect(farewell))
+    if (farewell !== undefined && this.#cause === undefined) this.#transport.outbound.send(encodeDisconnect(farewell))
     const inOrder = farewell !== undefined || cause.code === 'ERR_SSH_DISCONNECTED'
     this.#teardown(this.#cause ?? cause, inOrder ? 'farewell' : 'reset')
   }
@@ -323,15 +326,11 @@ export class Connection {
 
   #sayGoodbye(): void {
     const description = `closed by the ${this.#options.role}`
-    this.#sayLast(encodeDisconnect({ reason: disconnectReason.BY_APPLICATION, description }))
+    this.#transport.outbound.send(encodeDisconnect({ reason: disconnectReason.BY_APPLICATION, description }))
     this.keepalive.stop()
     this.#transport.stop()
     this.#host.writable()
     this.#host.finish()
-  }
-
-  #sayLast(payload: Buffer): void {
-    this.#transport.outbound.send(payload)
   }
 
   /** How far the connection has come. */

@@ -79,6 +79,8 @@ export class Mux {
   #sentBytes = 0
   #coveredBytes = 0
   #receivedBytes = 0
+  /** Whether the peer has started a program for us, or passed on data. */
+  hasProgram = false
   readonly #channelGone = new Set<() => void>()
   /** Answers that nobody asked for, ends said twice, and messages for channels that are gone: counted and dropped. */
   surplus = 0
@@ -185,6 +187,7 @@ export class Mux {
       case messageNumber.CHANNEL_DATA: {
         const { recipient, data } = decodeChannelData(payload)
         this.#receivedBytes += data.length
+        this.hasProgram = true
         this.#find(recipient, number)?.receiveData(data)
         return
       }
@@ -295,6 +298,7 @@ export class Mux {
   }
 
   #receiveReply(outcome: 'CHANNEL_SUCCESS' | 'CHANNEL_FAILURE', payload: Buffer): void {
+    if (outcome === 'CHANNEL_SUCCESS') this.hasProgram = true
     const channel = this.#find(decodeBareChannelMessage(outcome, payload), messageNumber[outcome])
     if (channel !== undefined) this.#countSurplus(channel.receiveReply(outcome))
   }

@@ -16,7 +16,8 @@ export class Driver {
   #earlyBytes = 0
   #endedEarly: { readonly error: Error | undefined } | undefined
   #connection: Connection | undefined
-  #flushing = false
+  /** What is to be done at the end of this turn of the event loop. */
+  #turn: NodeJS.Immediate | undefined
   /** A stream of the program's own has not taken what it was given last. */
   #isWriting = false
   #destroyed = false
@@ -43,18 +44,15 @@ export class Driver {
 
   /** @param chunk is used up at once: its memory may be used again after the call */
   receive(chunk: Buffer): void {
-    if (this.#connection === undefined) this.#keep(Buffer.from(chunk))
-    else this.#connection.receive(chunk)
+    const connection = this.#connection
+    if (connection === undefined) this.#keep(Buffer.from(chunk))
+    else connection.receive(chunk)
+    if (connection?.acknowledgement.isAwaited) this.writable()
   }
 
   /** There is something to write; all that this turn still brings is written with it. */
   writable(): void {
-    if (this.#flushing || this.#destroyed) return
-    this.#flushing = true
-    queueMicrotask(() => {
-      this.#flushing = false
-      this.#flushIdle()
-    })
+    if (!this.#destroyed) this.#turn ??= setImmediate(() => this.#turnEnded())
   }
 
   /** No more will be written. */
@@ -67,6 +65,7 @@ export class Driver {
     if (this.#destroyed) return
     if (how === 'farewell') this.#flush()
     this.#destroyed = true
+    clearImmediate(this.#turn)
     if (how === 'reset') discard(this.#stream)
     else this.#stream.destroy()
   }
@@ -79,6 +78,12 @@ export class Driver {
   /** The socket, where it is one of the system's. */
   get socket(): net.Socket | undefined {
     return this.#stream instanceof net.Socket ? this.#stream : undefined
+  }
+
+  #turnEnded(): void {
+    this.#turn = undefined
+    this.#connection?.acknowledgement.send()
+    this.#flushIdle()
   }
 
   #keep(chunk: Buffer): void {

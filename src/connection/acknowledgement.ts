@@ -1,0 +1,30 @@
+import type { Transport } from '../kex/transport.js'
+import { encodeIgnore } from '../wire/transport-messages.js'
+import type { Mux } from './mux.js'
+
+/**
+ * sshd turns Nagle's algorithm off only when it starts a program. Until then its next small packet waits for the
+ * acknowledgement of the one before, which our kernel puts off by 40 ms unless something is sent that can carry it.
+ */
+export class Acknowledgement {
+  readonly #transport: Transport
+  readonly #mux: Mux
+  readonly #role: 'client' | 'server'
+
+  constructor(role: 'client' | 'server', transport: Transport, mux: Mux) {
+    this.#role = role
+    this.#transport = transport
+    this.#mux = mux
+  }
+
+  /** Whether the peer may be waiting for one. Others than OpenSSH were not seen to, and some choke on what they do not expect. */
+  get isAwaited(): boolean {
+    if (this.#role !== 'client' || this.#mux.hasProgram || !this.#transport.isOpen) return false
+    return this.#transport.peerSoftware?.startsWith('OpenSSH_') ?? false
+  }
+
+  /** To be called once what came has had its answers: where there were none, an empty message takes their place. */
+  send(): void {
+    if (this.isAwaited && this.#transport.unsentBytes === 0) this.#transport.send(encodeIgnore(Buffer.alloc(0)))
+  }
+}
