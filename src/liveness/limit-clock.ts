@@ -89,8 +89,8 @@ export class LimitClock {
   lost(milliseconds: number): void {
     const { clock } = this.#options
     if (clock === 'call' || (clock === 'connect' && this.#pausedAt !== undefined)) return
-    this.#busyAt += milliseconds
-    this.#giveBack(milliseconds)
+    // Beyond what this wait got of it there was nothing to give: that is not to be missing when the limit ends.
+    this.#busyAt += this.#giveBack(milliseconds)
   }
 
   /**
@@ -110,11 +110,14 @@ export class LimitClock {
    * What began only while nobody listened, or came since, has lost less than that: nothing begins later than now. Of a
    * shared limit the earlier waits get theirs back: what queued meanwhile is read before the loss is known, so the wait
    * that lost the time may have settled already.
+   * @returns how much the wait got of it
    */
-  #giveBack(milliseconds: number): void {
+  #giveBack(milliseconds: number): number {
     const now = this.#environment.now()
-    this.#startedAt = Math.min(this.#runsFrom + milliseconds, this.#pausedAt ?? now)
-    this.#askedAt = Math.min(this.#askedAt + milliseconds, now)
+    const [ranFrom, askedAt] = [this.#runsFrom, this.#askedAt]
+    this.#startedAt = Math.min(ranFrom + milliseconds, this.#pausedAt ?? now)
+    this.#askedAt = Math.min(askedAt + milliseconds, now)
+    return this.#pausedAt === undefined ? this.#startedAt - ranFrom : this.#askedAt - askedAt
   }
 
   #run(pausedAt: number): void {

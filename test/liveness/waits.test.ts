@@ -259,6 +259,44 @@ test('an unnoticed block under an earlier wait is not counted as spent of a shar
   assert.equal(wait.spentMs, 100)
 })
 
+test('a block that began before a wait gives it no more than it lost, and is charged for no more', () => {
+  const world = new World()
+  world.now += 90
+  world.busy += 90
+  const wait = world.start('peer')
+  world.now += 10
+  world.busy += 10
+  world.waits.lost(100)
+  world.run(1000)
+  world.blockUnnoticed(50)
+  assert.ok(wait.pending)
+  assert.equal(settledAt(world, wait, 5000), 1150)
+})
+
+test('of two waits with one limit the later one never ends first, though a block was only estimated', () => {
+  const ms = fc.integer({ min: 1, max: 100 })
+  const steps = fc.array(fc.record({ isBusy: fc.boolean(), ms }), { maxLength: 4 })
+  fc.assert(
+    fc.property(steps, ms, ms, steps, (between, blockedMs, lostMs, after) => {
+      const world = new World()
+      const play = (all: typeof between): void => {
+        for (const one of all) {
+          if (one.isBusy) world.blockUnnoticed(one.ms)
+          else world.run(world.now + one.ms)
+        }
+      }
+      const first = world.start('peer')
+      play(between)
+      const second = world.start('peer')
+      world.blockUnnoticed(blockedMs)
+      world.waits.lost(lostMs)
+      play(after)
+      while (second.pending) world.run(world.now + 1)
+      assert.ok(!first.pending)
+    }),
+  )
+})
+
 test('what earlier waits have used of a shared limit stays used', () => {
   const world = new World()
   const wait = world.start('peer', { spentMs: 600 })
