@@ -32,3 +32,9 @@ test('a file that awaits between its tests is not taken for one that is over', (
   assert.equal(status, 0, stdout)
   assert.match(stdout, /\n2 passed, 0 failed, 0 skipped\n$/)
 })
+
+test('a file that the machine did not let end is not taken for one that something holds open', () => {
+  const { status, stdout } = runFixture('stopped-at-its-end')
+  assert.equal(status, 0, stdout)
+  assert.match(stdout, /\n1 passed, 0 failed, 0 skipped\n$/)
+})
