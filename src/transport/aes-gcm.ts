@@ -40,7 +40,7 @@ class AesGcmSealer implements Sealer {
   }
 
   seal(_sequence: number, packet: Buffer, out: Buffer[]): void {
-    const length = packet.subarray(0, lengthBytes)
+    const length = Buffer.from(packet.subarray(0, lengthBytes))
     // One object a packet: node:crypto cannot give a used one a new nonce.
     const cipher = createCipheriv(this.#algorithm, this.#key, this.#nonce.bytes)
     this.#nonce.advance()

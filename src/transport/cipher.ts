@@ -11,7 +11,7 @@ export interface Sealer {
   /** Whether the length field counts when padding: not with AEAD (RFC 5647 section 7.2) and encrypt-then-MAC (OpenSSH PROTOCOL 1.5). */
   readonly lengthInPadding: boolean
   readonly tagBytes: number
-  /** Pushes the bytes to send, which may share memory with `packet`: it is not to be written to again. */
+  /** Pushes the bytes to send, in memory of their own: that of `packet` is used again. */
   seal(sequence: number, packet: Buffer, out: Buffer[]): void
 }
 

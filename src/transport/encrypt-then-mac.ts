@@ -20,7 +20,7 @@ export class EncryptThenMacSealer implements Sealer {
   }
 
   seal(sequence: number, packet: Buffer, out: Buffer[]): void {
-    const length = packet.subarray(0, lengthBytes)
+    const length = Buffer.from(packet.subarray(0, lengthBytes))
     const body = this.#cipher.update(packet.subarray(lengthBytes))
     out.push(length, body, this.#mac.of(sequence, length, body))
   }

@@ -7,6 +7,7 @@ import { plainOpener } from './plain.js'
 
 const lengthBytes = 4
 const minPadding = 4
+const none = Buffer.alloc(0)
 
 export interface InboundSink {
   identified(identification: Identification): void
@@ -25,9 +26,13 @@ export class Inbound {
   #sequence = 0
   /** The length field of the packet that is arriving, once it is known. */
   #length: number | undefined
-  /** The beginning of a packet whose rest has not arrived; allocated only while there is one. */
-  #partial: Buffer | undefined
-  #partialLength = 0
+  /**
+   * Where a packet is put together that arrives in parts: the same memory for one after another, for as long as each chunk
+   * ends in the middle of one.
+   */
+  #carry: Buffer = none
+  /** How much of such a packet is there. */
+  #carried = 0
   /** Why the connection ends, once as much has come as a packet may have. */
   #doom: HoldfastError | undefined
   #stopped = false
@@ -59,7 +64,8 @@ export class Inbound {
   /** Whatever still arrives is for nobody. */
   stop(): void {
     this.#stopped = true
-    this.#partial = undefined
+    this.#carry = none
+    this.#carried = 0
     this.#identification = undefined
   }
 
@@ -79,7 +85,7 @@ export class Inbound {
   }
 
   #receivePackets(chunk: Buffer): void {
-    let offset = this.#partial === undefined ? 0 : this.#completePartial(chunk)
+    let offset = this.#carried === 0 ? 0 : this.#completePartial(chunk)
     while (offset < chunk.length && !this.#stopped) {
       const size = this.#packetSize(chunk, offset)
       if (size === undefined || offset + size > chunk.length) {
@@ -89,6 +95,8 @@ export class Inbound {
       this.#open(chunk.subarray(offset, offset + size))
       offset += size
     }
+    // An idle connection holds no memory for it.
+    if (this.#carried === 0) this.#carry = none
   }
 
   /** How long the packet at `offset` is with length field and tag; undefined while its head has not arrived. */
@@ -127,36 +135,38 @@ export class Inbound {
     return length
   }
 
+  /** Keeps what has arrived of a packet, whose size is known once its head is there. */
   #keepPartial(chunk: Buffer, offset: number, size: number | undefined): void {
-    const rest = chunk.length - offset
-    this.#partial = Buffer.allocUnsafeSlow(size ?? this.#opener.headBytes)
-    this.#partialLength = rest
-    chunk.copy(this.#partial, 0, offset)
+    this.#makeRoom(size ?? this.#opener.headBytes)
+    this.#carryOver(chunk, offset, chunk.length)
   }
 
   /** Takes from the chunk what the partial packet lacks, and opens it once it is whole. Returns how much it took. */
   #completePartial(chunk: Buffer): number {
-    let taken = this.#fillPartial(chunk, 0)
-    const size = this.#partial && this.#packetSize(this.#partial, 0, this.#partialLength)
-    if (this.#partial === undefined || size === undefined) return taken
-    if (this.#partial.length < size) {
-      const grown = Buffer.allocUnsafeSlow(size)
-      this.#partial.copy(grown)
-      this.#partial = grown
-      taken += this.#fillPartial(chunk, taken)
-    }
-    if (this.#partialLength === size) {
-      const packet = this.#partial
-      this.#partial = undefined
-      this.#open(packet)
+    let taken = this.#carryOver(chunk, 0, this.#opener.headBytes)
+    const size = this.#packetSize(this.#carry, 0, this.#carried)
+    if (size === undefined) return taken
+    this.#makeRoom(size)
+    taken += this.#carryOver(chunk, taken, size)
+    if (this.#carried === size) {
+      this.#carried = 0
+      this.#open(this.#carry.subarray(0, size))
     }
     return taken
   }
 
-  #fillPartial(chunk: Buffer, offset: number): number {
-    if (this.#partial === undefined) return 0
-    const copied = chunk.copy(this.#partial, this.#partialLength, offset)
-    this.#partialLength += copied
+  #makeRoom(size: number): void {
+    if (this.#carry.length >= size) return
+    const larger = Buffer.allocUnsafeSlow(size)
+    this.#carry.copy(larger, 0, 0, this.#carried)
+    this.#carry = larger
+  }
+
+  /** Fills the partial packet up to `size` bytes. Returns how many it took. */
+  #carryOver(chunk: Buffer, offset: number, size: number): number {
+    const wanted = Math.max(0, size - this.#carried)
+    const copied = chunk.copy(this.#carry, this.#carried, offset, offset + wanted)
+    this.#carried += copied
     return copied
   }
 

@@ -6,6 +6,8 @@ import { plainSealer } from './plain.js'
 
 const lengthBytes = 4
 const minPadding = 4
+/** Where packets are framed before they are sealed, one at a time: shared by all connections. */
+let frame = Buffer.alloc(0)
 /** Authentication is padded to this, as OpenSSH does, so that the size of a packet does not tell that of a password. */
 const authenticationBlock = 64
 
@@ -56,7 +58,7 @@ export class Outbound {
     const block = isAuthentication(payload) ? authenticationBlock : this.#sealer.blockSize
     const padding = this.#paddingFor(payloadLength, block)
     const length = 1 + payloadLength + padding
-    const packet = Buffer.allocUnsafe(lengthBytes + length)
+    const packet = frameOf(lengthBytes + length)
     packet.writeUInt32BE(length, 0)
     packet.writeUInt8(padding, lengthBytes)
     packet.set(payload, lengthBytes + 1)
@@ -99,6 +101,11 @@ export class Outbound {
     const padding = block - (unpadded % block)
     return padding < minPadding ? padding + block : padding
   }
+}
+
+function frameOf(size: number): Buffer {
+  if (frame.length < size) frame = Buffer.allocUnsafeSlow(size)
+  return frame.subarray(0, size)
 }
 
 function isAuthentication(payload: Buffer): boolean {

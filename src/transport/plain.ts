@@ -6,7 +6,7 @@ export const plainSealer: Sealer = {
   lengthInPadding: true,
   tagBytes: 0,
   seal(_sequence, packet, out) {
-    out.push(packet)
+    out.push(Buffer.from(packet))
   },
 }
 
