@@ -1,0 +1,84 @@
+/** What every client is to a workload, whoever wrote it. */
+
+/** The columns of the report, in their order. */
+export const clientNames = ['holdfast', 'ssh2', 'ssh2-nodelay', 'ssh2-js', 'dev-tunnels', 'openssh'] as const
+
+export type ClientName = (typeof clientNames)[number]
+
+/** Where a client connects to, and as whom. */
+export interface Target {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  /** An Ed25519 key as ssh-keygen writes it. */
+  readonly privateKeyFile: string
+  /** An ECDSA key in PEM, for who reads no other. */
+  readonly pemKeyFile: string
+  /** The one cipher to offer, by its name in RFC 4253 or OpenSSH; a client without it takes its next of kin, or says so. */
+  readonly cipher: string
+}
+
+export interface BenchClient {
+  /** Connects and authenticates. */
+  connect(target: Target, options?: ConnectOptions): Promise<Connection>
+  /** Connects, runs a command, closes. */
+  once(target: Target, command: string): Promise<void>
+  /** User and system time that the kernel has counted for this client so far. */
+  cpuSeconds(): number
+}
+
+export interface ConnectOptions {
+  readonly keepaliveMs?: number
+}
+
+export interface Connection {
+  /** Runs a command to its end. @returns what it wrote */
+  exec(command: string): Promise<string>
+  execSideBySide(command: string, count: number): Promise<void>
+  /** Runs a command and drops what it writes. @returns how many bytes that was, where the client's program can see it */
+  receive(command: string): Promise<number | undefined>
+  /** Runs a command and writes so many bytes to it. */
+  send(command: string, bytes: number): Promise<void>
+  /** Undefined where the client has no SFTP. */
+  files(): Promise<Files | undefined>
+  close(): Promise<void>
+}
+
+/** Small files that are in one folder, or come into one. */
+export interface SmallFiles {
+  readonly local: string
+  readonly remote: string
+  readonly names: readonly string[]
+  /** What is in each. */
+  readonly content: Buffer
+}
+
+export interface Files {
+  get(remote: string, local: string): Promise<void>
+  put(local: string, remote: string): Promise<void>
+  getTree(remote: string, local: string): Promise<void>
+  putTree(local: string, remote: string): Promise<void>
+  /** One call a file, so many under way at once. @returns false where the client has no such way */
+  getEach(files: SmallFiles, atOnce: number): Promise<boolean>
+  putEach(files: SmallFiles, atOnce: number): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Of this process: all its threads, Node's own included. */
+export function ownCpuSeconds(): number {
+  const { userCPUTime, systemCPUTime } = process.resourceUsage()
+  return (userCPUTime + systemCPUTime) / 1e6
+}
+
+/** Does something with each item, with so many under way at once. */
+export async function forEach<T>(
+  items: Iterable<T>,
+  atOnce: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const rest = items[Symbol.iterator]()
+  const worker = async (): Promise<void> => {
+    for (let next = rest.next(); next.done !== true; next = rest.next()) await work(next.value)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}

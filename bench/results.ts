@@ -1,0 +1,38 @@
+import type { ClientName } from './clients/client.js'
+import type { Sample } from './workloads/workload.js'
+
+/** One client's samples of one workload on one Node, a round each. */
+export interface Cell {
+  readonly workload: string
+  readonly client: ClientName
+  /** Of the Node that ran it; of OpenSSH's programs the first, since they need none. */
+  readonly node: string
+  readonly isNative: boolean
+  readonly state: 'measured' | 'none' | 'failed'
+  /** Why it failed. */
+  readonly why?: string
+  readonly samples: readonly Sample[]
+}
+
+export interface Results {
+  /** Versions, in the order in which they were given. */
+  readonly nodes: readonly string[]
+  readonly rounds: number
+  readonly scale: number
+  readonly cells: readonly Cell[]
+}
+
+export function findCell(
+  { cells, nodes }: Results,
+  workload: string,
+  client: ClientName,
+  node: string,
+): Cell | undefined {
+  const at = client === 'openssh' ? nodes[0] : node
+  return cells.find((cell) => cell.workload === workload && cell.client === client && cell.node === at)
+}
+
+/** A figure of each round, in their order. */
+export function figures(cell: Cell | undefined, figure: string): readonly number[] {
+  return cell?.samples.flatMap((sample) => sample[figure] ?? []) ?? []
+}

@@ -1,0 +1,34 @@
+import { createWriteStream } from 'node:fs'
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { finished } from 'node:stream/promises'
+import { writeZeros } from '../clients/write-zeros.js'
+
+export const smallContent = Buffer.alloc(1024, 'holdfast')
+
+/** Its pages are there: a file of holes would be read faster than it is sent. */
+export async function makeLargeFile(path: string, bytes: number): Promise<void> {
+  const stream = createWriteStream(path, { mode: 0o644 })
+  const done = finished(stream)
+  await writeZeros(stream, bytes)
+  await done
+}
+
+/** A folder that the server's user may write to, whoever made it. */
+export async function makeOpenFolder(path: string): Promise<void> {
+  await mkdir(path)
+  await chmod(path, 0o777)
+}
+
+/** @returns the names of so many small files in a new folder */
+export async function makeSmallFiles(folder: string, count: number): Promise<readonly string[]> {
+  await makeOpenFolder(folder)
+  const names = Array.from({ length: count }, (_, index) => `file-${index}`)
+  for (const name of names) await writeFile(join(folder, name), smallContent)
+  return names
+}
+
+export async function expectFiles(folder: string, count: number): Promise<void> {
+  const { length } = await readdir(folder)
+  if (length !== count) throw new Error(`${folder} has ${length} files in place of ${count}`)
+}
