@@ -16,8 +16,10 @@ import { folderServer } from '../../sftp/folder-server.js'
 leavesNothing()
 
 const lastsMs = 5000
+/** A day goes on until so many connections were made: on a machine that is busy each takes a while. */
+const leastConnections = 4
 /** From when the network is well again: a verdict, a delay, an attempt, and a machine that has much else to do. */
-const settledWithinMs = 30_000
+const settledWithinMs = 20_000
 
 /** The same numbers for the same seed (mulberry32). */
 function numbers(seed: number): () => number {
@@ -54,7 +56,8 @@ async function world(t: TestContext): Promise<World> {
   const relay = await network(t, started)
   const ssh = await client(t, relay, {
     reconnect: { minDelay: 10, maxDelay: 200, maxTime: '1m' },
-    keepalive: { interval: 200, countMax: 2 },
+    keepalive: { interval: 100, countMax: 2 },
+    // What a login takes where the machine is busy is not what this is about.
     limits: { connect: '5s' },
   })
   return { ssh, relay, ran }
@@ -107,7 +110,7 @@ function call({ ssh }: World, random: () => number, forwardTo: number, n: number
 }
 
 for (const seed of [1, 2, 3, Math.floor(Math.random() * 2 ** 31)]) {
-  describe(`a bad day of a client that reconnects, seed ${seed}`, { timeout: 90_000 }, () => {
+  describe(`a bad day of a client that reconnects, seed ${seed}`, { timeout: 60_000 }, () => {
     test('loses no call, and runs none twice', async (t) => {
       const random = numbers(seed)
       const made = await world(t)
@@ -123,10 +126,12 @@ for (const seed of [1, 2, 3, Math.floor(Math.random() * 2 ** 31)]) {
       const commands = new Map<string, Outcome>()
       const pending = new Set<Promise<unknown>>()
       const until = performance.now() + lastsMs
+      const connections = (): number => ssh.stats().reconnect?.connections ?? 0
+      const isOver = (): boolean => performance.now() >= until && connections() >= leastConnections
       const troubles = (async () => {
-        while (performance.now() < until) await trouble(made, random).then(() => pause(random() * 400))
+        while (!isOver()) await trouble(made, random).then(() => pause(random() * 400))
       })()
-      for (let n = 0; performance.now() < until; n++) {
+      for (let n = 0; !isOver(); n++) {
         const one = outcomeOf(call(made, random, port, n))
           .then((outcome) => commands.set(`${n}`, outcome))
           .finally(() => pending.delete(one))
@@ -158,7 +163,6 @@ for (const seed of [1, 2, 3, Math.floor(Math.random() * 2 ** 31)]) {
         await lost
       }
       assert.equal((await ssh.exec('last 0')).stdout, 'last 0')
-      assert.ok((ssh.stats().reconnect?.connections ?? 0) > 3)
       assert.equal(forward.listening, true)
       assert.equal(ssh.stats().reconnect?.waiting, 0)
       await ssh.close()
