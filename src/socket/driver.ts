@@ -18,6 +18,8 @@ export class Driver {
   #connection: Connection | undefined
   /** What is to be done at the end of this turn of the event loop. */
   #turn: NodeJS.Immediate | undefined
+  /** Something came in this turn that the peer may want acknowledged. What we send ourselves asks for none, or there were no end. */
+  #isAcknowledgementDue = false
   /** A stream of the program's own has not taken what it was given last. */
   #isWriting = false
   #destroyed = false
@@ -47,7 +49,9 @@ export class Driver {
     const connection = this.#connection
     if (connection === undefined) this.#keep(Buffer.from(chunk))
     else connection.receive(chunk)
-    if (connection?.acknowledgement.isAwaited) this.writable()
+    if (!connection?.acknowledgement.isAwaited) return
+    this.#isAcknowledgementDue = true
+    this.writable()
   }
 
   /** There is something to write; all that this turn still brings is written with it. */
@@ -82,7 +86,8 @@ export class Driver {
 
   #turnEnded(): void {
     this.#turn = undefined
-    this.#connection?.acknowledgement.send()
+    if (this.#isAcknowledgementDue) this.#connection?.acknowledgement.send()
+    this.#isAcknowledgementDue = false
     this.#flushIdle()
   }
 
