@@ -10,8 +10,21 @@ export function endingIsTrue(): Invariant {
   const watch = { since: undefined as number | undefined }
   return {
     name: 'the connection ends for a reason that is true',
-    check: (run) => unnoticed(run, watch) ?? check(run),
+    check: (run) => foundFault(run) ?? unnoticed(run, watch) ?? check(run),
   }
+}
+
+/**
+ * A server that ends the connection for what it was sent was sent something wrong, unless the way swallowed a part of it,
+ * or the server passed over the NEWKEYS.
+ */
+function foundFault({ server, plan }: Run): string | undefined {
+  const { ending } = server.party
+  if (ending?.cause.code !== 'ERR_SSH_PROTOCOL') return undefined
+  const isBroken =
+    plan.outages.some(({ how }) => how === 'swallowed') || plan.ailments.some(({ what }) => what === 'leaves-rekey')
+  if (isBroken) return undefined
+  return `the server ended it: ${ending.cause.code}: ${ending.cause.message}`
 }
 
 /** The end of the stream is no matter of keepalives. */

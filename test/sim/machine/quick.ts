@@ -55,7 +55,7 @@ function quickSealer(keys: DirectionKeys): Sealer {
     blockSize: 16,
     lengthInPadding: false,
     tagBytes,
-    seal: (sequence, packet, out) => out.push(packet, tagOf(keys, sequence, packet.length)),
+    seal: (sequence, packet, out) => out.push(Buffer.from(packet), tagOf(keys, sequence, packet.length)),
   }
 }
 

@@ -37,7 +37,8 @@ function watchedSealer(sealer: Sealer): Sealer {
     lengthInPadding,
     tagBytes,
     seal: (sequence, packet, out) => {
-      const payload = payloadOf(packet)
+      // The memory of the packet is used again.
+      const payload = payloadOf(Buffer.from(packet))
       const before = out.length
       sealer.seal(sequence, packet, out)
       for (const piece of out.slice(before, -1)) sealed.set(piece, null)
