@@ -71,9 +71,12 @@ export class Probes {
     return !this.answers && this.#memory.mute
   }
 
-  /** The oldest probe that the peer must have heard nothing of if it does not hear us any more. */
+  /**
+   * The oldest probe that the peer must have heard nothing of if it does not hear us any more. What a program asks by a kind
+   * to which the peer is deaf tells nothing.
+   */
   get oldest(): WaitingProbe | undefined {
-    return this.#waiting.find((waiting) => waiting.passedAt === undefined)
+    return this.#waiting.find(({ probe, passedAt }) => passedAt === undefined && !this.#memory.deaf.has(probe.kind))
   }
 
   /**

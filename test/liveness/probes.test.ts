@@ -51,6 +51,20 @@ test('a probe is passed over also by one that went out at the same instant, so t
   assert.deepEqual(peer.verdicts, [])
 })
 
+test('a question to whose kind the peer is deaf tells nothing of one that is heard', () => {
+  const memory: HostMemory = { deaf: new Set(['global-request', 'channel-open']), mute: false }
+  const peer = new ScriptedPeer(second, (kind) => (kind === 'channel-request' ? 10 : undefined), memory)
+  peer.offered.delete('ping')
+  peer.offered.add('channel-request')
+  peer.keepalive.start(0)
+  peer.does(500, () => peer.offered.delete('channel-request'))
+  peer.does(600, () => peer.keepalive.probeNow(peer.now, () => {}))
+  for (let at = 700; at < 60_000; at += 500) peer.arrives(at)
+  peer.run(60_000)
+  assert.equal(kindsSent(peer)[1], 'global-request')
+  assert.deepEqual(peer.verdicts, [])
+})
+
 test('with a kind to which the peer is deaf go those of it that nothing has passed over', () => {
   // It answers what is asked at 1300, which passes over the PINGs before it; another PING goes out after it.
   const peer = answering(['global-request'])
