@@ -46,7 +46,7 @@ export function tellTally(tally: Tally, seconds: number, say: Say): void {
   const { sessions, settled, fulfilled, failed, endings, excuses } = tally
   const ways = [...endings].toSorted(([, a], [, b]) => b - a).map(([code, times]) => `${code} ${times}`)
   say(`ended by: ${ways.join(', ')}`)
-  for (const [excuse, times] of excuses) say(`${times} sessions excused: the peer was ${excuse}`)
+  for (const [excuse, times] of excuses) say(`${times} sessions excused: ${excuse}`)
   say(`${settled} promises settled, ${fulfilled} of them by a value`)
   say(`${sessions} sessions, ${failed.length} failed, ${(sessions / seconds).toFixed(0)} a second`)
 }

@@ -54,8 +54,10 @@ function rateOf({ bytesPerMs, latencyMs, jitterMs, sendBuffer, receiveBuffer }: 
 export const heardSlackMs = 1
 
 /** A server that left one request unanswered gives the answers of later ones to those before (RFC 4254 section 4). */
-export function answersOutOfLine({ server }: Run): boolean {
-  return server.passedOver.size > 0
+export function answersOutOfLine({ server, excuses }: Run): boolean {
+  if (server.passedOver.size === 0) return false
+  excuses.add('a bound, a limit or an answer, of a server that left requests unanswered')
+  return true
 }
 
 /** How long so many bytes may take on this link, one window after the other, where nothing is lost. */

@@ -164,8 +164,8 @@ function timedOut(run: Run, call: Call, at: number): string | undefined {
     return `reached its limit of ${limitMs} ms while traffic came, last at ${user.trafficAt} ms`
   const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
   // What only a probe can tell of is judged by what passed on the wire: answers.ts.
-  const isOdd = plan.server.deafTo.length > 0 || answersOutOfLine(run)
-  if (call.kind === 'probe' && (run.client.tap !== undefined || isOdd)) return undefined
+  const isTold = run.client.tap !== undefined || plan.server.deafTo.length > 0
+  if (call.kind === 'probe' && (isTold || answersOutOfLine(run))) return undefined
   if (limitMs <= graceMs || wasPassedOver(run, call, at)) return undefined
   const spoiled = spoiling[call.kind] ?? ['key-exchanges']
   if (troubles.explain(spoiled, at - limitMs, at, graceMs)) return undefined

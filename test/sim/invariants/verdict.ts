@@ -57,7 +57,7 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   const isAskedByPing = server.ping && !server.deafTo.includes('ping') && !client.remembers.includes('ping')
   const spoiled = ['probes', 'key-exchanges', ...(isAskedByPing ? [] : (['requests'] as const))] as const
   if (troubles.explain(spoiled, since, now, graceMs)) {
-    run.excuses.add('given up, and it lived but answered no question any more')
+    run.excuses.add('a verdict on a server that lived and left our questions unanswered')
     return undefined
   }
   return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
