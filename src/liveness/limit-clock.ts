@@ -89,8 +89,11 @@ export class LimitClock {
   lost(milliseconds: number): void {
     const { clock } = this.#options
     if (clock === 'call' || (clock === 'connect' && this.#pausedAt !== undefined)) return
+    // What was read at the end of a block has begun the clock anew: nothing of the block is left to make up for.
+    const isBegunAnew = this.#runsFrom > this.#startedAt
+    const given = this.#giveBack(milliseconds)
     // Beyond what this wait got of it there was nothing to give: that is not to be missing when the limit ends.
-    this.#busyAt += this.#giveBack(milliseconds)
+    this.#busyAt = Math.min(this.#busyMs, this.#busyAt + (isBegunAnew ? milliseconds : given))
   }
 
   /**

@@ -273,6 +273,18 @@ test('a block that began before a wait gives it no more than it lost, and is cha
   assert.equal(settledAt(world, wait, 5000), 1150)
 })
 
+test('of a block at whose end traffic was read the reply clock has nothing to make up for', () => {
+  const world = new World()
+  const wait = world.start('reply')
+  wait.sent()
+  world.run(100)
+  world.now += 5000
+  world.busy += 5000
+  world.traffic = world.now
+  world.waits.lost(5000)
+  assert.equal(settledAt(world, wait, 10_000), 6100)
+})
+
 test('of two waits with one limit the later one never ends first, though a block was only estimated', () => {
   const ms = fc.integer({ min: 1, max: 100 })
   const steps = fc.array(fc.record({ isBusy: fc.boolean(), ms }), { maxLength: 4 })
