@@ -8,6 +8,12 @@ export const maxWindow = 2 ** 32 - 1
 const slowGrant = { everyMs: 1000, bytes: 32 * 1024 }
 
 /**
+ * Half a window that waits here to be granted is half a window that a far peer may not send: it would get no more than
+ * half of what the window allows. A near one fills half of it in less time than this.
+ */
+const farGrant = { everyMs: 5, bytes: 128 * 1024 }
+
+/**
  * The window that we grant: what the peer may still send on one channel. Bytes are granted again once the consumer
  * took them, so a consumer that pauses stops its own channel and nothing else.
  */
@@ -37,7 +43,7 @@ export class ReceiveWindow {
 
   /**
    * The consumer took bytes. Returns how many to grant now, 0 if it is too early: at half the window, so that
-   * adjusting costs little, sooner on a slow link, and whenever the peer may send nothing at all.
+   * adjusting costs little, sooner on a slow or long link, and whenever the peer may send nothing at all.
    */
   consumed(bytes: number, now: number): number {
     this.#consumed += bytes
@@ -51,6 +57,11 @@ export class ReceiveWindow {
 
   #isDue(now: number): boolean {
     if (this.#left === 0 || this.#consumed >= this.#size / 2) return true
-    return this.#consumed >= slowGrant.bytes && now - this.#grantedAt >= slowGrant.everyMs
+    const sinceMs = now - this.#grantedAt
+    return this.#isEnough(farGrant, sinceMs) || this.#isEnough(slowGrant, sinceMs)
+  }
+
+  #isEnough({ everyMs, bytes }: typeof slowGrant, sinceMs: number): boolean {
+    return this.#consumed >= bytes && sinceMs >= everyMs
   }
 }

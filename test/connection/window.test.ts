@@ -25,7 +25,11 @@ function grants(
 }
 
 test('a fast link is granted half a window at a time', () => {
-  assert.deepEqual(grants(64, 1), { granted: size, times: 2 })
+  assert.deepEqual(grants(64, 0.1), { granted: size, times: 2 })
+})
+
+test('a long link is granted 128 KiB at a time, so that nearly all of the window is on its way', () => {
+  assert.deepEqual(grants(64, 2), { granted: size, times: 16 })
 })
 
 test('a slow link is granted what was taken once a second', () => {
