@@ -57,15 +57,13 @@ async function underNoise(t: TestContext, noise: Buffer): Promise<Failure> {
   return failed
 }
 
+/** From the command on: before the login is over nothing but IGNORE may come. */
 function makes(noise: Buffer): Script {
   return (connection) => {
     const { peer, sessions } = connection
     const finishes = sessions.requested
     sessions.requested = (type, channel, data) => {
-      if (type === 'exec' && !data.includes(silent)) finishes(type, channel, data)
-    }
-    peer.released = () => {
-      peer.released = () => {}
+      if (type !== 'exec' || !data.includes(silent)) return finishes(type, channel, data)
       connection.keepSending(100, () => {
         if (peer.isFree) peer.send(noise)
       })
