@@ -238,8 +238,8 @@ export class Channel {
   }
 
   /** Sends up to one packet of data. @returns whether there is more that the window lets through */
-  sendSome(): boolean {
-    this.#outgoing.sendOne()
+  sendSome(max: number): boolean {
+    this.#outgoing.sendOne(max)
     this.#sendEofIfDrained()
     return this.#outgoing.canSend
   }

@@ -176,7 +176,7 @@ export class Mux {
       const [channel] = this.#sendable
       if (channel === undefined) return
       this.#sendable.delete(channel)
-      if (channel.sendSome()) this.#sendable.add(channel)
+      if (channel.sendSome(this.#pace.packetMax)) this.#sendable.add(channel)
     }
   }
 

@@ -78,10 +78,10 @@ export class Outgoing {
   }
 
   /** Sends up to one packet. */
-  sendOne(): void {
+  sendOne(max: number): void {
     const chunk = this.#chunks.first
     if (chunk === undefined || this.#window === 0) return
-    const size = Math.min(chunk.data.length - this.#offset, this.#window, this.#maxPacket)
+    const size = Math.min(chunk.data.length - this.#offset, this.#window, this.#maxPacket, max)
     const data = chunk.data.subarray(this.#offset, this.#offset + size)
     this.#window -= size
     this.#uncovered += size

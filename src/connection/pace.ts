@@ -7,6 +7,13 @@ const leastAllowance = 64 * 1024
 /** Bytes a second: with a short bound of silence, no more than so slow a link moves in half of it. */
 const slowLink = 8_000
 
+/**
+ * A packet counts once it is whole. On a slow link large ones take a second each, and where connections go through one
+ * another, what is asked in one waits for packets of the next: so only this part of what may be on its way is in each.
+ */
+const packetsOnTheWay = 8
+const leastPacket = 2 * 1024
+
 /** An answer lets out so much more at most than there was to measure by: as TCP does, it takes some to find out. */
 const growthMax = 4
 
@@ -34,6 +41,12 @@ interface Question {
   readonly onItsWay: number
 }
 
+interface Answer {
+  readonly askedAt: number
+  readonly answeredAt: number
+  readonly position: number
+}
+
 /**
  * Keeps short what kernel and network hold of our data. Megabytes fit into their buffers, a minute and a half at 48 kB/s,
  * and behind them would stand every request, probe and key exchange, until a healthy link looks dead. How fast it is, a
@@ -51,6 +64,9 @@ export class Pace {
   #askedAt = Number.NEGATIVE_INFINITY
   #leastRttMs = Number.POSITIVE_INFINITY
   #answerMs = firstAnswerMs
+  #lastAnswer: Answer = { askedAt: 0, answeredAt: 0, position: 0 }
+  /** Bytes a millisecond. */
+  #speed = 0
   /** Nothing is known of the link, and so nothing is held back. */
   #isBlind = false
 
@@ -60,6 +76,13 @@ export class Pace {
 
   get allowsMore(): boolean {
     return this.#isBlind || this.#onItsWay < this.#allowance
+  }
+
+  /** Bytes of data that the next packet may have. */
+  get packetMax(): number {
+    return this.#isBlind
+      ? Number.POSITIVE_INFINITY
+      : Math.max(leastPacket, Math.floor(this.#allowance / packetsOnTheWay))
   }
 
   sent(bytes: number): void {
@@ -94,6 +117,8 @@ export class Pace {
 
   /** What is asked for before the first answer must be no more than what is let out, or nobody would ever ask. */
   #begin(): void {
+    const now = this.#port.now()
+    this.#lastAnswer = { askedAt: now, answeredAt: now, position: 0 }
     this.#allowance = this.#heedBound(firstAllowance)
     this.#least = this.#heedBound(leastAllowance)
   }
@@ -118,22 +143,41 @@ export class Pace {
     this.#deadline = deadlines.add(askedAt + this.#answerMs, () => this.#giveUp())
   }
 
-  #answered({ askedAt, position, onItsWay }: Question): void {
-    const elapsedMs = this.#port.now() - askedAt
+  #answered(question: Question): void {
+    const { askedAt, position, onItsWay } = question
+    const now = this.#port.now()
     this.stop()
     this.#isBlind = false
     this.#answerMs = laterAnswerMs
-    this.#noteRtt(elapsedMs)
-    const timeMs = Math.min(Math.max(queueMs, 4 * this.#leastRttMs), queueMaxMs)
+    this.#noteRtt(now - askedAt)
+    this.#noteSpeed(question, now)
     this.#least = this.#heedBound(leastAllowance)
-    // Much of it may have arrived long before the question, as in a key exchange: then its speed is no link's.
-    const moved = Math.min(onItsWay * growthMax, (onItsWay * timeMs) / Math.max(elapsedMs, 1))
-    this.#allowance = Math.max(this.#least, moved)
+    this.#allowance = Math.max(this.#least, Math.min(onItsWay * growthMax, this.#speed * this.#queueMs))
     this.#arrived = Math.max(this.#arrived, position)
     // Also where the peer's windows had said that it arrived: more is allowed now.
     this.#port.resumed()
     // What is held back now must be let go when the link has moved what is before it.
     this.#askIfTime()
+  }
+
+  /**
+   * From one answer to the next the link has moved all that was sent between the two questions, perhaps in less time: it is no
+   * slower than that. And it is no faster than if all that was on its way had moved since the question: much of it may
+   * have arrived before, when an answer came late, as over hops, or in a key exchange. Between the two nothing is known.
+   */
+  #noteSpeed({ askedAt, position, onItsWay }: Question, now: number): void {
+    const last = this.#lastAnswer
+    const slowest = (position - last.position) / Math.max(askedAt - last.askedAt, now - last.answeredAt, 1)
+    const fastest = onItsWay / Math.max(now - askedAt, 1)
+    this.#speed = Math.max(slowest, Math.min(this.#speed, fastest))
+    this.#lastAnswer = { askedAt, answeredAt: now, position }
+  }
+
+  /** For how long the link may be busy with what is on its way: half of the bound of silence at most. */
+  get #queueMs(): number {
+    const { bound } = this.#port.keepalive().liveness(this.#port.now())
+    const wantedMs = Math.min(Math.max(queueMs, 4 * this.#leastRttMs), queueMaxMs)
+    return bound === null ? wantedMs : Math.min(wantedMs, bound / 2)
   }
 
   /** In a key exchange nothing but its own messages asks the peer, and they stand behind all of this. */

@@ -13,6 +13,8 @@ interface LinkOptions {
   readonly answers?: 'always' | 'never' | 'unjudged'
   /** Of silence, in milliseconds. @default 60 s */
   readonly bound?: number
+  /** For every other period of so many milliseconds, the link's way back holds up what comes. @default never */
+  readonly holdMs?: number
 }
 
 /** A sender that always has more, over a link of this speed whose buffers take everything. Time is simulated. */
@@ -73,8 +75,15 @@ class Sender {
     this.pace.sent(packet)
   }
 
+  #heldUntil(at: number): number {
+    const { holdMs } = this.#options
+    if (holdMs === undefined) return at
+    const periods = Math.floor(at / holdMs)
+    return periods % 2 === 0 ? at : (periods + 1) * holdMs
+  }
+
   #ask(answered: () => void): () => void {
-    const at = Math.max(this.now, this.#freeAt) + this.#options.rttMs
+    const at = this.#heldUntil(Math.max(this.now, this.#freeAt) + this.#options.rttMs)
     if (this.#options.answers !== 'never') this.#answers.push({ at, answered })
     return () => {}
   }
@@ -114,6 +123,24 @@ test('a link that becomes slow is noticed', () => {
   sender.longestQueueMs = 0
   sender.run(20_000)
   assert.ok(sender.longestQueueMs < 3500, `${sender.longestQueueMs} ms`)
+})
+
+test('answers that come in bursts make no link look faster', () => {
+  const sender = new Sender({ bytesPerSecond: 100_000, rttMs: 20, holdMs: 1200 })
+  sender.run(120_000)
+  assert.ok(sender.longestQueueMs < 3500, `${sender.longestQueueMs} ms`)
+})
+
+test('a packet is an eighth of what may be on its way, and as large as any once that is a lot', () => {
+  const slow = new Sender({ bytesPerSecond: 12_500, rttMs: 20, bound: 4000 })
+  slow.run(20_000)
+  assert.ok(slow.pace.packetMax < 3000, `${slow.pace.packetMax} bytes`)
+  const fast = new Sender({ bytesPerSecond: 10_000_000, rttMs: 20 })
+  fast.run(5000)
+  assert.ok(fast.pace.packetMax > packet)
+  const unjudged = new Sender({ bytesPerSecond: 12_500, rttMs: 20, answers: 'unjudged' })
+  unjudged.run(10)
+  assert.ok(unjudged.pace.packetMax > packet)
 })
 
 test('a peer that answers no question is held up once, and no longer than five seconds', () => {

@@ -16,6 +16,9 @@ const longGapMs = 1000
 const writesKept = 1000
 const readsKept = 200
 
+/** What a process needs of its socket. */
+export type Wire = Pick<Socket, 'ownedBy' | 'write' | 'untaken' | 'read' | 'end' | 'finish' | 'close' | 'reset'>
+
 export interface PartyOptions {
   readonly core: CoreOptions
   readonly lagMs?: number
@@ -60,7 +63,7 @@ export class Party implements ConnectionHost {
   onEnded: (cause: HoldfastError) => void = () => {}
   onChange: (change: LivenessChange) => void = () => {}
   readonly #world: World
-  readonly #socket: Socket
+  readonly #socket: Wire
   #sentBytes = 0
   #takenBytes = 0
   #readBytes = 0
@@ -72,7 +75,7 @@ export class Party implements ConnectionHost {
   #flushing = false
   #isDestroyed = false
 
-  constructor(world: World, random: Random, socket: Socket, { core, lagMs = 0, isCut, tap }: PartyOptions) {
+  constructor(world: World, random: Random, socket: Wire, { core, lagMs = 0, isCut, tap }: PartyOptions) {
     this.#cut = isCut ? (bytes) => cutAnywhere(bytes, random) : (bytes) => [bytes]
     this.#world = world
     this.#socket = socket
