@@ -122,7 +122,7 @@ export class Keepalive {
     this.#settings = settings
     if (!this.#running) return
     if (!this.#judges && this.#state === 'suspect') this.#turn('alive', now)
-    if (this.#running && settings.interval !== false) this.#askOverdue(before, settings.interval, now)
+    if (settings.interval !== false && !judgesAlike(before, settings)) this.#askOverdue(before, settings.interval, now)
     this.#schedule(now)
   }
 
@@ -344,6 +344,11 @@ export class Keepalive {
   #lastHeardMs(now: number): number | null {
     return this.#silence.heardAt === Number.NEGATIVE_INFINITY ? null : Math.round(now - this.#silence.heardAt)
   }
+}
+
+/** Said again, the same puts no verdict off. */
+function judgesAlike(a: KeepaliveSettings, b: KeepaliveSettings): boolean {
+  return a.interval === b.interval && a.countMax === b.countMax && a.wantReply === b.wantReply
 }
 
 /** By how much a wake came too late to be taken for a punctual one; 0 if it was in time. */

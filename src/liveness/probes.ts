@@ -76,7 +76,7 @@ export class Probes {
    * to which the peer is deaf tells nothing.
    */
   get oldest(): WaitingProbe | undefined {
-    return this.#waiting.find(({ probe, passedAt }) => passedAt === undefined && !this.#memory.deaf.has(probe.kind))
+    return this.#waiting.find(({ probe, passedAt }) => passedAt === undefined && !this.#isDeafTo(probe.kind))
   }
 
   /**
@@ -85,7 +85,7 @@ export class Probes {
    */
   candidates(): ProbeKind[] {
     const answered = (kind: ProbeKind) => this.#answered.has(kind)
-    const live = ordinaryKinds.filter((kind) => !this.#memory.deaf.has(kind))
+    const live = ordinaryKinds.filter((kind) => !this.#isDeafTo(kind))
     const tried = (kind: ProbeKind) => this.#tried.get(kind) ?? 0
     // The sort is stable: of kinds tried equally often the better one comes first.
     return [
@@ -197,6 +197,11 @@ export class Probes {
   #giveUpKind(kind: ProbeKind): void {
     this.#unlearn(kind)
     for (const { probe } of this.#waiting.filter((waiting) => waiting.probe.kind === kind)) this.#take(probe)
+  }
+
+  /** Another connection to the host may have found another machine there: what was answered on this one counts. */
+  #isDeafTo(kind: ProbeKind): boolean {
+    return this.#memory.deaf.has(kind) && !this.#answered.has(kind)
   }
 
   #tookRoundTrip(sentAt: number, at: number): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { oneWayBound } from '#src/liveness/answer-age.js'
 import { after, never, ScriptedPeer } from './scripted-peer.js'
 
 const second = { interval: 1000, countMax: 3 }
@@ -250,6 +251,16 @@ test('fewer questions at a longer interval do not put the verdict off beyond the
   peer.run(100_000)
   // Last heard at 2020, and last asked at 10020.
   assert.equal(peer.verdicts[0]?.at, 17_020)
+})
+
+test('the same settings again and again do not put off the verdict on a peer that is heard and does not hear', () => {
+  const peer = vanishing(second, 5000)
+  for (let at = 0; at < 60_000; at += 300) peer.arrives(at)
+  for (let at = 500; at < 60_000; at += 500)
+    peer.does(at, () => peer.keepalive.configure({ ...peer.keepalive.settings }, peer.now))
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.reason, 'one-way')
+  assert.ok(peer.now <= 5000 + oneWayBound(second), `${peer.now}`)
 })
 
 test('without a wanted reply something goes out once an interval, and proves nothing', () => {

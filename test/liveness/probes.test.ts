@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { oneWayBound } from '#src/liveness/answer-age.js'
 import { type ProbeKind, probeKinds } from '#src/liveness/port.js'
 import { type HostMemory, ProbeMemory } from '#src/liveness/probe-memory.js'
 import { never, ScriptedPeer } from './scripted-peer.js'
@@ -238,4 +239,19 @@ test('a kind that the peer never answered is not its last question, though it ca
   peer.run(120_000)
   assert.equal(peer.verdicts[0]?.reason, 'silence')
   assert.ok(peer.now - from <= 4000, `${peer.now - from} ms`)
+})
+
+test('what another connection finds the host deaf to is asked on where it was answered', () => {
+  const memory = new ProbeMemory().of('host')
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 5000 ? 10 : undefined), memory)
+  peer.keepalive.start(0)
+  for (let at = 0; at < 60_000; at += 300) peer.arrives(at)
+  // The same name leads to another machine, through another hop.
+  peer.does(4000, () => {
+    for (const kind of probeKinds) memory.deaf.add(kind)
+    memory.mute = true
+  })
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.reason, 'one-way')
+  assert.ok(peer.now <= 5000 + oneWayBound(second), `${peer.now}`)
 })
