@@ -193,7 +193,6 @@ export class Mux {
       }
       case messageNumber.CHANNEL_WINDOW_ADJUST: {
         const { recipient, bytes } = decodeWindowAdjust(payload)
-        this.#options.answered(Number.NEGATIVE_INFINITY)
         this.#find(recipient, number)?.receiveAdjust(bytes)
         return
       }

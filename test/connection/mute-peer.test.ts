@@ -1,11 +1,12 @@
 /** A server that answers no keepalive of any kind: row 41 of the table of failures; one that passes over PING in silence. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encodeWindowAdjust } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import { encodeIgnore } from '#src/wire/transport-messages.js'
 import { endedBy, nothingLeft } from '../support/core/checks.js'
 import type { CoreEnd } from '../support/core/core-end.js'
-import { loggedIn, scriptedServer } from '../support/core/pair.js'
+import { loggedIn, NotingSink, scriptedServer } from '../support/core/pair.js'
 import type { ScriptedPeer } from '../support/core/scripted-peer.js'
 import type { SimulatedTime } from '../support/core/simulated-time.js'
 
@@ -52,6 +53,24 @@ test('a server that goes on talking and does not hear us is given up within a bo
   server.deaf = true
   talk(time, client, server)
   const from = time.now()
+  assert.ok(await time.until(() => client.cause !== undefined, 60_000))
+  assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
+  assert.ok(time.now() - from <= 7000, `${time.now() - from} ms`)
+  nothingLeft(client)
+})
+
+test('windows that open are no sign that the peer hears us: what went out before fills them, or nothing', async () => {
+  const { time, client, server } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
+  const channel = await time.value(client.connection.open('session', Buffer.alloc(0), (open) => new NotingSink(open)))
+  await time.run(5000)
+  server.deaf = true
+  const from = time.now()
+  const open = () => {
+    if (client.cause !== undefined) return
+    server.send(encodeWindowAdjust(channel.localId, 1))
+    time.after(700, open)
+  }
+  open()
   assert.ok(await time.until(() => client.cause !== undefined, 60_000))
   assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
   assert.ok(time.now() - from <= 7000, `${time.now() - from} ms`)
