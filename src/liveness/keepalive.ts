@@ -262,14 +262,16 @@ export class Keepalive {
     if (this.#probes.mute) return this.#probes.worthSending()
     if (this.#silence.asked < this.#settings.countMax) return this.#probes.candidates()
     // What it answers may be a request on a session, of which none is open now; what it never answered proves nothing.
-    if (this.#probes.answers) return [...this.#probes.proven(), 'key-exchange']
     this.#lastQuestionAt = now
-    return ['key-exchange', ...this.#probes.candidates()]
+    return this.#probes.answers
+      ? [...this.#probes.proven(), 'key-exchange']
+      : ['key-exchange', ...this.#probes.candidates()]
   }
 
-  /** Whether this silence has seen the last question, where the peer has not answered any. */
+  /** Whether this silence has seen the last question, or another that the peer is known to answer. */
   get #askedLast(): boolean {
-    return this.#probes.answers || this.#lastQuestionAt > this.#silence.heardAt
+    const { heardAt } = this.#silence
+    return this.#lastQuestionAt > heardAt || this.#probes.askedProven(heardAt)
   }
 
   #judge(reason: VerdictReason, now: number): void {
@@ -300,9 +302,8 @@ export class Keepalive {
     this.#deadline = this.#deadlines.add(at, (expired) => this.#wake(expired, overdueSince ?? at))
   }
 
-  /** Only of a peer that answers probes at all does an unanswered one tell anything. */
   #followOldest(now: number): void {
-    this.#age.follow(this.#probes.answers ? this.#probes.oldest : undefined, now, this.#bytesHeard)
+    this.#age.follow(this.#probes.oldest, now, this.#bytesHeard)
   }
 
   #nextWake(now: number, interval: number): number {

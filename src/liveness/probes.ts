@@ -72,11 +72,16 @@ export class Probes {
   }
 
   /**
-   * The oldest probe that the peer must have heard nothing of if it does not hear us any more. What a program asks by a kind
-   * to which the peer is deaf tells nothing.
+   * The oldest probe that the peer must have heard nothing of if it does not hear us any more: of a kind that it is known
+   * to answer, since any other may be one that it hears and leaves unanswered.
    */
   get oldest(): WaitingProbe | undefined {
-    return this.#waiting.find(({ probe, passedAt }) => passedAt === undefined && !this.#isDeafTo(probe.kind))
+    return this.#waiting.find(({ probe, passedAt }) => passedAt === undefined && this.#answered.has(probe.kind))
+  }
+
+  /** Whether something was asked after that instant, and waits, that the peer is known to answer. */
+  askedProven(since: number): boolean {
+    return this.#waiting.some(({ probe, sentAt }) => sentAt > since && this.#answered.has(probe.kind))
   }
 
   /**
@@ -101,12 +106,13 @@ export class Probes {
 
   /**
    * Kinds worth sending while packets come in. A peer that answers is asked on while an answer is due: answers that went
-   * astray must not count for a peer that does not hear. Any other peer is asked by each kind once.
+   * astray must not count for a peer that does not hear. Any other peer is asked by each kind once, as is one of which
+   * nothing that it answers can be asked now.
    */
   worthSending(): ProbeKind[] {
-    if (this.answers) return this.candidates()
-    const untried = this.candidates().filter((kind) => this.#count(kind) === 0)
-    return this.mute || this.#count('key-exchange') > 0 ? untried : [...untried, 'key-exchange']
+    const untried = this.candidates().filter((kind) => !this.#answered.has(kind) && this.#count(kind) === 0)
+    const last: ProbeKind[] = this.mute || this.#count('key-exchange') > 0 ? [] : ['key-exchange']
+    return [...this.proven(), ...untried, ...last]
   }
 
   loginAnswered(tookMs: number): void {
@@ -114,7 +120,7 @@ export class Probes {
   }
 
   add(probe: SentProbe, now: number): void {
-    if (this.#waiting.length >= waitingMax) this.#waiting.splice(1, 1)
+    if (this.#waiting.length >= waitingMax) this.#forgetSpare()
     this.#tried.set(probe.kind, (this.#tried.get(probe.kind) ?? 0) + 1)
     this.#waiting.push({ probe, sentAt: now, passedAt: undefined })
   }
@@ -202,6 +208,12 @@ export class Probes {
   /** Another connection to the host may have found another machine there: what was answered on this one counts. */
   #isDeafTo(kind: ProbeKind): boolean {
     return this.#memory.deaf.has(kind) && !this.#answered.has(kind)
+  }
+
+  #forgetSpare(): void {
+    const { oldest } = this
+    const index = this.#waiting.findIndex((waiting) => waiting !== oldest)
+    this.#waiting.splice(index, 1)
   }
 
   #tookRoundTrip(sentAt: number, at: number): void {

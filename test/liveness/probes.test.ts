@@ -255,3 +255,50 @@ test('what another connection finds the host deaf to is asked on where it was an
   assert.equal(peer.verdicts[0]?.reason, 'one-way')
   assert.ok(peer.now <= 5000 + oneWayBound(second), `${peer.now}`)
 })
+
+/** A peer that answers only on an open session, of which there is one until 5500, and is heard all the time. */
+function heardWithoutSession(): { readonly peer: ScriptedPeer; readonly answered: Set<ProbeKind> } {
+  const answered = new Set<ProbeKind>(['channel-request', 'key-exchange'])
+  const peer = new ScriptedPeer(second, (kind) => (answered.has(kind) ? 10 : undefined))
+  peer.keepalive.start(0)
+  peer.does(200, () => peer.offered.add('channel-request'))
+  peer.does(5500, () => peer.offered.delete('channel-request'))
+  for (let at = 300; at < 100_000; at += 300) peer.arrives(at)
+  return { peer, answered }
+}
+
+test('a peer that is heard is not given up for a question that it never answered', () => {
+  const { peer } = heardWithoutSession()
+  peer.run(60_000)
+  assert.equal(peer.verdicts.length, 0)
+  assert.ok(peer.sent.some(({ kind, at }) => kind === 'key-exchange' && at > 5500))
+})
+
+test('a peer that is heard is not given up because the program asked what it never answers', () => {
+  const { peer } = heardWithoutSession()
+  for (let at = 10_000; at < 60_000; at += 700) peer.does(at, () => peer.keepalive.probeNow(peer.now, () => {}))
+  peer.run(60_000)
+  assert.equal(peer.verdicts.length, 0)
+})
+
+test('a peer that is heard and does not hear is asked by a key exchange where nothing else proves anything', () => {
+  const { peer, answered } = heardWithoutSession()
+  peer.does(30_000, () => answered.clear())
+  peer.run(60_000)
+  assert.equal(peer.inKeyExchange, true)
+  const last = peer.sent.findLast(({ kind }) => kind === 'key-exchange')
+  assert.ok(last !== undefined && last.at >= 30_000 && last.at <= 35_000, `${last?.at}`)
+})
+
+test('fewer questions do not let a silent peer be judged before it was asked what it answers', () => {
+  const answered = new Set<ProbeKind>(['channel-request', 'key-exchange'])
+  const peer = new ScriptedPeer(second, (kind) => (answered.has(kind) ? 10 : undefined))
+  peer.offered.delete('ping')
+  peer.offered.add('channel-request')
+  peer.keepalive.start(0)
+  peer.does(5500, () => peer.offered.delete('channel-request'))
+  // Twice it was asked by what it never answered.
+  peer.does(7900, () => peer.keepalive.configure({ ...peer.keepalive.settings, countMax: 1 }, peer.now))
+  peer.run(60_000)
+  assert.equal(peer.verdicts.length, 0)
+})

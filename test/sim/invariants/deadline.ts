@@ -147,8 +147,10 @@ function oneWayMs(interval: number, countMax: number, gapMs: number, inTheWay: n
 
 /** While keys are exchanged nothing can be asked: then the limit `rekey` ends the connection, on the reply clock. */
 function exchangeMs({ plan: { client, server, calls }, client: party }: Run): number {
-  // A peer that has answered nothing yet is asked by each kind, and last of all by a key exchange.
-  if (party.connection.keepalive.liveness(party.process.now()).rttMs === null) return 2 * patience * defaultLimits.rekey
+  // A peer of which nothing that it answers can be asked is asked by each other kind, and last of all by a key exchange.
+  const isLastAsked = party.tap?.inKeyExchange === true
+  if (isLastAsked || party.connection.keepalive.liveness(party.process.now()).rttMs === null)
+    return 2 * patience * defaultLimits.rekey
   const isDue = [client, server].some(({ rekeyMs, rekeyBytes }) => rekeyMs < 3_600_000 || rekeyBytes < 2 ** 30)
   return isDue || calls.some(({ call }) => call === 'rekey') ? patience * defaultLimits.rekey : 0
 }
