@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { release } from '../socket/release.js'
 import type { Attributes } from './attributes.js'
 import { closing } from './closing.js'
 import { openFlag } from './numbers.js'
@@ -134,9 +135,11 @@ async function copy(transfer: Transfer, pair: Pair, { remote, local, offset, bef
   const size = before.size === undefined ? Number.NaN : Number(before.size)
   let at = offset
   for await (const bytes of readAhead(remote, { start: offset, end: Number.MAX_SAFE_INTEGER, signal })) {
+    const { length } = bytes
     await writeAll(local, bytes, at)
-    at += bytes.length
-    transfer.progress(pair, bytes.length, at, size)
+    release(bytes)
+    at += length
+    transfer.progress(pair, length, at, size)
   }
   return at
 }

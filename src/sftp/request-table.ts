@@ -1,5 +1,6 @@
 import { type Delivery, HoldfastError } from '../errors.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
+import { PacketMemory } from './packet-memory.js'
 import { decodeReply, type Reply } from './replies.js'
 import { encodeRequest, idOffset, type Request } from './requests.js'
 import { describe, type FileCall, SftpError, sftpProtocolError, withDelivery } from './sftp-error.js'
@@ -64,6 +65,7 @@ export class RequestTable {
   readonly #sent = new Map<number, Sent>()
   /** In the order of the calls. */
   readonly #turns = new Set<Turn>()
+  readonly #memory = new PacketMemory()
   #bytesUnderWay = 0
   #replies = 0
   #lastId = 0
@@ -79,7 +81,7 @@ export class RequestTable {
    */
   call<T>(call: Call<T>): Promise<T> {
     // Encoded now: a program may use its buffer again once a stream has taken what is in it.
-    const packet = encodeRequest(0, call.request)
+    const packet = encodeRequest(0, call.request, this.#memory)
     const goesAtOnce = this.#cause !== undefined || (this.#hasRoom && this.#turns.size === 0)
     return goesAtOnce ? this.#send(call, packet) : this.#inTurn(call, packet)
   }
@@ -102,6 +104,7 @@ export class RequestTable {
     this.#sent.delete(id)
     this.#bytesUnderWay -= sent.cost
     this.#replies++
+    if (this.#sent.size === 0) this.#memory.clear()
     sent.receive(reply)
     this.pump()
   }
@@ -113,6 +116,7 @@ export class RequestTable {
     for (const turn of this.#turns) turn.fail(this.#cause)
     this.#sent.clear()
     this.#turns.clear()
+    this.#memory.clear()
   }
 
   get #hasRoom(): boolean {
@@ -164,6 +168,7 @@ export class RequestTable {
     this.#bytesUnderWay += sent.cost
     packet.writeUInt32BE(id, idOffset)
     this.#port.write(packet, () => {
+      this.#memory.giveBack(packet)
       sent.mayHaveGone = true
       wait.sent()
     })

@@ -2,6 +2,7 @@ import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
 import { type Attributes, readAttributes, writeAttributes } from './attributes.js'
 import { type Extension, extensions, packetName, packetType, protocolVersion } from './numbers.js'
+import type { PacketMemory } from './packet-memory.js'
 
 /** A path as it goes over the wire: bytes, for which nobody says an encoding. */
 export type PathBytes = Buffer
@@ -35,14 +36,22 @@ export function encodeInit(): Buffer {
   return framed(new Writer(9).uint32(0).byte(packetType.INIT).uint32(protocolVersion))
 }
 
-/** A whole packet, its length included. */
-export function encodeRequest(id: number, request: Request): Buffer {
-  const size = request.type === 'WRITE' ? writeOverhead + request.data.length : undefined
-  const writer = new Writer(size).uint32(0).byte(packetType[request.type]).uint32(id)
-  return framed(writeBody(writer, request))
+/** A whole packet, its length included. @param memory where the data of a WRITE goes */
+export function encodeRequest(id: number, request: Request, memory: PacketMemory): Buffer {
+  const writer = new Writer().uint32(0).byte(packetType[request.type]).uint32(id)
+  return request.type === 'WRITE' ? encodeWrite(writer, request, memory) : framed(writeBody(writer, request))
 }
 
-function writeBody(writer: Writer, request: Request): Writer {
+function encodeWrite(writer: Writer, { handle, offset, data }: WriteRequest, memory: PacketMemory): Buffer {
+  const head = writer.string(handle).uint64(offset).uint32(data.length).finish()
+  const packet = memory.take(head.length + data.length)
+  packet.set(head)
+  packet.set(data, head.length)
+  packet.writeUInt32BE(packet.length - 4, 0)
+  return packet
+}
+
+function writeBody(writer: Writer, request: Exclude<Request, WriteRequest>): Writer {
   switch (request.type) {
     case 'OPEN':
       return writeAttributes(writer.string(request.path).uint32(request.flags), request.attributes)
@@ -52,8 +61,6 @@ function writeBody(writer: Writer, request: Request): Writer {
       return writer.string(request.handle)
     case 'READ':
       return writer.string(request.handle).uint64(request.offset).uint32(request.length)
-    case 'WRITE':
-      return writer.string(request.handle).uint64(request.offset).string(request.data)
     case 'SETSTAT':
     case 'MKDIR':
       return writeAttributes(writer.string(request.path), request.attributes)
@@ -80,6 +87,8 @@ function writeBody(writer: Writer, request: Request): Writer {
 export function extended(name: Extension, data: Writer): Request {
   return { type: 'EXTENDED', name: extensions[name][0], data: data.finish() }
 }
+
+type WriteRequest = Extract<Request, { type: 'WRITE' }>
 
 export interface IdentifiedRequest {
   readonly id: number

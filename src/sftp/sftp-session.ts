@@ -3,6 +3,7 @@ import type { Wait } from '../liveness/waits.js'
 import type { Receiver } from '../session/direct-output.js'
 import type { SessionPort } from '../session/port.js'
 import type { Attached, Sessions } from '../session/sessions.js'
+import { release } from '../socket/release.js'
 import { printable } from '../wire/printable.js'
 import { Writer } from '../wire/writer.js'
 import { decodeLimits, type ServerLimits } from './extension-data.js'
@@ -203,6 +204,8 @@ export class SftpSession implements Receiver {
     if (this.#cause !== undefined) return
     try {
       this.#packets.push(bytes, (packet) => this.#receive(packet))
+      // It was copied; but whoever gave it still looks at how long it is.
+      queueMicrotask(() => release(bytes))
     } catch (error) {
       this.#end(asSftpError(error))
     }

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connection } from '../connection/connection.js'
+import { release } from './release.js'
 import { discard, hold } from './stream.js'
 
 /** Up to this much is copied into one buffer: cheaper than a vector of small pieces. */
@@ -12,6 +13,8 @@ const maxEarly = 256 * 1024
 /** Joins a stream to the core: bytes in as they come, bytes out once a turn of the event loop, and the end of both. */
 export class Driver {
   readonly #stream: Duplex
+  /** A stream of the program's own may keep what it was given. */
+  readonly #isOwnSocket: boolean
   readonly #early: Buffer[] = []
   #earlyBytes = 0
   #endedEarly: { readonly error: Error | undefined } | undefined
@@ -30,6 +33,7 @@ export class Driver {
    */
   constructor(stream: Duplex, { readsByItself }: { readonly readsByItself: boolean } = { readsByItself: false }) {
     this.#stream = stream
+    this.#isOwnSocket = readsByItself
     stream.on('error', (error) => this.#streamEnded(error))
     stream.on('end', () => this.#streamEnded(undefined))
     stream.on('close', () => this.#streamEnded(undefined))
@@ -120,6 +124,7 @@ export class Driver {
     const taken = (error?: Error | null) => {
       if (error) return
       this.#isWriting = false
+      if (this.#isOwnSocket) for (const piece of pieces) release(piece)
       this.#connection?.kernelTook(size)
       this.#flushIdle()
     }

@@ -8,6 +8,7 @@ import {
   encodeOwnerNames,
   writeIdentifiers,
 } from '#src/sftp/extension-data.js'
+import { PacketMemory } from '#src/sftp/packet-memory.js'
 import { Packets } from '#src/sftp/packets.js'
 import { decodeReply, encodeReply, type Reply } from '#src/sftp/replies.js'
 import { decodeRequest, encodeRequest, type Request } from '#src/sftp/requests.js'
@@ -55,7 +56,11 @@ function decoder(name: string, decode: (bytes: Buffer) => unknown, ...samples: B
 
 /** What an SFTP server says, and what a client says to it. */
 export const sftpDecoders: readonly Decoder[] = [
-  decoder('SFTP request', decodeRequest, ...requests.map((request) => body(encodeRequest(7, request)))),
+  decoder(
+    'SFTP request',
+    decodeRequest,
+    ...requests.map((request) => body(encodeRequest(7, request, new PacketMemory()))),
+  ),
   decoder('SFTP reply', decodeReply, ...replies.map((reply) => body(encodeReply(7, reply)))),
   decoder('SFTP VERSION', decodeVersion, body(encodeVersion([['fsync@openssh.com', '1']]))),
   decoder('SFTP limits', decodeLimits, encodeLimits({ packet: 1n, read: 2n, write: 3n, handles: 4n })),

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Attributes } from '#src/sftp/attributes.js'
 import * as extension from '#src/sftp/extension-data.js'
+import { PacketMemory } from '#src/sftp/packet-memory.js'
 import { Packets } from '#src/sftp/packets.js'
 import { decodeReply, encodeReply, type Reply } from '#src/sftp/replies.js'
 import { decodeRequest, encodeRequest, type Request } from '#src/sftp/requests.js'
@@ -61,7 +62,7 @@ function body(packet: Buffer): Buffer {
 test('a request comes back as it was sent', () => {
   fc.assert(
     fc.property(uint32, request, (id, sent) => {
-      assert.deepEqual(decodeRequest(body(encodeRequest(id, sent))), { id, request: sent })
+      assert.deepEqual(decodeRequest(body(encodeRequest(id, sent, new PacketMemory()))), { id, request: sent })
     }),
     { numRuns: 500 },
   )
