@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.js'
+import { maxUnanswered } from '../connection/probe-messages.js'
 import { HoldfastError } from '../errors.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { ProbeAnswer } from '../liveness/keepalive.js'
@@ -11,9 +12,6 @@ export interface ProbeOptions {
   /** Gives up waiting: ERR_SSH_ABORTED. The probe itself is sent all the same. */
   readonly signal?: AbortSignal | undefined
 }
-
-/** A program may ask a deaf peer for ever, and each probe keeps its place in the line of answers until one comes. */
-const maxUnanswered = 256
 
 export interface KeepalivePort {
   /** Called only once the client exists, and with it the connection. */

@@ -14,6 +14,9 @@ export interface ProbeSink {
   verdict(verdict: Verdict): void
 }
 
+/** A deaf peer may be asked for ever, and each probe keeps its place in the line of answers until one comes. */
+export const maxUnanswered = 256
+
 interface Ping {
   readonly probe: SentProbe
   readonly sequence: number
@@ -51,7 +54,7 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   send(kind: ProbeKind, taken: () => void): SentProbe | undefined {
-    const probe = this.#transport.isOpen ? this.#senders[kind](taken) : undefined
+    const probe = this.#maySend(kind) ? this.#senders[kind](taken) : undefined
     if (probe === undefined) return undefined
     this.#unanswered.add(probe)
     this.#sink.sent(probe)
@@ -123,6 +126,11 @@ export class ProbeMessages implements KeepalivePort {
 
   kernelTook(): void {
     this.#stuckSince = this.#transport.unsentBytes > 0 ? this.#sink.now() : undefined
+  }
+
+  /** Of key exchanges there is one at a time, and every peer must answer it. */
+  #maySend(kind: ProbeKind): boolean {
+    return this.#transport.isOpen && (kind === 'key-exchange' || this.#unanswered.size < maxUnanswered)
   }
 
   #ping(taken: () => void): SentProbe | undefined {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeWindowAdjust } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
-import { encodeIgnore } from '#src/wire/transport-messages.js'
+import { encodeIgnore, encodePong } from '#src/wire/transport-messages.js'
 import { endedBy, nothingLeft } from '../support/core/checks.js'
 import type { CoreEnd } from '../support/core/core-end.js'
 import { loggedIn, NotingSink, scriptedServer } from '../support/core/pair.js'
@@ -88,6 +88,33 @@ test('a server that answers the global requests of a program alone is not taken 
   assert.equal(endedBy(client), undefined)
   assert.equal(client.connection.keepalive.liveness(time.now()).bound, null)
   await time.value(client.connection.close(2000))
+  nothingLeft(client)
+})
+
+test('a server that leaves ever more questions unanswered does not fill our memory, and is still judged', async () => {
+  const { time, client, server } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
+  const waiting: Buffer[] = []
+  server.before = (payload) => {
+    if (payload[0] === messageNumber.PING) waiting.push(payload.subarray(5))
+    // PINGs that meet a key exchange are void.
+    if (payload[0] === messageNumber.KEXINIT) waiting.length = 0
+    return questions.includes(payload.readUInt8(0))
+  }
+  const answer = () => {
+    const data = server.deaf ? undefined : waiting.shift()
+    if (data !== undefined) server.send(encodePong(data))
+    if (client.cause === undefined) time.after(3500, answer)
+  }
+  answer()
+  talk(time, client, server)
+  await time.run(7_200_000)
+  assert.equal(endedBy(client), undefined)
+  const { unanswered } = client.connection.probes
+  assert.ok(unanswered <= 256, `${unanswered} wait`)
+  server.deaf = true
+  const from = time.now()
+  assert.ok(await time.until(() => client.cause !== undefined, 120_000))
+  assert.ok(time.now() - from <= 60_000, `${time.now() - from} ms`)
   nothingLeft(client)
 })
 
