@@ -1,6 +1,7 @@
 import { ClientKeepalive } from '#src/client/keepalive.js'
 import { defaultLimits } from '#src/client/limits.js'
 import type { Channel } from '#src/connection/channel.js'
+import type { KeepaliveSettings } from '#src/liveness/settings.js'
 import { CommandError, type CommandResult } from '#src/session/outcome.js'
 import { Sessions } from '#src/session/sessions.js'
 import { encodeStart } from '#src/wire/session-messages.js'
@@ -38,7 +39,7 @@ export class UserProgram {
   closedAt: number | undefined
   /** When something last came on a channel of the program's own, other than what belongs to requests. */
   trafficAt = 0
-  /** When the program last changed the keepalive. */
+  /** When the program last changed what the keepalive judges by. */
   configuredAt = 0
 
   constructor(world: World, party: Party, plans: readonly CallPlan[]) {
@@ -96,9 +97,16 @@ export class UserProgram {
       case 'probe':
         return this.#probe(plan.timeoutMs, plan.abortAfterMs)
       case 'configure':
-        this.configuredAt = this.#world.now()
-        this.#keepalive.configure({ interval: plan.interval, countMax: plan.countMax })
+        return this.#configure({ interval: plan.interval, countMax: plan.countMax })
     }
+  }
+
+  #configure(changed: Pick<KeepaliveSettings, 'interval' | 'countMax'>): void {
+    const before = this.#keepalive.settings
+    this.#keepalive.configure(changed)
+    // Said again, the same puts no verdict off.
+    if (changed.interval === before.interval && changed.countMax === before.countMax) return
+    this.configuredAt = this.#world.now()
   }
 
   async #run(plan: RunPlan): Promise<void> {
