@@ -270,8 +270,7 @@ export class Keepalive {
 
   /** Whether this silence has seen the last question, or another that the peer is known to answer. */
   get #askedLast(): boolean {
-    const { heardAt } = this.#silence
-    return this.#lastQuestionAt > heardAt || this.#probes.askedProven(heardAt)
+    return Math.max(this.#lastQuestionAt, this.#probes.askedProvenAt) > this.#silence.heardAt
   }
 
   #judge(reason: VerdictReason, now: number): void {

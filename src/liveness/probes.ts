@@ -32,6 +32,7 @@ export class Probes {
   /** The last of each kind that seems answered, as long as its answer may have been meant for another question. */
   readonly #unsure = new Map<ProbeKind, SentProbe>()
   #confirmedAt = Number.NEGATIVE_INFINITY
+  #askedProvenAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
   #leastLoginMs = Number.POSITIVE_INFINITY
   #roundTrips: { readonly ms: number; readonly at: number }[] = []
@@ -79,9 +80,9 @@ export class Probes {
     return this.#waiting.find(({ probe, passedAt }) => passedAt === undefined && this.#answered.has(probe.kind))
   }
 
-  /** Whether something was asked after that instant, and waits, that the peer is known to answer. */
-  askedProven(since: number): boolean {
-    return this.#waiting.some(({ probe, sentAt }) => sentAt > since && this.#answered.has(probe.kind))
+  /** When something was last asked that the peer is known to answer, or must. That a key exchange voids it later takes nothing back. */
+  get askedProvenAt(): number {
+    return this.#askedProvenAt
   }
 
   /**
@@ -122,6 +123,7 @@ export class Probes {
   add(probe: SentProbe, now: number): void {
     if (this.#waiting.length >= waitingMax) this.#forgetSpare()
     this.#tried.set(probe.kind, (this.#tried.get(probe.kind) ?? 0) + 1)
+    if (probe.kind === 'key-exchange' || this.#answered.has(probe.kind)) this.#askedProvenAt = now
     this.#waiting.push({ probe, sentAt: now, passedAt: undefined })
   }
 

@@ -302,3 +302,18 @@ test('fewer questions do not let a silent peer be judged before it was asked wha
   peer.run(60_000)
   assert.equal(peer.verdicts.length, 0)
 })
+
+test('a key exchange of ours that meets a silence takes back no question, and puts no verdict off', () => {
+  const peer = new ScriptedPeer({ interval: 2000, countMax: 3 }, (_kind, sentAt) => (sentAt < 3000 ? 20 : undefined))
+  peer.keepalive.start(0)
+  peer.does(6300, () =>
+    peer.keepalive.configure({ ...peer.keepalive.settings, interval: 15_000, countMax: 1 }, peer.now),
+  )
+  peer.does(11_700, () => {
+    peer.inKeyExchange = true
+    peer.keepalive.keyExchangeStarted()
+  })
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.reason, 'silence')
+  assert.ok(peer.now <= 2040 + 30_000, `${peer.now}`)
+})
