@@ -78,7 +78,8 @@ export class AnswerAge {
 /**
  * The longest time, from the last sign that the peer hears us, until the verdict `one-way`: an interval until it is
  * asked again, the bound for its answer, and an interval for the grain of the clock; two, where some pass without a packet.
- * @param gapMs between the packets that come, where they are rarer than one an interval: all takes so much longer then
+ * @param gapMs between the packets that come, where they are rarer than one an interval: all takes so much longer then. Where
+ *   they come unevenly, two may fall into one interval, and it is the longest gap and one interval more
  * @param bytes in the way: ours not yet taken or covered, and the peer's still granted, if its flow is heavy
  */
 export function oneWayBound({ interval, countMax }: OneWaySettings, gapMs = 0, bytes = 0): number {

@@ -132,6 +132,22 @@ test('one-way: a peer that we hear but that hears us no more is found out within
   )
 })
 
+test('completeness: one-way loss under packets that come unevenly is noticed within its own bound', () => {
+  const settings = { interval: 1000, countMax: 3 }
+  const run = (jitterMs: number): number => {
+    const peer = new ScriptedPeer(settings, (_kind, sentAt) => (sentAt < 5000 ? 5 : undefined))
+    peer.keepalive.start(0)
+    for (let packet = 1; packet < 60; packet++)
+      peer.arrives(1000 * packet + (packet % 2 === 0 ? jitterMs : 0), () => {}, 40)
+    peer.run(60_000)
+    assert.equal(peer.verdicts[0]?.reason, 'one-way')
+    return peer.now - 5000
+  }
+  const uneven = Array.from({ length: 40 }, (_, step) => run(step))
+  assert.ok(Math.max(...uneven) > oneWayBound(settings), 'nothing here is uneven')
+  assert.ok(Math.max(...uneven) <= oneWayBound(settings, 1040 + settings.interval), `${uneven}`)
+})
+
 test('safety: an outage that heals kills nothing, though what the peer repeats comes before what we repeat', () => {
   fc.assert(
     fc.property(countMax, instant, fc.nat(100), fc.nat(100), fc.nat(1000), (count, from, part, rest, gap) => {

@@ -142,7 +142,9 @@ function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, 
 function oneWayMs(interval: number, countMax: number, gapMs: number, inTheWay: number): number {
   const inTheWayMs = (1000 * inTheWay) / 4000
   if (gapMs <= interval) return (countMax + 3) * interval + inTheWayMs
-  return (countMax + 1) * gapMs + 3 * interval + inTheWayMs * (gapMs / interval)
+  // Nothing comes evenly here.
+  const longestMs = gapMs + interval
+  return (countMax + 1) * longestMs + 3 * interval + inTheWayMs * (longestMs / interval)
 }
 
 /** While keys are exchanged nothing can be asked: then the limit `rekey` ends the connection, on the reply clock. */
