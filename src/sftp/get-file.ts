@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { release } from '../socket/release.js'
 import type { Attributes } from './attributes.js'
-import { closing } from './closing.js'
+import { reading } from './closing.js'
 import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
 import { readAhead } from './read-ahead.js'
@@ -17,7 +17,8 @@ import { changedError, type Pair, type Transfer } from './transfer.js'
  */
 export async function getFile(transfer: Transfer, pair: Pair): Promise<void> {
   const { settings } = transfer
-  if (pair.known !== undefined && transfer.isDone(pair, pair.known, await localFile(pair.local))) return
+  const there = settings.resume ? await localFile(pair.local) : undefined
+  if (pair.known !== undefined && transfer.isDone(pair, pair.known, there)) return
   if (settings.atomic) await getAtomically(transfer, pair)
   else await fetchTo(transfer, pair, pair.local)
   transfer.fileDone()
@@ -26,15 +27,10 @@ export async function getFile(transfer: Transfer, pair: Pair): Promise<void> {
 /** Into one file of this machine, over as many connections as it takes. */
 async function fetchTo(transfer: Transfer, pair: Pair, target: string): Promise<void> {
   const { session, settings, signal } = transfer
-  const progress: Progress = { goesOn: settings.resume, isFirst: true, isWhole: false, before: undefined }
+  const progress: Progress = { goesOn: settings.resume, isFirst: true, before: undefined }
   await transfer.again(async () => {
-    // Only closing it was left, and that its connection has seen to. With its own permissions it may be closed to us here.
-    if (progress.isWhole) return
     const remote = await RemoteFile.open(session, pair.remote, { flags: openFlag.READ, mode: 0, signal })
-    await closing(remote, async () => {
-      await fetch(transfer, pair, { remote, target, progress })
-      progress.isWhole = true
-    })
+    await reading(remote, () => fetch(transfer, pair, { remote, target, progress }))
   })
 }
 
@@ -43,7 +39,6 @@ interface Progress {
   /** Whether what is there is to be gone on with, and not emptied: also what was there before, if that is asked for. */
   goesOn: boolean
   isFirst: boolean
-  isWhole: boolean
   /** What the server said of it at first. */
   before: Attributes | undefined
 }
@@ -77,23 +72,24 @@ function getAtomically(transfer: Transfer, pair: Pair): Promise<void> {
 
 async function fetch(transfer: Transfer, pair: Pair, { remote, target, progress }: Fetch): Promise<void> {
   const { settings, signal } = transfer
-  const now = await remote.attributes(signal)
-  const before = (progress.before ??= now)
+  const now = remote.attributes(signal)
+  const fromStart = progress.goesOn ? undefined : readOn(remote, 0, signal)
+  const before = (progress.before ??= await now)
+  await now
   const local = await open(target, flagsFor(progress.goesOn), modeFor(before))
   try {
     const offset = progress.goesOn ? await offsetOf(transfer, remote, local, before) : 0
     if (progress.isFirst) transfer.resumed(offset)
     Object.assign(progress, { goesOn: true, isFirst: false })
-    const end = await copy(transfer, pair, { remote, local, offset, before })
-    const after = await remote.attributes(signal)
+    const pieces = fromStart ?? readOn(remote, offset, signal)
+    const { end, after } = await copy(transfer, pair, { remote, pieces, local, offset, before })
     // More than it is said to have is no sign of a change: what a kernel makes up, in /proc say, has a size of 0.
     if (!isSame(before, after) || Number(before.size ?? 0n) > end) {
       // A mix of two versions must not be gone on with.
       await local.truncate(0)
       throw changedError(remote.path)
     }
-    // A device, /dev/null say, is no copy of it.
-    if (settings.preserve && (await local.stat()).isFile()) await preserve(local, before)
+    if (settings.preserve) await preserve(local, await local.stat(), before)
     if (settings.atomic) await local.sync()
   } finally {
     await local.close()
@@ -124,24 +120,37 @@ async function offsetOf(
 
 interface Ends {
   readonly remote: RemoteFile
+  readonly pieces: AsyncGenerator<Buffer>
   readonly local: FileHandle
   readonly offset: number
   readonly before: Attributes
 }
 
-/** @returns where it ended */
-async function copy(transfer: Transfer, pair: Pair, { remote, local, offset, before }: Ends): Promise<number> {
+/** @returns where it ended, and what the server said of it after that */
+async function copy(
+  transfer: Transfer,
+  pair: Pair,
+  { remote, pieces, local, offset, before }: Ends,
+): Promise<{ readonly end: number; readonly after: Attributes }> {
   const { signal } = transfer
   const size = before.size === undefined ? Number.NaN : Number(before.size)
   let at = offset
-  for await (const bytes of readAhead(remote, { start: offset, end: Number.MAX_SAFE_INTEGER, signal })) {
+  let asked: Promise<Attributes> | undefined
+  for await (const bytes of pieces) {
     const { length } = bytes
     await writeAll(local, bytes, at)
     release(bytes)
     at += length
     transfer.progress(pair, length, at, size)
+    // Behind the request that is to find the end there.
+    asked = at === size ? remote.attributes(signal) : undefined
+    asked?.catch(() => {})
   }
-  return at
+  return { end: at, after: await (asked ?? remote.attributes(signal)) }
+}
+
+function readOn(remote: RemoteFile, start: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  return readAhead(remote, { start, end: Number.MAX_SAFE_INTEGER, signal })
 }
 
 async function writeAll(local: FileHandle, bytes: Buffer, position: number): Promise<void> {
@@ -149,9 +158,10 @@ async function writeAll(local: FileHandle, bytes: Buffer, position: number): Pro
     written += (await local.write(bytes, written, bytes.length - written, position + written)).bytesWritten
 }
 
-/** The server does not get to make a program that runs as its owner. */
-async function preserve(local: FileHandle, { mode, times }: Attributes): Promise<void> {
-  if (mode !== undefined) await local.chmod(mode & 0o777)
+/** The server does not get to make a program that runs as its owner. A device, /dev/null say, is no copy of it. */
+async function preserve(local: FileHandle, stats: Stats, { mode, times }: Attributes): Promise<void> {
+  if (!stats.isFile()) return
+  if (mode !== undefined && (stats.mode & 0o7777) !== (mode & 0o777)) await local.chmod(mode & 0o777)
   if (times !== undefined) await local.utimes(times.atime, times.mtime)
 }
 

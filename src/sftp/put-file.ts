@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { optionError } from '../session/option-error.js'
-import { closing } from './closing.js'
+import { closingBehind } from './closing.js'
 import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
 import { PathCalls } from './path-calls.js'
@@ -113,7 +113,7 @@ async function send(
     : await openAgain(transfer, target, { opened, progress })
   // What is there from now on is ours, or was found to be the beginning of it.
   progress.goesOn = true
-  await closing(remote, async () => {
+  await closingBehind(remote, async () => {
     const offset = goesOn ? await offsetOf(transfer, remote, local, before) : 0
     if (isFirst) transfer.resumed(offset)
     progress.isFirst = false
@@ -124,10 +124,12 @@ async function send(
       throw changedError(pair.local)
     }
     const times = { atime: Math.floor(before.atimeMs / 1000), mtime: Math.floor(before.mtimeMs / 1000) }
-    if (settings.preserve) await remote.setAttributes('fsetstat', { mode, times }, signal)
+    const last: Promise<void>[] = []
+    if (settings.preserve) last.push(remote.setAttributes('fsetstat', { mode, times }, signal))
     else if (progress.permissions !== undefined)
-      await remote.setAttributes('fchmod', { mode: progress.permissions }, signal)
-    if (settings.atomic && session.has('fsync')) await remote.sync(signal)
+      last.push(remote.setAttributes('fchmod', { mode: progress.permissions }, signal))
+    if (settings.atomic && session.has('fsync')) last.push(remote.sync(signal))
+    return async () => void (await Promise.all(last))
   })
 }
 

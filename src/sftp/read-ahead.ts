@@ -13,6 +13,8 @@ export interface ReadRange {
   /** The first byte that is not wanted. */
   readonly end: number
   readonly signal?: AbortSignal | undefined
+  /** How much the server says that there is, once it has. What ends there is not asked whether it goes on. */
+  readonly size?: () => number | undefined
 }
 
 interface Piece {
@@ -23,12 +25,22 @@ interface Piece {
 
 /**
  * Reads a range in order, with several requests under way: one at first, and twice as many whenever one was answered in
- * full, so that a small file costs few requests and a large one no waiting for round trips.
+ * full, so that a small file costs few requests and a large one no waiting for round trips. The first goes out at once.
  */
-export async function* readAhead(source: ReadSource, { start, end, signal }: ReadRange): AsyncGenerator<Buffer> {
+export function readAhead(source: ReadSource, range: ReadRange): AsyncGenerator<Buffer> {
+  const { start, end, signal } = range
+  const first = start < end ? ask(source, start, Math.min(source.maxRead, end - start), signal) : undefined
+  return readOn(source, range, first)
+}
+
+async function* readOn(
+  source: ReadSource,
+  { start, end, signal, size }: ReadRange,
+  first: Piece | undefined,
+): AsyncGenerator<Buffer> {
   const maxDepth = depthFor(source.maxRead)
-  const pieces: Piece[] = []
-  let next = start
+  const pieces = first === undefined ? [] : [first]
+  let next = start + (first?.length ?? 0)
   let depth = 1
   for (;;) {
     while (next < end && pieces.length < depth) {
@@ -41,9 +53,12 @@ export async function* readAhead(source: ReadSource, { start, end, signal }: Rea
     if (piece === undefined || bytes === undefined) return
     // A server may answer with less than was asked for: the rest comes before all else.
     const missing = piece.length - bytes.length
-    if (missing > 0) pieces.unshift(ask(source, piece.offset + bytes.length, missing, signal))
+    const endsAt = piece.offset + bytes.length
+    const isEnd = missing > 0 && endsAt === size?.()
+    if (missing > 0 && !isEnd) pieces.unshift(ask(source, endsAt, missing, signal))
     else depth = Math.min(depth * 2, maxDepth)
     yield bytes
+    if (isEnd) return
   }
 }
 

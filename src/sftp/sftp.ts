@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { optionError } from '../session/option-error.js'
-import { closing } from './closing.js'
+import { closing, closingBehind, reading } from './closing.js'
 import { FileHandle, type ReadFileOptions, type ReadWholeOptions, resolveReadFile } from './file-handle.js'
 import { type OpenFlags, toOpenFlags } from './open-flags.js'
 import { SftpPaths } from './paths.js'
@@ -67,7 +67,7 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
   async readFile(path: RemotePath, options: ReadFileOptions = {}): Promise<string | Buffer> {
     const { encoding, ...settings } = resolveReadFile(options)
     const file = await this.#open(path, 'r', settings)
-    const bytes = await closing(file, () => readWhole(file, { path: file.path, start: 0, ...settings }))
+    const bytes = await reading(file, () => readWhole(file, { path: file.path, start: 0, ...settings }))
     return encoding === undefined ? bytes : bytes.toString(encoding)
   }
 
@@ -77,7 +77,11 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     const settings = { offset: 0, encoding: checkEncoding(encoding), signal: checkSignal(signal) }
     checkWriteData(data)
     const file = await this.#open(path, flag ?? 'w', { mode, signal })
-    await inParts(closing(file, () => writeWhole(file, data, settings)))
+    const write = async () => {
+      const writer = await writeWhole(file, data, settings)
+      return () => writer.flush()
+    }
+    await inParts(closingBehind(file, write))
   }
 
   appendFile(path: RemotePath, data: WriteData, options: BufferEncoding | WriteOptions = {}): Promise<void> {

@@ -1,7 +1,7 @@
 import type { HoldfastError } from '../errors.js'
 import { optionError } from '../session/option-error.js'
 import { printable } from '../wire/printable.js'
-import { type ReadSource, readAhead } from './read-ahead.js'
+import { readAhead } from './read-ahead.js'
 import type { RemoteFile } from './remote-file.js'
 import { Room } from './room.js'
 import { WriteBehind } from './write-behind.js'
@@ -19,16 +19,28 @@ export interface ReadWholeSettings {
 }
 
 /** Reads to the end, whatever size the server says that the file has. @throws HoldfastError ERR_SSH_MAX_BUFFER */
-export async function readWhole(source: ReadSource, settings: ReadWholeSettings): Promise<Buffer> {
+export async function readWhole(source: RemoteFile, settings: ReadWholeSettings): Promise<Buffer> {
   const { path, start, most, signal } = settings
   const room = new Room(most, `the file '${printable(path, 200)}'`)
   const pieces: Buffer[] = []
-  for await (const bytes of readAhead(source, { start, end: Number.MAX_SAFE_INTEGER, signal })) {
+  const size = sizeOf(source, signal)
+  for await (const bytes of readAhead(source, { start, end: Number.MAX_SAFE_INTEGER, signal, size })) {
     room.take(bytes.length)
     pieces.push(bytes)
   }
   const [first] = pieces
   return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces)
+}
+
+/** Asks how large it is, which must not fail what is read. @returns what the server said, once it has */
+function sizeOf(source: RemoteFile, signal: AbortSignal | undefined): () => number | undefined {
+  let said: number | undefined
+  const asked = async () => {
+    const { size } = await source.attributes(signal)
+    said = size === undefined ? undefined : Number(size)
+  }
+  asked().catch(() => {})
+  return () => said
 }
 
 export interface WriteWholeSettings {
@@ -38,16 +50,15 @@ export interface WriteWholeSettings {
   readonly signal: AbortSignal | undefined
 }
 
-/** @returns where in the file it ends. @throws HoldfastError ERR_SSH_OPTION; what the data's iterator throws */
+/** @returns what still has to be flushed. @throws HoldfastError ERR_SSH_OPTION; what the data's iterator throws */
 export async function writeWhole(
   target: RemoteFile,
   data: WriteData,
   { offset, encoding, signal }: WriteWholeSettings,
-): Promise<number> {
+): Promise<WriteBehind> {
   const writer = new WriteBehind(target, { offset, signal })
   for await (const chunk of chunksOf(target, data, signal)) await writer.write(toBytes(chunk, encoding))
-  await writer.flush()
-  return writer.offset
+  return writer
 }
 
 /** Before anything is opened, and emptied by that. @throws HoldfastError ERR_SSH_OPTION */

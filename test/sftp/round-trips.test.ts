@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Reply } from '#src/sftp/replies.js'
+import type { Request } from '#src/sftp/requests.js'
+import { contented, eof, scriptedSftp } from './scripted.js'
+
+const content = Buffer.from('small')
+const attrs: Reply = { type: 'ATTRS', attributes: { size: 5n, times: { atime: 1, mtime: 1 }, mode: 0o100644 } }
+
+function fileServer(request: Request): Reply {
+  if (request.type === 'FSTAT' || request.type === 'STAT') return attrs
+  if (request.type === 'READ') return request.offset === 0n ? { type: 'DATA', data: content } : eof
+  return contented(request)
+}
+
+test('a small file is read in two round trips: what says where it ends is asked with it, and nobody waits for CLOSE', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) => (request.type === 'CLOSE' ? undefined : fileServer(request))
+  assert.deepEqual(await time.value(sftp.readFile('/small')), content)
+  await time.run(10)
+  assert.deepEqual(sftpServer.types, ['OPEN', 'FSTAT', 'READ', 'CLOSE'])
+})
+
+test('a file that has more, or less, than the server says is read to its end', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  for (const size of [0n, 3n, 4096n, undefined]) {
+    sftpServer.answer = (request) =>
+      request.type === 'FSTAT' ? { type: 'ATTRS', attributes: { size } } : fileServer(request)
+    assert.deepEqual(await time.value(sftp.readFile('/small')), content)
+  }
+})
+
+test('a server that says nothing of a file but its content holds up nobody who reads it', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) => (request.type === 'FSTAT' ? undefined : fileServer(request))
+  assert.deepEqual(await time.value(sftp.readFile('/small')), content)
+  sftpServer.answer = (request) =>
+    request.type === 'FSTAT' ? { type: 'STATUS', code: 8, message: '' } : fileServer(request)
+  assert.deepEqual(await time.value(sftp.readFile('/small')), content)
+})
+
+test('CLOSE goes out behind the last write, whose failure is told all the same', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) => (request.type === 'WRITE' ? undefined : contented(request))
+  const writing = time.failure(sftp.writeFile('/small', content))
+  await time.run(100)
+  assert.deepEqual(sftpServer.types, ['OPEN', 'WRITE', 'CLOSE'])
+  sftpServer.reply(sftpServer.idOf('WRITE'), { type: 'STATUS', code: 4, message: 'no space left' })
+  assert.equal((await writing).error.code, 'ERR_SSH_SFTP_FAILURE')
+})
+
+test('what closing says of what was written is told', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const full: Reply = { type: 'STATUS', code: 4, message: 'quota exceeded' }
+  sftpServer.answer = (request) => (request.type === 'CLOSE' ? full : contented(request))
+  assert.match((await time.failure(sftp.writeFile('/small', content))).error.message, /quota exceeded/)
+})
