@@ -1,5 +1,7 @@
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { root } from '../test/lab/report/root.js'
 import { type ClientName, clientNames } from './clients/client.js'
 import { workloads } from './workloads/index.js'
 import type { Workload } from './workloads/workload.js'
@@ -12,12 +14,15 @@ export interface BenchOptions {
   readonly rounds: number
   /** See `Conditions`. */
   readonly scale: number
-  /** Whether docs/performance.md is written: all was measured, at full length. */
-  readonly isWhole: boolean
+  /** A file with the results of an earlier run, in place of a new one. */
+  readonly from: string | undefined
+  /** Where performance.md and its pictures are written: docs/ once all was measured at full length, else nowhere unless told. */
+  readonly out: string | undefined
 }
 
-const full = { rounds: 5, scale: 1 }
-const quick = { rounds: 2, scale: 0.2 }
+const docs = fileURLToPath(new URL('docs/', root))
+const full = { rounds: 3, scale: 1 }
+const quick = { rounds: 1, scale: 0.25 }
 
 /** @throws Error that says what is wrong with them */
 export function parseOptions(args: readonly string[]): BenchOptions {
@@ -30,20 +35,22 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       node: { type: 'string', multiple: true },
       rounds: { type: 'string' },
       scale: { type: 'string' },
+      from: { type: 'string' },
+      out: { type: 'string' },
     },
   })
   const base = values.quick ? quick : full
   const isWhole = !values.quick && values.only === undefined && values.clients === undefined
   return {
-    // Other ciphers are for who has the time, or names them.
     workloads: chosen(workloads, values.only).filter(
-      ({ group }) => !values.quick || values.only !== undefined || group !== 'ciphers',
+      ({ isLong = false }) => !values.quick || values.only !== undefined || !isLong,
     ),
     clients: values.clients === undefined ? clientNames : values.clients.split(',').map(toClientName),
     nodes: values.node ?? [process.execPath],
     rounds: positive('rounds', values.rounds) ?? base.rounds,
     scale: positive('scale', values.scale) ?? base.scale,
-    isWhole,
+    from: values.from,
+    out: values.out ?? (isWhole ? docs : undefined),
   }
 }
 

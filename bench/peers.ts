@@ -3,7 +3,7 @@
  * and pins their versions. ssh2 is there twice, since its native add-on is used wherever it has been compiled.
  */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
@@ -15,6 +15,14 @@ import { run } from '../test/servers/run.js'
 import type { DevTunnels, KeyReader } from './clients/dev-tunnels-api.js'
 
 const manifest = fileURLToPath(new URL('../../bench/peers/', import.meta.url))
+
+/** The version that is pinned. */
+export function peerVersion(name: string): string {
+  const { dependencies } = JSON.parse(readFileSync(join(manifest, 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>
+  }
+  return dependencies[name] ?? ''
+}
 
 /** Where a Node finds the peers. */
 export interface Peers {

@@ -1,4 +1,5 @@
 import type { ClientName } from './clients/client.js'
+import type { Setting } from './setting.js'
 import type { Sample } from './workloads/workload.js'
 
 /** One client's samples of one workload on one Node, a round each. */
@@ -14,7 +15,10 @@ export interface Cell {
   readonly samples: readonly Sample[]
 }
 
+/** All that one run measured, and with what. */
 export interface Results {
+  readonly setting: Setting
+
   /** Versions, in the order in which they were given. */
   readonly nodes: readonly string[]
   readonly rounds: number

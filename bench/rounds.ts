@@ -29,12 +29,12 @@ export async function measureAll(
   options: BenchOptions,
   conditions: Conditions,
   tell: (text: string) => void,
-): Promise<Results> {
+): Promise<Omit<Results, 'setting'>> {
   const runners = await makeRunners(options)
   const cells = new Map<string, Cell>()
   for (let round = 0; round < options.rounds; round++) {
     for (const workload of options.workloads.filter(({ mostRounds = Infinity }) => round < mostRounds)) {
-      tell(`round ${round + 1} of ${options.rounds}, ${workload.name}`)
+      tell(`round ${round + 1} of ${options.rounds}, ${workload.name}, after ${Math.round(performance.now() / 1000)} s`)
       for (const runner of rotated(runners, round)) {
         const key = `${workload.name} ${runner.client} ${runner.node}`
         const cell = cells.get(key) ?? emptyCell(workload, runner)

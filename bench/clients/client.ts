@@ -19,12 +19,16 @@ export interface Target {
 }
 
 export interface BenchClient {
+  /** Whether one process holds any number of connections. */
+  readonly inOneProcess: boolean
   /** Connects and authenticates. */
   connect(target: Target, options?: ConnectOptions): Promise<Connection>
   /** Connects, runs a command, closes. */
   once(target: Target, command: string): Promise<void>
   /** User and system time that the kernel has counted for this client so far. */
   cpuSeconds(): number
+  /** Memory that is this client's alone, after garbage was collected. */
+  memoryBytes(): number
 }
 
 export interface ConnectOptions {
@@ -68,6 +72,14 @@ export interface Files {
 export function ownCpuSeconds(): number {
   const { userCPUTime, systemCPUTime } = process.resourceUsage()
   return (userCPUTime + systemCPUTime) / 1e6
+}
+
+/** Of this process, once what can be collected has been. Needs --expose-gc. */
+export function ownMemoryBytes(): number {
+  if (globalThis.gc === undefined) throw new Error('memory is measured with --expose-gc')
+  // What one collection lets go of, another finds.
+  for (let passes = 0; passes < 3; passes++) globalThis.gc()
+  return process.memoryUsage.rss()
 }
 
 /** Does something with each item, with so many under way at once. */

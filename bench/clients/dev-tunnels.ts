@@ -1,7 +1,14 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectSocket, type Socket } from 'node:net'
-import { type BenchClient, type Connection, type ConnectOptions, ownCpuSeconds, type Target } from './client.js'
+import {
+  type BenchClient,
+  type Connection,
+  type ConnectOptions,
+  ownCpuSeconds,
+  ownMemoryBytes,
+  type Target,
+} from './client.js'
 import type { DevTunnels, KeyReader, SshChannel, SshClientSession } from './dev-tunnels-api.js'
 
 /** It knows these names; none of them is AES-128. */
@@ -28,7 +35,9 @@ export function devTunnels(library: DevTunnels, keys: KeyReader): BenchClient {
     return connection(library, session, socket)
   }
   return {
+    inOneProcess: true,
     cpuSeconds: ownCpuSeconds,
+    memoryBytes: ownMemoryBytes,
     connect: open,
     async once(target, command) {
       const ssh = await open(target)

@@ -8,12 +8,15 @@ import {
   type Files,
   forEach,
   ownCpuSeconds,
+  ownMemoryBytes,
   type Target,
 } from './client.js'
 import { writeZeros } from './write-zeros.js'
 
 export const holdfast: BenchClient = {
+  inOneProcess: true,
   cpuSeconds: ownCpuSeconds,
+  memoryBytes: ownMemoryBytes,
   async connect(target, options) {
     return connection(await open(target, options))
   },

@@ -12,7 +12,9 @@ import { SftpProgram } from './sftp-program.js'
 export function openSsh(): BenchClient {
   const accounts = new Accounts()
   return {
+    inOneProcess: false,
     cpuSeconds: () => accounts.seconds(),
+    memoryBytes: () => accounts.bytes(),
     connect: (target, options) => connect(accounts, target, options),
     async once(target, command) {
       await run('ssh', [...settings(target), '-o', 'ControlPath=none', destination(target), command])
@@ -37,6 +39,11 @@ export class Accounts {
     this.#ended += seconds
   }
 
+  /** What all of them share, such as the program's code, is counted once. */
+  bytes(): number {
+    return [...this.#running].reduce((sum, pid) => sum + proportionalBytes(pid), 0)
+  }
+
   seconds(): number {
     return [...this.#running].reduce((sum, pid) => sum + runSeconds(pid), this.#ended)
   }
@@ -45,6 +52,11 @@ export class Accounts {
 /** All these programs have one thread. */
 function runSeconds(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e9
+}
+
+function proportionalBytes(pid: number): number {
+  const [, kilobytes] = /^Pss: +(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')) ?? []
+  return Number(kilobytes) * 1024
 }
 
 function settings({ port, privateKeyFile, cipher }: Target): readonly string[] {

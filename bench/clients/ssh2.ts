@@ -11,6 +11,7 @@ import {
   type Files,
   forEach,
   ownCpuSeconds,
+  ownMemoryBytes,
   type Target,
 } from './client.js'
 import { writeZeros } from './write-zeros.js'
@@ -38,7 +39,9 @@ export function ssh2({ Client: Ssh2Client, noDelay }: Ssh2Variant): BenchClient 
     return client
   }
   return {
+    inOneProcess: true,
     cpuSeconds: ownCpuSeconds,
+    memoryBytes: ownMemoryBytes,
     connect: async (target, options) => connection(await open(target, options)),
     async once(target, command) {
       const client = connection(await open(target))

@@ -1,19 +1,10 @@
-import { type ClientName, clientNames } from '../clients/client.js'
-import { figures, findCell, type Results } from '../results.js'
-import { median, quantile } from '../statistics.js'
 import { workloads } from '../workloads/index.js'
-import type { Figure, Workload } from '../workloads/workload.js'
+import type { Figure, Group, Workload } from '../workloads/workload.js'
+import { others, ratio, type Series, type View } from './view.js'
 
-export interface Values {
-  readonly median: number
-  /** Half of what lies between the quartiles. */
-  readonly spread: number
-}
-
-export interface OtherClient {
-  readonly client: ClientName
-  readonly values: Values
-  /** What Holdfast has of its figure: the median over the rounds. Undefined where Holdfast was not measured. */
+export interface Compared {
+  readonly series: Series
+  /** What Holdfast has of it. Undefined where Holdfast was not measured. */
   readonly ratio: number | undefined
 }
 
@@ -22,35 +13,25 @@ export interface FigureRow {
   /** Its name in the samples. */
   readonly name: string
   readonly figure: Figure
-  readonly ours: Values | undefined
-  readonly others: readonly OtherClient[]
+  readonly own: Series | undefined
+  readonly others: readonly Compared[]
 }
 
-/** All that was measured on one Node. */
-export function figureRows(results: Results, node: string): readonly FigureRow[] {
-  return workloads.flatMap((workload) =>
+/** All that was measured. */
+export function figureRows(view: View, group?: Group): readonly FigureRow[] {
+  const meant = workloads.filter((workload) => group === undefined || workload.group === group)
+  return meant.flatMap((workload) =>
     Object.entries(workload.figures).flatMap(([name, figure]) => {
-      const of = (client: ClientName): readonly number[] =>
-        figures(findCell(results, workload.name, client, node), name)
-      const own = of('holdfast')
-      const others = clientNames
-        .filter((client) => client !== 'holdfast' && of(client).length > 0)
-        .map((client) => ({ client, values: valuesOf(of(client)), ratio: ratioOf(own, of(client)) }))
-      if (own.length === 0 && others.length === 0) return []
-      return [{ workload, name, figure, ours: own.length === 0 ? undefined : valuesOf(own), others }]
+      const own = view.series('holdfast', workload.name, name)
+      const beside = others.flatMap((client): readonly Compared[] => {
+        const series = view.series(client, workload.name, name)
+        return series === undefined ? [] : [{ series, ratio: own && ratio(own, series) }]
+      })
+      return own === undefined && beside.length === 0 ? [] : [{ workload, name, figure, own, others: beside }]
     }),
   )
 }
 
-function valuesOf(values: readonly number[]): Values {
-  return { median: median(values), spread: (quantile(values, 0.75) - quantile(values, 0.25)) / 2 }
-}
-
-/** Round by round, so that what changes from round to round is in both. */
-function ratioOf(own: readonly number[], other: readonly number[]): number | undefined {
-  const ratios = own.flatMap((value, round) => {
-    const beside = other[round]
-    return beside === undefined ? [] : [value / beside]
-  })
-  return ratios.length === 0 ? undefined : median(ratios)
+export function isBehind(figure: Figure, value: number): boolean {
+  return figure.better === 'less' ? value > 1 : value < 1
 }

@@ -1,23 +1,26 @@
-import { type Results } from '../results.js'
-import { figureRows } from './rows.js'
+import type { Results } from '../results.js'
+import { type FigureRow, figureRows } from './rows.js'
+import { type Series, View, valuesOf } from './view.js'
 import { clientLabels, number } from './words.js'
 
 /** Ratios first: what Holdfast has of each other client's figure, then the figures. */
 export function terminalTable(results: Results): string {
   return results.nodes
-    .map((node) => {
-      const lines = figureRows(results, node).map(({ workload, figure, ours, others }) => {
-        const beside = others.map(({ client, values, ratio }) => {
-          const own = number(values.median)
-          return ratio === undefined
-            ? `${clientLabels[client]} ${own}`
-            : `${ratio.toFixed(2)} of ${clientLabels[client]} (${own})`
-        })
-        const mine = ours === undefined ? '' : ` ${number(ours.median)} ±${number(ours.spread)}`
-        const unit = figure.unit === '' ? '' : `, ${figure.unit} (${figure.better} is better)`
-        return `${workload.name}: ${figure.title}${unit}\n   ${mine} ${beside.join('; ')}`
-      })
-      return [`Node ${node}`, ...lines].join('\n')
-    })
+    .map((node) => [`Node ${node}`, ...figureRows(new View(results, node)).map(rowText)].join('\n'))
     .join('\n\n')
+}
+
+function rowText({ workload, figure, own, others }: FigureRow): string {
+  const unit = figure.unit === '' ? '' : `, ${figure.unit}`
+  const beside = others.map(({ series, ratio }) => {
+    const share = ratio === undefined ? '' : `${number(ratio)} of `
+    return `${share}${clientLabels[series.client]} (${withSpread(series)})`
+  })
+  const mine = own === undefined ? [] : [`Holdfast ${withSpread(own)}`]
+  return `${workload.name}: ${figure.title}${unit} (${figure.better} is better)\n  ${[...mine, ...beside].join('; ')}`
+}
+
+function withSpread(series: Series): string {
+  const { median, spread } = valuesOf(series)
+  return `${number(median)} ±${number(spread)}`
 }

@@ -17,3 +17,9 @@ export function number(value: number): string {
   if (size >= 10) return value.toFixed(1)
   return value.toFixed(2)
 }
+
+/** @param rows the header first; what is in the cells is Markdown already */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  const [header = [], ...lines] = rows
+  return [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

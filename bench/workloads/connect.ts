@@ -17,7 +17,7 @@ export const connect: Workload = {
     }
     for (let warmUps = 0; warmUps < 3; warmUps++) await once()
     times.length = 0
-    await repeated(scaled(15, conditions, 5), 2000, once)
+    await repeated(scaled(15, conditions, 5), once, 2000)
     return { ms: median(times) }
   },
 }

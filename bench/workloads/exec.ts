@@ -16,8 +16,8 @@ export async function execMs(client: BenchClient, target: Target, count: number)
   const connection = await client.connect(target)
   try {
     const once = (): Promise<string> => connection.exec('true')
-    await repeated(5, 0, once)
-    return median(await repeated(count, 1500, once))
+    await repeated(5, once)
+    return median(await repeated(count, once, 1500))
   } finally {
     await connection.close()
   }

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { writeZeros } from '../clients/write-zeros.js'
@@ -28,7 +28,12 @@ export async function makeSmallFiles(folder: string, count: number): Promise<rea
   return names
 }
 
+/** @throws Error unless so many small files are there, and whole */
 export async function expectFiles(folder: string, count: number): Promise<void> {
-  const { length } = await readdir(folder)
-  if (length !== count) throw new Error(`${folder} has ${length} files in place of ${count}`)
+  const names = await readdir(folder)
+  if (names.length !== count) throw new Error(`${folder} has ${names.length} files in place of ${count}`)
+  for (const name of names) {
+    const { size } = await stat(join(folder, name))
+    if (size !== smallContent.length) throw new Error(`${join(folder, name)} has ${size} bytes`)
+  }
 }

@@ -2,7 +2,9 @@ import { connect } from './connect.js'
 import { exec } from './exec.js'
 import { execs } from './execs.js'
 import { farWorkloads } from './far.js'
+import { idle } from './idle.js'
 import { liveness } from './liveness.js'
+import { microWorkloads } from './micro.js'
 import { oneShot } from './one-shot.js'
 import { sftpGet, sftpPut } from './sftp.js'
 import { smallGet, smallPut } from './small-files.js'
@@ -16,5 +18,7 @@ export const workloads: readonly Workload[] = [
   ...[smallGet, smallPut, treeGet, treePut],
   ...farWorkloads,
   liveness,
+  idle,
   ...otherCiphers,
+  ...microWorkloads,
 ]

@@ -7,7 +7,7 @@ export const oneShot: Workload = {
   figures: { ms: { title: 'connect, exec, close', unit: 'ms', better: 'less' } },
   async run(client, conditions) {
     const once = (): Promise<void> => client.once(conditions.target, 'true')
-    await repeated(3, 0, once)
-    return { ms: median(await repeated(scaled(15, conditions, 5), 2000, once)) }
+    await repeated(3, once)
+    return { ms: median(await repeated(scaled(15, conditions, 5), once, 2000)) }
   },
 }

@@ -28,7 +28,7 @@ function smallFiles(way: Way): Workload {
         const turn = await filesASecond(client, files, conditions, { way, count: scaled(1000, conditions, 50) })
         const once = await filesASecond(client, files, conditions, {
           way,
-          count: scaled(3000, conditions, 100),
+          count: scaled(6000, conditions, 100),
           atOnce,
         })
         await files.close()

@@ -1,6 +1,16 @@
 /** What a command writes, and what it reads: the speed of a channel in each direction. */
-import type { BenchClient, Target } from '../clients/client.js'
-import { measured, megabyte, type Sample, scaled, transferFigures, transferSample, type Workload } from './workload.js'
+import { readFileSync } from 'node:fs'
+import type { BenchClient, Connection, Target } from '../clients/client.js'
+import {
+  gigabyte,
+  measured,
+  megabyte,
+  type Sample,
+  scaled,
+  transferFigures,
+  transferSample,
+  type Workload,
+} from './workload.js'
 
 const bytesInFull = 600 * megabyte
 /** So that what is measured has been compiled. */
@@ -20,8 +30,11 @@ export const otherCiphers: readonly Workload[] = [
 function downloading(name: string, cipher: string | undefined): Workload {
   return {
     name,
-    group: cipher === undefined ? 'loopback' : 'ciphers',
-    figures: transferFigures(cipher === undefined ? 'download' : `download, ${cipher}`),
+    ...(cipher === undefined ? { group: 'loopback' } : { group: 'ciphers', isLong: true, mostRounds: 2 }),
+    figures: {
+      ...transferFigures(cipher === undefined ? 'download' : `download, ${cipher}`),
+      ...(cipher === undefined && { server: { title: 'download: CPU of sshd', unit: 's/GB', better: 'less' } }),
+    },
     run(client, conditions) {
       const target = withCipher(conditions.target, cipher)
       return downloaded(client, target, scaled(bytesInFull, conditions, megabyte), warmUpBytes)
@@ -32,7 +45,7 @@ function downloading(name: string, cipher: string | undefined): Workload {
 function uploading(name: string, cipher: string | undefined): Workload {
   return {
     name,
-    group: cipher === undefined ? 'loopback' : 'ciphers',
+    ...(cipher === undefined ? { group: 'loopback' } : { group: 'ciphers', isLong: true, mostRounds: 2 }),
     figures: transferFigures(cipher === undefined ? 'upload' : `upload, ${cipher}`),
     async run(client, conditions) {
       const connection = await client.connect(withCipher(conditions.target, cipher))
@@ -56,10 +69,19 @@ export async function downloaded(client: BenchClient, target: Target, bytes: num
       if (received !== undefined && received !== count) throw new Error(`${received} of ${count} bytes came`)
     }
     await receive(Math.min(bytes, warmUp))
-    return transferSample(bytes, await measured(client, () => receive(bytes)))
+    const serverSeconds = await serverClock(connection)
+    const before = serverSeconds()
+    const section = await measured(client, () => receive(bytes))
+    return { ...transferSample(bytes, section), server: (serverSeconds() - before) / (bytes / gigabyte) }
   } finally {
     await connection.close()
   }
+}
+
+/** CPU seconds of the sshd that serves this connection: a command's parent. */
+async function serverClock(connection: Connection): Promise<() => number> {
+  const pid = Number(await connection.exec('echo $PPID'))
+  return () => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e9
 }
 
 function withCipher(target: Target, cipher: string | undefined): Target {

@@ -10,7 +10,7 @@ export interface Figure {
 /** By the names of the figures; a figure that a client does not have is left out. */
 export type Sample = Readonly<Record<string, number>>
 
-export type Group = 'loopback' | 'far' | 'ciphers' | 'liveness' | 'idle'
+export type Group = 'loopback' | 'far' | 'ciphers' | 'liveness' | 'idle' | 'micro'
 
 export interface Workload {
   readonly name: string
@@ -18,6 +18,8 @@ export interface Workload {
   readonly figures: Readonly<Record<string, Figure>>
   /** @default each of them */
   readonly clients?: readonly ClientName[]
+  /** Left out where time is short, unless it is named. */
+  readonly isLong?: boolean
   /** How often, however often the others are run: for what takes long and varies little. */
   readonly mostRounds?: number
   /** @returns undefined where the client has no such thing */
@@ -39,7 +41,7 @@ export function scaled(count: number, { scale }: Conditions, atLeast = 1): numbe
 }
 
 export const megabyte = 1e6
-const gigabyte = 1e9
+export const gigabyte = 1e9
 
 export interface Section {
   readonly seconds: number
@@ -56,7 +58,11 @@ export async function measured(client: BenchClient, work: () => Promise<unknown>
 }
 
 /** Milliseconds of each of so many pieces of work, in turn; after `maxMs` no more are begun, once there are five. */
-export async function repeated(count: number, maxMs: number, work: () => Promise<unknown>): Promise<readonly number[]> {
+export async function repeated(
+  count: number,
+  work: () => Promise<unknown>,
+  maxMs = Infinity,
+): Promise<readonly number[]> {
   const all: number[] = []
   const startedAt = performance.now()
   while (all.length < count && (all.length < 5 || performance.now() - startedAt < maxMs)) {

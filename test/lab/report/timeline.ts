@@ -1,4 +1,6 @@
 /** Draws what each client did in one failure, second by second, as an SVG that reads on light and on dark. */
+
+import { type Colours, escape, font, inBothSchemes, round } from '../../support/svg.js'
 import { type ClientName, clientNames } from '../record.js'
 import type { Sighting } from '../watch.js'
 import type { MeasuredRow } from './measured-row.js'
@@ -67,32 +69,6 @@ function endText({ outcome: { kind, text } }: Sighting): string {
   return kind === 'killed-wrongly' ? `killed a living link: ${text}` : text
 }
 
-interface Colours {
-  readonly paper: string
-  readonly edge: string
-  readonly ink: string
-  readonly faint: string
-  readonly good: string
-  readonly bad: string
-}
-
-const light: Colours = {
-  paper: '#ffffff',
-  edge: '#d0d7de',
-  ink: '#1f2328',
-  faint: '#59636e',
-  good: '#1a7f37',
-  bad: '#cf222e',
-}
-const dark: Colours = {
-  paper: '#0d1117',
-  edge: '#3d444d',
-  ink: '#f0f6fc',
-  faint: '#9198a1',
-  good: '#3fb950',
-  bad: '#ff7b72',
-}
-
 function colours({ paper, edge, ink, faint, good, bad }: Colours): string {
   return `.paper { fill: ${paper}; stroke: ${edge} } text { fill: ${ink} } .faint { fill: ${faint} } .grid { stroke: ${edge} } .fault { stroke: ${faint} }
 .good { stroke: ${good} } .bad { stroke: ${bad} } .event { fill: ${paper}; stroke: ${faint} } .sign { stroke: ${paper} }
@@ -101,13 +77,10 @@ function colours({ paper, edge, ink, faint, good, bad }: Colours): string {
 
 /** On paper of its own, so that it reads whatever it lies on; marks differ by shape too. */
 const style = `<style>
-text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif } .name { font-weight: 600 } .faint { font-size: 11px }
+text { font: ${font} } .name { font-weight: 600 } .faint { font-size: 11px }
 .fault { stroke-dasharray: 2 3 } .wait { stroke-width: 3; stroke-linecap: round } .bad.wait { stroke-dasharray: 1 7 }
 .arrow { fill: none; stroke-width: 2.5; stroke-linecap: round } .sign { fill: none; stroke-width: 2; stroke-linecap: round } .event { stroke-width: 2 }
-${colours(light)}
-@media (prefers-color-scheme: dark) {
-${colours(dark)}
-}
+${inBothSchemes(colours)}
 </style>`
 
 function faultLine(lanes: readonly Lane[], scale: Scale, bottom: number): string {
@@ -174,12 +147,4 @@ function arrow(x: number, y: number): string {
 
 function shortened(text: string, limit: number): string {
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10
-}
-
-function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

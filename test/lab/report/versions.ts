@@ -29,15 +29,17 @@ export async function readVersions(): Promise<Versions> {
   }
 }
 
-function packageVersion(path: string): string {
+/** Of a package.json, by its path in the repository. */
+export function packageVersion(path: string): string {
   const { version } = JSON.parse(readFileSync(new URL(path, root), 'utf8')) as { readonly version: string }
   return version
 }
 
-async function commit(): Promise<string> {
+/** Of what is measured. */
+export async function commit(): Promise<string> {
   const hash = await git('rev-parse', '--short', 'HEAD')
-  // The page itself is what the run changes.
-  const changed = await git('status', '--porcelain', '--', '.', ':!docs/failures*')
+  // The pages themselves are what a run changes.
+  const changed = await git('status', '--porcelain', '--', '.', ':!docs/failures*', ':!docs/performance*')
   return changed === '' ? `commit ${hash}` : `commit ${hash} with changes`
 }
 
@@ -46,6 +48,6 @@ async function git(...args: readonly string[]): Promise<string> {
 }
 
 /** `OpenSSH_9.2p1 Debian-2+deb12u6, OpenSSL …` is 9.2p1 Debian-2+deb12u6. */
-function openSshVersion(text: string): string {
+export function openSshVersion(text: string): string {
   return /OpenSSH_([^,]+),/.exec(text)?.[1] ?? text.trim()
 }

@@ -1,0 +1,54 @@
+/** Connections that do nothing but stay: what each takes of memory, and all of them of the processor. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type BenchClient, type Connection, forEach, type Target } from '../clients/client.js'
+import { measured, type Workload } from './workload.js'
+
+const keepaliveMs = 5000
+/** Each connection asks as often as the others while this many rounds of keepalives are watched. */
+const roundsWatched = 3
+const warmUps = 50
+/** What comes right after authentication has come by then. */
+const settlingMs = 1000
+/** sshd refuses some of those that have not authenticated, when there are many. */
+const connectingAtOnce = 8
+
+const count = 500
+/** OpenSSH has a process for each. */
+const processes = 50
+
+export const idle: Workload = {
+  name: 'idle',
+  group: 'idle',
+  figures: {
+    memory: { title: 'memory of one', unit: 'KB', better: 'less' },
+    cpu: { title: `CPU a minute of ${count}`, unit: 's', better: 'less' },
+  },
+  // With ssh2's own socket nothing is different here.
+  clients: ['holdfast', 'ssh2-nodelay', 'ssh2-js', 'dev-tunnels', 'openssh'],
+  isLong: true,
+  mostRounds: 1,
+  async run(client, conditions) {
+    const many = client.inOneProcess ? count : processes
+    // What connecting itself leaves behind is the program's: code, and a heap that has grown.
+    await closeAll(await connectAll(client, conditions.target, warmUps))
+    const before = client.memoryBytes()
+    const connections = await connectAll(client, conditions.target, many)
+    await sleep(settlingMs)
+    const memory = (client.memoryBytes() - before) / 1000 / many
+    const { seconds, cpuSeconds } = await measured(client, () => sleep(roundsWatched * keepaliveMs))
+    await closeAll(connections)
+    return { memory, cpu: ((cpuSeconds / seconds) * 60 * count) / many }
+  },
+}
+
+function closeAll(connections: readonly Connection[]): Promise<void> {
+  return forEach(connections, connectingAtOnce, (connection) => connection.close())
+}
+
+async function connectAll(client: BenchClient, target: Target, many: number): Promise<readonly Connection[]> {
+  const connections: Connection[] = []
+  await forEach(Array.from({ length: many }).keys(), connectingAtOnce, async () => {
+    connections.push(await client.connect(target, { keepaliveMs }))
+  })
+  return connections
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { run } from '../servers/run.js'
+
+const program = fileURLToPath(new URL('../../bench/main.js', import.meta.url))
+const node = 'v20.1.2'
+
+const setting = {
+  date: '2026-11-24',
+  holdfast: '0.1.0 (commit abc)',
+  ssh2: '1.17.0',
+  devTunnels: '3.12.42',
+  openssh: '9.2p1',
+  server: '9.2p1',
+  machine: '2 × fast',
+  load: 0.01,
+  relay: { roundTripMs: 50.2, megabytesASecond: 900 },
+}
+
+type Figures = Readonly<Record<string, number>>
+
+function cell(workload: string, client: string, samples: readonly Figures[], more: object = {}): object {
+  return { workload, client, node, isNative: false, state: 'measured', samples, ...more }
+}
+
+interface Page {
+  readonly text: string
+  readonly said: string
+  readonly pictures: ReadonlyMap<string, string>
+}
+
+/** The page that is written from such results. */
+async function pageFrom(cells: readonly object[]): Promise<Page> {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-bench-report-'))
+  try {
+    const file = join(directory, 'results.json')
+    await writeFile(file, JSON.stringify({ setting, nodes: [node], rounds: 3, scale: 1, cells }))
+    const { stdout } = await run(process.execPath, [program, '--from', file, '--out', directory])
+    const names = await readdir(join(directory, 'performance'))
+    const pictures = await Promise.all(
+      names.map(async (name) => [name, await readFile(join(directory, 'performance', name), 'utf8')] as const),
+    )
+    return {
+      text: await readFile(join(directory, 'performance.md'), 'utf8'),
+      said: stdout,
+      pictures: new Map(pictures),
+    }
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+}
+
+test('what was to be reached is judged by the median of the ratios of each round', async () => {
+  const { text, said } = await pageFrom([
+    cell('connect', 'holdfast', [{ ms: 10 }, { ms: 40 }, { ms: 11 }]),
+    cell('connect', 'openssh', [{ ms: 100 }, { ms: 100 }, { ms: 55 }]),
+    cell('connect', 'dev-tunnels', [{ ms: 9 }, { ms: 9 }, { ms: 100 }]),
+    cell('sftp-get', 'holdfast', [{ cpu: 1.2, speed: 95 }]),
+    cell('sftp-get', 'openssh', [{ cpu: 1, speed: 100 }]),
+  ])
+  for (const place of [text, said]) {
+    assert.match(place, /^\| 1\. Connect: at most 0\.3 of OpenSSH \| kept: 0\.20 of OpenSSH \|$/m)
+    assert.match(place, /Connect: at most 1 of the fastest \| \*\*not kept: 1\.11 of dev-tunnels-ssh\*\* \|/)
+    assert.match(place, /SFTP get, speed: at least 0\.95 of the best \| kept: 0\.95 of OpenSSH \|/)
+    assert.match(place, /SFTP get, CPU: at most 1\.1 s\/GB \| \*\*not kept: 1\.20 s\/GB\*\* \|/)
+  }
+  assert.match(text, /Upload, CPU: at most 0\.85 of ssh2 without its add-on \| – \|/)
+  assert.doesNotMatch(said, /Upload/)
+})
+
+test('the tables show the share, the figures with their spread, and who has no such thing', async () => {
+  const { text } = await pageFrom([
+    cell('upload', 'holdfast', [
+      { cpu: 0.5, speed: 900 },
+      { cpu: 0.6, speed: 1000 },
+      { cpu: 0.7, speed: 1100 },
+    ]),
+    cell('upload', 'openssh', [
+      { cpu: 1, speed: 1200 },
+      { cpu: 1, speed: 1200 },
+      { cpu: 1, speed: 1200 },
+    ]),
+    cell('upload', 'ssh2', [], { state: 'none' }),
+  ])
+  assert.match(text, /upload: CPU, s\/GB \(less is better\) \| none \| .* \| 0\.60 \|$/m)
+  assert.match(text, /upload: speed, MB\/s \(more is better\) \| .* \| \*\*0\.83\*\* \|$/m)
+  assert.match(text, /upload: CPU, s\/GB \| 0\.60 ±0\.05 \| none \| .* \| 1\.00 ±0\.00 \|$/m)
+  assert.match(text, /load before the run: 0\.01 .*/)
+})
+
+test('the pictures say the same in words', async () => {
+  const { text, pictures } = await pageFrom([
+    cell('download', 'holdfast', [{ cpu: 0.5, speed: 900 }]),
+    cell('download', 'openssh', [{ cpu: 1, speed: 450 }]),
+    cell('far-download', 'holdfast', [{ cpu: 0.5, speed: 90 }]),
+  ])
+  for (const [name, picture] of pictures) {
+    assert.ok(text.includes(`](performance/${name})`), name)
+    assert.match(picture, /^<svg .*<desc id="text">.+<\/desc>.*<\/svg>\n$/s)
+    assert.doesNotMatch(picture, /NaN|Infinity|undefined/)
+  }
+  assert.match(pictures.get('ratios-node20.svg') ?? '', /download: CPU: OpenSSH 2\.00\. download: speed: OpenSSH 2\.00/)
+  assert.match(pictures.get('cpu-node20.svg') ?? '', /download: Holdfast 0\.50, OpenSSH 1\.00/)
+})
+
+test('what failed is told of, and fails the run', async () => {
+  const failed = cell('exec', 'ssh2', [], { state: 'failed', why: 'it never came back' })
+  await assert.rejects(pageFrom([failed]), /exec, ssh2, v20\.1\.2: it never came back/)
+})
