@@ -168,7 +168,8 @@ export class RequestTable {
     this.#bytesUnderWay += sent.cost
     packet.writeUInt32BE(id, idOffset)
     this.#port.write(packet, () => {
-      this.#memory.giveBack(packet)
+      // Others may lie in Node's pool, in which more than these bytes are.
+      if (call.request.type === 'WRITE') this.#memory.giveBack(packet)
       sent.mayHaveGone = true
       wait.sent()
     })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PacketMemory } from '#src/sftp/packet-memory.js'
+import { contented, scriptedSftp } from './scripted.js'
 
 const large = 200_000
 
@@ -32,4 +33,21 @@ test('what is kept does not grow with what is given back, and can be let go', ()
   for (const packet of taken) memory.giveBack(packet)
   memory.clear()
   assert.ok(!taken.some(({ buffer }) => buffer === memory.take(large).buffer))
+})
+
+test('a long path leaves no memory of others to be written to by the next large write', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  sftpServer.answer = (request) => (request.type === 'STAT' ? undefined : contented(request))
+  // They come out of Node's pool, as the packet of a long path may: it lies before, between or behind them.
+  const others: Buffer[] = []
+  for (let round = 0; round < 30; round++) {
+    for (let count = 0; count < 20 + round; count++) others.push(Buffer.allocUnsafe(1000).fill(7))
+    const asked = time.value(sftp.stat(`/${'x'.repeat(17_000)}`))
+    await time.run(10)
+    await time.value(sftp.writeFile('/large', Buffer.alloc(30_000, 1)))
+    sftpServer.reply(sftpServer.idOf('STAT'), { type: 'ATTRS', attributes: {} })
+    await asked
+  }
+  assert.ok(others.every((buffer) => buffer.every((byte) => byte === 7)))
 })
