@@ -25,6 +25,7 @@ export class RemoteFile implements ReadSource, WriteTarget {
   readonly path: string
   readonly #session: SftpSession
   readonly #handle: Buffer
+  /** Something goes to the server's disk, for which CLOSE may have to wait. */
   #hasWritten = false
 
   /** @throws SftpError */
@@ -84,6 +85,7 @@ export class RemoteFile implements ReadSource, WriteTarget {
   /** What was written goes to the disk. @throws SftpError ENOTSUP */
   async sync(signal: AbortSignal | undefined): Promise<void> {
     this.#session.require('fsync', this.#what('fsync'))
+    this.#hasWritten = true
     const request = extended('fsync', new Writer().string(this.#handle))
     return this.#call('fsync', request, done, { signal, isSlow: true })
   }

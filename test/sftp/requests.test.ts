@@ -83,6 +83,21 @@ test('what a server may take its time for has two minutes', async () => {
   }
 })
 
+test('what is asked for behind the way to the disk waits as long as that may take', async () => {
+  const { time, sftpServer, open } = await scriptedSftp({ offers: ['fsync'] })
+  const sftp = await open()
+  sftpServer.answer = (request) => (['EXTENDED', 'CLOSE'].includes(request.type) ? undefined : contented(request))
+  const handle = await time.value(sftp.open('/file', 'r+'))
+  const synced = handle.sync()
+  const closed = handle.close()
+  closed.catch(() => {})
+  await time.run(60_000)
+  sftpServer.reply(sftpServer.idOf('EXTENDED'), ok)
+  sftpServer.reply(sftpServer.idOf('CLOSE'), ok)
+  await time.value(synced)
+  await time.value(closed)
+})
+
 test('an id stays taken until its reply came, which nobody else gets', async () => {
   const { time, sftpServer, open } = await scriptedSftp()
   const sftp = await open()
