@@ -1,5 +1,7 @@
 /** Smaller ones are not worth the call. */
 const smallest = 4096
+/** What is around the bytes of a packet: its head, and its padding of up to 255. */
+const mostAround = 512
 
 const transfer: unknown = Reflect.get(ArrayBuffer.prototype, 'transfer')
 
@@ -9,7 +11,7 @@ const transfer: unknown = Reflect.get(ArrayBuffer.prototype, 'transfer')
  * of the time of a transfer. Node 20 cannot do it, and collects young buffers more cheaply.
  */
 export function release({ buffer, byteLength }: Uint8Array): void {
-  // Node gives no more than half of its pool, in which others have their bytes too, to one buffer.
-  const isOwn = byteLength > buffer.byteLength / 2
+  // Node's pool, in which others have their bytes too, cannot be given back; a program that sets Buffer.poolSize gets more of it.
+  const isOwn = buffer.byteLength - byteLength < mostAround
   if (isOwn && byteLength >= smallest && typeof transfer === 'function') Reflect.apply(transfer, buffer, [0])
 }

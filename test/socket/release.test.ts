@@ -21,3 +21,19 @@ test('memory that others may use too is left alone', () => {
   for (const buffer of pooled.slice(0, 100)) release(buffer)
   assert.ok(pooled.slice(100).every((buffer) => buffer.length === 5000 && buffer.every((byte) => byte === 7)))
 })
+
+test('a pool of which one buffer has most is left alone too, once a program has made pools larger', () => {
+  const { poolSize } = Buffer
+  let first = Buffer.allocUnsafe(1000)
+  // The first one of a pool.
+  while (first.byteOffset > 0) first = Buffer.allocUnsafe(1000)
+  try {
+    Buffer.poolSize = 4 * poolSize
+    const large = Buffer.allocUnsafe(Math.floor(0.6 * poolSize))
+    assert.equal(large.buffer, first.buffer)
+    release(large)
+    assert.equal(first.length, 1000)
+  } finally {
+    Buffer.poolSize = poolSize
+  }
+})
