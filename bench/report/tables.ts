@@ -64,9 +64,14 @@ function figureTable(view: View, rows: readonly FigureRow[]): string {
 
 function withSpread(series: Series): string {
   const { median, spread } = valuesOf(series)
+  // One value has no spread, and must not look like one that never varies.
+  if (series.values.length === 1) return number(median)
   return `${number(median)} ±${number(spread)}`
 }
 
 function absence(view: View, client: ClientName, workload: string): string {
-  return view.cell(client, workload)?.state === 'failed' ? '**failed**' : 'none'
+  const cell = view.cell(client, workload)
+  // Not asked: that says nothing of what it has.
+  if (cell === undefined) return '–'
+  return cell.state === 'failed' ? '**failed**' : 'none'
 }

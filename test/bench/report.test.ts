@@ -93,6 +93,16 @@ test('the tables show the share, the figures with their spread, and who has no s
   assert.match(text, /load before the run: 0\.01 .*/)
 })
 
+test('one value has no spread, and who was not asked is not said to have no such thing', async () => {
+  const { text } = await pageFrom([
+    cell('upload', 'holdfast', [{ cpu: 0.5, speed: 900 }]),
+    cell('upload', 'openssh', [{ cpu: 1, speed: 1200 }]),
+    cell('upload', 'ssh2', [], { state: 'none' }),
+  ])
+  assert.match(text, /upload: CPU, s\/GB \(less is better\) \| none \| – \| – \| – \| 0\.50 \|$/m)
+  assert.match(text, /upload: CPU, s\/GB \| 0\.50 \| none \| – \| – \| – \| 1\.00 \|$/m)
+})
+
 test('the pictures say the same in words', async () => {
   const { text, pictures } = await pageFrom([
     cell('download', 'holdfast', [{ cpu: 0.5, speed: 900 }]),
