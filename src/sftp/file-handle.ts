@@ -121,9 +121,7 @@ export class FileHandle implements AsyncDisposable {
     const { encoding, signal } = typeof options === 'string' ? { encoding: options, signal: undefined } : options
     const settings = { encoding: checkEncoding(encoding), signal: checkSignal(signal), offset: this.#position }
     checkWriteData(data)
-    const writer = await writeWhole(this.#open(), data, settings)
-    await writer.flush()
-    this.#position = writer.offset
+    this.#position = await writeWhole(this.#open(), data, settings)
   }
 
   /** The same: a file that was opened to append grows at its end. @throws as `write` */

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { optionError } from '../session/option-error.js'
-import { closingBehind } from './closing.js'
+import { closing } from './closing.js'
 import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
 import { PathCalls } from './path-calls.js'
@@ -113,7 +113,7 @@ async function send(
     : await openAgain(transfer, target, { opened, progress })
   // What is there from now on is ours, or was found to be the beginning of it.
   progress.goesOn = true
-  await closingBehind(remote, async () => {
+  await closing(remote, async () => {
     const offset = goesOn ? await offsetOf(transfer, remote, local, before) : 0
     if (isFirst) transfer.resumed(offset)
     progress.isFirst = false
@@ -129,7 +129,7 @@ async function send(
     else if (progress.permissions !== undefined)
       last.push(remote.setAttributes('fchmod', { mode: progress.permissions }, signal))
     if (settings.atomic && session.has('fsync')) last.push(remote.sync(signal))
-    return async () => void (await Promise.all(last))
+    await Promise.all(last)
   })
 }
 

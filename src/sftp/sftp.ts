@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { optionError } from '../session/option-error.js'
-import { closing, closingBehind, reading } from './closing.js'
+import { closing, reading } from './closing.js'
 import { FileHandle, type ReadFileOptions, type ReadWholeOptions, resolveReadFile } from './file-handle.js'
 import { type OpenFlags, toOpenFlags } from './open-flags.js'
 import { SftpPaths } from './paths.js'
@@ -77,11 +77,7 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     const settings = { offset: 0, encoding: checkEncoding(encoding), signal: checkSignal(signal) }
     checkWriteData(data)
     const file = await this.#open(path, flag ?? 'w', { mode, signal })
-    const write = async () => {
-      const writer = await writeWhole(file, data, settings)
-      return () => writer.flush()
-    }
-    await inParts(closingBehind(file, write))
+    await inParts(closing(file, () => writeWhole(file, data, settings)))
   }
 
   appendFile(path: RemotePath, data: WriteData, options: BufferEncoding | WriteOptions = {}): Promise<void> {

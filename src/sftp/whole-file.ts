@@ -50,15 +50,16 @@ export interface WriteWholeSettings {
   readonly signal: AbortSignal | undefined
 }
 
-/** @returns what still has to be flushed. @throws HoldfastError ERR_SSH_OPTION; what the data's iterator throws */
+/** @returns where it ended. @throws HoldfastError ERR_SSH_OPTION; what the data's iterator throws */
 export async function writeWhole(
   target: RemoteFile,
   data: WriteData,
   { offset, encoding, signal }: WriteWholeSettings,
-): Promise<WriteBehind> {
+): Promise<number> {
   const writer = new WriteBehind(target, { offset, signal })
   for await (const chunk of chunksOf(target, data, signal)) await writer.write(toBytes(chunk, encoding))
-  return writer
+  await writer.flush()
+  return writer.offset
 }
 
 /** Before anything is opened, and emptied by that. @throws HoldfastError ERR_SSH_OPTION */
