@@ -74,7 +74,9 @@ export type PeerStep =
  */
 export type PeerEventName =
   | 'ready'
+  /** Of what it was asked to do. */
   | 'callback'
+  | 'host-keys'
   | 'data'
   | 'written'
   | 'exit'

@@ -50,7 +50,7 @@ class Driver {
     this.#login = login
     this.#client = connected(login.way, login.settings)
     this.#client.on('ready', () => this.#ready())
-    this.#client.on('hostkeys', (keys) => tell('callback', `${keys.length} host keys proven`))
+    this.#client.on('hostkeys', (keys) => tell('host-keys', `${keys.length} host keys proven`))
     this.#client.on('error', (error: Error) => tell('error', error.message, true))
     this.#client.on('close', () => tell('close', 'the connection is closed', true))
   }
