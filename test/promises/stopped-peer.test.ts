@@ -30,6 +30,19 @@ for (const version of ['9.2', '10'] as const) {
       await assertFailsFull(ssh, commands)
     })
 
+    for (const username of ['an ordinary user', 'root']) {
+      // sshd has then yet to make the process that would serve the client.
+      test(`is given up by a client that it has just logged in as ${username}`, async (t) => {
+        const server = await sshd(t, { version })
+        const ssh = await login(t, server, { ...options, ...(username === 'root' && { username }) })
+        await signalConnections(server, 'SIGSTOP')
+        const { error, tookMs } = await failure(ssh.exec('true'))
+        assert.equal((await ssh.closed).code, 'ERR_SSH_PEER_DEAD')
+        assert.equal(error.cause, await ssh.closed)
+        assertWithin(tookMs, due)
+      })
+    }
+
     test('does the same behind a network that stalls', async (t) => {
       const server = await sshd(t, { version })
       const relay = await network(t, server)

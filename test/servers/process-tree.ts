@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 
 export interface ProcessInfo {
@@ -33,6 +34,29 @@ export async function onlyChild(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
   if (!/^\d+ ?$/.test(children)) throw new Error(`process ${pid} has not one child but '${children}'`)
   return Number(children)
+}
+
+/** The children of a process by pid and name; none of one that has ended. All of them only while it is stopped: it does not fork then. */
+export function childrenOf(pid: number): readonly Pick<ProcessInfo, 'pid' | 'name'>[] {
+  const pids = readNow(`/proc/${pid}/task/${pid}/children`).match(/\d+/g) ?? []
+  return pids.map((child) => ({ pid: Number(child), name: readNow(`/proc/${child}/comm`).trimEnd() }))
+}
+
+/** Does nothing where the process has ended meanwhile. */
+export function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
+}
+
+function readNow(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 async function livingProcesses(): Promise<readonly ProcessInfo[]> {

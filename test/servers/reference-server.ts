@@ -58,5 +58,10 @@ export function referenceServer(identity: Identity, program: Supervised): Refere
 
 function roleOf(info: ProcessInfo, listener: number): ServerProcess['role'] {
   if (info.pid === listener) return 'listener'
-  return daemonNames.has(info.name) ? 'connection' : 'command'
+  return isDaemon(info) ? 'connection' : 'command'
+}
+
+/** Whether it is a process of the server itself, and not one that it started for a user. */
+export function isDaemon({ name }: Pick<ProcessInfo, 'name'>): boolean {
+  return daemonNames.has(name)
 }

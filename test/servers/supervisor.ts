@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { processTree } from './process-tree.js'
+import { processTree, signalIfAlive } from './process-tree.js'
 
 /** `directory` is removed in the end. The server's pid goes to standard output, or why there is none. */
 function main([directory = '', logFile = '', marker = '', command = '', ...args]: readonly string[]): void {
@@ -50,14 +50,6 @@ async function untilEnded(server: ChildProcess): Promise<void> {
   while (server.pid !== undefined && server.exitCode === null && server.signalCode === null) {
     signalIfAlive(server.pid, 'SIGCONT')
     await sleep(5)
-  }
-}
-
-function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }
 
