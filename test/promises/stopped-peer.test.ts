@@ -60,8 +60,9 @@ async function startReaders(ssh: Client): Promise<readonly Command[]> {
 }
 
 async function assertFailsFull(ssh: Client, commands: readonly Command[]): Promise<void> {
-  const written = commands.map(({ stdin }) => failedWrite(stdin))
+  // First, since the time counts from here, and to encrypt what is written takes a busy machine a while.
   const ended = commands.map(({ exited }) => failure(exited))
+  const written = commands.map(({ stdin }) => failedWrite(stdin))
   for (const { error, tookMs } of await Promise.all(ended)) {
     assert.equal(error.code, 'ERR_SSH_PEER_DEAD')
     assert.ok((error.evidence?.unsentBytes ?? 0) > 0, 'nothing was unsent')

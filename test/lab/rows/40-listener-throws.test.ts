@@ -27,21 +27,25 @@ row({
     watch.fault('the sshd is stopped, or killed')
     const since = performance.now()
     await Promise.all([signalConnections(stopped, 'SIGSTOP'), signalConnections(killed, 'SIGKILL')])
+    // To find the processes takes a busy machine longer than the client may take.
+    const signalledAt = performance.now()
     const common = { stdout: 'still here\n', outcomes: Array.from({ length: 4 }, () => 'rejected') }
     assert.deepEqual(JSON.parse(await ofKilled.line()), {
       ...common,
       reason: ['ERR_SSH_CONNECTION_LOST', 'ready'],
       uncaught: ['in close', 'in data', 'in error'],
     })
-    assertWithin(performance.now() - since, [0, 1500])
+    assertWithin(performance.now() - signalledAt, [0, 1500])
     assert.deepEqual(JSON.parse(await ofStopped.line()), {
       ...common,
       reason: ['ERR_SSH_PEER_DEAD', 'ready'],
       uncaught: ['in close', 'in data', 'in error', 'in liveness'],
     })
-    const tookMs = performance.now() - since
+    const endedAt = performance.now()
+    const tookMs = endedAt - since
     watch.outcome({ kind: 'reported', ms: tookMs, text: 'everything settled, and what was thrown surfaced' })
-    assertWithin(tookMs, [2900, 4000 + 1500])
+    assert.ok(tookMs >= 2900, `${tookMs} ms`)
+    assertWithin(endedAt - signalledAt, [0, 4000 + 1500])
     for (const script of [ofStopped, ofKilled]) {
       const { code, stderr } = await script.ended
       assert.equal(code, 0, stderr)
