@@ -12,6 +12,8 @@ export interface WaitOptions extends LimitClockOptions {
   /** What is waited for, as an error is to say it: `the reply to the exec request`. */
   readonly what: string
   readonly signal?: AbortSignal | undefined
+  /** Whose stack an error is to show. One for many waits of one call: each costs more than all else of a wait. @default made here */
+  readonly origin?: Error | undefined
   /**
    * Whether a caller waits for this, under whom the process must not end. Without one it may end where the program said
    * that the connection is no reason to go on. @default true
@@ -170,7 +172,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
   readonly #deadlines: Deadlines
   readonly #owner: Owner
   /** The caller's stack: an error made when the deadline expires would show the timer's alone. */
-  readonly #origin = new Error('waiting')
+  readonly #origin: Error
   readonly #calledAt: number
   readonly #clock: LimitClock
   #pending = true
@@ -183,6 +185,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#environment = environment
     this.#deadlines = deadlines
     this.#owner = owner
+    this.#origin = options.origin ?? new Error('waiting')
     // Of a limit that several waits share, an error says how long they waited in all.
     this.#calledAt = environment.now() - (options.spentMs ?? 0)
     this.#clock = new LimitClock(options, environment)

@@ -26,10 +26,10 @@ export async function getFile(transfer: Transfer, pair: Pair): Promise<void> {
 
 /** Into one file of this machine, over as many connections as it takes. */
 async function fetchTo(transfer: Transfer, pair: Pair, target: string): Promise<void> {
-  const { session, settings, signal } = transfer
+  const { session, settings, signal, origin } = transfer
   const progress: Progress = { goesOn: settings.resume, isFirst: true, before: undefined }
   await transfer.again(async () => {
-    const remote = await RemoteFile.open(session, pair.remote, { flags: openFlag.READ, mode: 0, signal })
+    const remote = await RemoteFile.open(session, pair.remote, { flags: openFlag.READ, mode: 0, signal, origin })
     await reading(remote, () => fetch(transfer, pair, { remote, target, progress }))
   })
 }

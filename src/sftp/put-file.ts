@@ -109,7 +109,7 @@ async function send(
   // Who may not even write to it in the end has to be able to go on with it until then.
   const opened = { flags, mode: settings.preserve ? mode | ownerAccess : mode }
   const remote = isFirst
-    ? await RemoteFile.open(session, target, { ...opened, signal })
+    ? await RemoteFile.open(session, target, { ...opened, signal, origin: transfer.origin })
     : await openAgain(transfer, target, { opened, progress })
   // What is there from now on is ours, or was found to be the beginning of it.
   progress.goesOn = true
@@ -140,11 +140,11 @@ interface Reopening {
 
 /** Where a connection was lost, it may have its own permissions already, which may not let us open it. */
 async function openAgain(
-  { session, signal }: Transfer,
+  { session, signal, origin }: Transfer,
   target: Buffer,
   { opened, progress }: Reopening,
 ): Promise<RemoteFile> {
-  const attempt = () => RemoteFile.open(session, target, { ...opened, signal })
+  const attempt = () => RemoteFile.open(session, target, { ...opened, signal, origin })
   try {
     return await attempt()
   } catch (error) {

@@ -17,6 +17,8 @@ export interface OpenSettings {
   /** Of a file that is made. */
   readonly mode: number
   readonly signal: AbortSignal | undefined
+  /** See `CallSettings`: for OPEN, and for what is asked of the file. */
+  readonly origin?: Error | undefined
 }
 
 /** An open file of the server, by its handle: requests, and nothing else. */
@@ -25,23 +27,34 @@ export class RemoteFile implements ReadSource, WriteTarget {
   readonly path: string
   readonly #session: SftpSession
   readonly #handle: Buffer
+  readonly #origin: Error | undefined
   /** Something goes to the server's disk, for which CLOSE may have to wait. */
   #hasWritten = false
 
   /** @throws SftpError */
-  static async open(sessions: SftpSessions, path: Buffer, { flags, mode, signal }: OpenSettings): Promise<RemoteFile> {
+  static async open(
+    sessions: SftpSessions,
+    path: Buffer,
+    { flags, mode, signal, origin }: OpenSettings,
+  ): Promise<RemoteFile> {
     const session = await sessions.current(signal)
     const what = { syscall: 'open', path: path.toString() }
     const given = (flags & openFlag.CREAT) === 0 ? {} : { mode }
     const request: Request = { type: 'OPEN', path, flags, attributes: given }
     const call = { what, request, result: handle(what), late: (reply: Reply) => closeLate(session, reply) }
-    return new RemoteFile(session, what.path, await session.call(call, { signal }))
+    const opened = await session.call(call, { signal, origin })
+    return new RemoteFile(session, what.path, { opened, origin })
   }
 
-  private constructor(session: SftpSession, path: string, opened: Buffer) {
+  private constructor(
+    session: SftpSession,
+    path: string,
+    { opened, origin }: { readonly opened: Buffer; readonly origin: Error | undefined },
+  ) {
     this.#session = session
     this.path = path
     this.#handle = opened
+    this.#origin = origin
   }
 
   /** To which it belongs, and with which it ends. */
@@ -112,7 +125,7 @@ export class RemoteFile implements ReadSource, WriteTarget {
     settings: CallSettings,
   ): Promise<T> {
     const what = this.#what(syscall)
-    return this.#session.call({ what, request, result: result(what) }, settings)
+    return this.#session.call({ what, request, result: result(what) }, { ...settings, origin: this.#origin })
   }
 
   #what(syscall: string): FileCall {

@@ -191,15 +191,19 @@ export class RequestTable {
   }
 }
 
-function waitOptions({ what, limitMs, signal }: Call<unknown>): WaitOptions {
+function waitOptions({ what, limitMs, signal, origin }: Call<unknown>): WaitOptions {
   return {
     limit: 'sftp',
     limitMs,
     // Any reply is traffic, so it is progress for all that wait on the same channel.
     clock: 'reply',
     phase: 'request',
-    what: `the SFTP reply to ${describe(what)}`,
+    // Only an error says it.
+    get what() {
+      return `the SFTP reply to ${describe(what)}`
+    },
     signal,
+    origin,
   }
 }
 

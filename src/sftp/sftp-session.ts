@@ -44,6 +44,8 @@ export interface CallSettings {
   readonly signal?: AbortSignal | undefined
   /** Whether the server may have much to do for it. @default false */
   readonly isSlow?: boolean
+  /** Whose stack an error is to show: one for all that a program's call asks for. @default made for each request */
+  readonly origin?: Error | undefined
 }
 
 /** One SFTP subsystem, from its start to its end: packets in, packets out, and who waits for which. */
@@ -133,10 +135,10 @@ export class SftpSession implements Receiver {
   /** Asks the server. @throws SftpError; HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why it ended */
   call<T>(
     call: Omit<Call<T>, 'limitMs' | 'signal' | 'origin'>,
-    { signal, isSlow = false }: CallSettings = {},
+    { signal, isSlow = false, origin = new Error('called') }: CallSettings = {},
   ): Promise<T> {
     const limitMs = isSlow ? Math.max(this.#host.limitMs, slowLimitMs) : this.#host.limitMs
-    return this.#requests.call({ ...call, signal, limitMs, origin: new Error('called') })
+    return this.#requests.call({ ...call, signal, limitMs, origin })
   }
 
   /** Waits for data that the program is to give, for as long as it takes: an abort ends that, and the end of the session. */

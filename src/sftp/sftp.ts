@@ -65,8 +65,9 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
   readFile(path: RemotePath, options?: ReadWholeOptions & { readonly encoding?: 'buffer' | null }): Promise<Buffer>
   readFile(path: RemotePath, options?: ReadFileOptions): Promise<string | Buffer>
   async readFile(path: RemotePath, options: ReadFileOptions = {}): Promise<string | Buffer> {
+    const origin = new Error('called')
     const { encoding, ...settings } = resolveReadFile(options)
-    const file = await this.#open(path, 'r', settings)
+    const file = await this.#open(path, 'r', settings, origin)
     const bytes = await reading(file, () => readWhole(file, { path: file.path, start: 0, ...settings }))
     return encoding === undefined ? bytes : bytes.toString(encoding)
   }
@@ -76,7 +77,8 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     const { encoding, flag, mode, signal } = typeof options === 'string' ? { encoding: options } : { ...options }
     const settings = { offset: 0, encoding: checkEncoding(encoding), signal: checkSignal(signal) }
     checkWriteData(data)
-    const file = await this.#open(path, flag ?? 'w', { mode, signal })
+    const origin = new Error('called')
+    const file = await this.#open(path, flag ?? 'w', { mode, signal }, origin)
     await inParts(closing(file, () => writeWhole(file, data, settings)))
   }
 
@@ -131,7 +133,8 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
 
   /** What comes of a file; opened by the stream, and closed by it. */
   createReadStream(path: RemotePath, options: ReadStreamOptions = {}): ReadStream {
-    const open = () => this.#open(path, 'r', { signal: options.signal })
+    const origin = new Error('called')
+    const open = () => this.#open(path, 'r', { signal: options.signal }, origin)
     return new ReadStream(ownFile(pathText(path), this.session, open), options)
   }
 
@@ -140,7 +143,8 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     path: RemotePath,
     options: WriteStreamOptions & Pick<WriteOptions, 'flag' | 'mode'> = {},
   ): WriteStream {
-    const open = () => this.#open(path, options.flag ?? 'w', options)
+    const origin = new Error('called')
+    const open = () => this.#open(path, options.flag ?? 'w', options, origin)
     return new WriteStream(ownFile(pathText(path), this.session, open), options)
   }
 
@@ -153,8 +157,14 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     return this.close()
   }
 
-  async #open(path: RemotePath, flags: OpenFlags, { mode = 0o666, signal }: OpenOptions): Promise<RemoteFile> {
-    const settings = { flags: toOpenFlags(flags), mode: toMode(mode), signal: checkSignal(signal) }
+  /** @param origin see `OpenSettings` */
+  async #open(
+    path: RemotePath,
+    flags: OpenFlags,
+    { mode = 0o666, signal }: OpenOptions,
+    origin?: Error,
+  ): Promise<RemoteFile> {
+    const settings = { flags: toOpenFlags(flags), mode: toMode(mode), signal: checkSignal(signal), origin }
     return RemoteFile.open(this.session, toPath(path), settings)
   }
 }

@@ -29,6 +29,8 @@ export class Transfer {
   readonly settings: TransferSettings
   /** Aborted by the caller, or when a part of it fails: then the rest has no purpose. */
   readonly signal: AbortSignal
+  /** Whose stack errors are to show: the call's. */
+  readonly origin = new Error('called')
   readonly #stop = new AbortController()
   readonly #skipped: SkippedEntry[] = []
   readonly #room: Room
