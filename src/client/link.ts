@@ -1,5 +1,6 @@
-import type { Connection, ConnectionHost } from '../connection/connection.js'
+import type { Connection } from '../connection/connection.js'
 import { Facts } from '../connection/facts.js'
+import type { ConnectionHost } from '../connection/host.js'
 import { type ConnectionMessage, diagnostics } from '../diagnostics.js'
 import { asHoldfastError, HoldfastError, type Phase } from '../errors.js'
 import { AgentForward } from '../forward/agent-forward.js'

@@ -1,7 +1,8 @@
 import { ClientAuthentication } from '../auth/client.js'
 import type { AuthPort } from '../auth/port.js'
-import { Connection, type ConnectionHost } from '../connection/connection.js'
+import { Connection } from '../connection/connection.js'
 import type { Facts } from '../connection/facts.js'
+import type { ConnectionHost } from '../connection/host.js'
 import type { OpenDecision } from '../connection/mux.js'
 import { diagnostics } from '../diagnostics.js'
 import { type AgentForward, agentChannelType } from '../forward/agent-forward.js'
@@ -16,6 +17,8 @@ import type { Timing } from './timing.js'
 
 /** RFC 4254 section 5.2. A larger window makes sshd itself slow; a smaller one makes a far server slow. */
 const windowBytes = 2 * 1024 * 1024
+/** What it grows to on a far link that is fast: 5 Gbit/s at 50 ms. */
+const windowMax = 32 * 1024 * 1024
 
 /** What comes of a peer besides the answers to what it was asked. */
 export interface PeerEvents {
@@ -69,6 +72,7 @@ export function newConnection(parts: ConnectionParts, host: ConnectionHost): Con
       keepalive,
       probeMemory: probeMemory.of(`${settings.host}:${settings.port}`),
       window: windowBytes,
+      windowMax,
     },
     host,
   )

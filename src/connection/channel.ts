@@ -10,7 +10,7 @@ import {
   extendedDataStderr,
 } from '../wire/connection-messages.js'
 import { type Chunk, Outgoing } from './outgoing.js'
-import { ReceiveWindow } from './window.js'
+import { ReceiveWindow, type WindowGrowth } from './window.js'
 
 /** What the owner of a channel hears of it, synchronously, while packets are read. */
 export interface ChannelSink {
@@ -35,6 +35,7 @@ export interface ChannelSink {
 export interface ChannelPort {
   readonly waits: Waits
   readonly limits: Readonly<Record<'reply' | 'channelClose', number>>
+  readonly growth: WindowGrowth
   send(payload: Buffer, taken?: () => void, handedOut?: () => void): void
   /** Sends what the peer asked for. */
   reply(payload: Buffer): void
@@ -115,7 +116,7 @@ export class Channel {
       },
       remote,
     )
-    this.#receiveWindow = new ReceiveWindow(receiveWindow, port.now())
+    this.#receiveWindow = new ReceiveWindow(receiveWindow, port.now(), port.growth)
   }
 
   /** Who hears of it; given once, before the first message for the channel is handled. */
@@ -131,6 +132,11 @@ export class Channel {
   /** What we let the peer send at present. */
   get receiveWindow(): number {
     return this.#receiveWindow.left
+  }
+
+  /** What the window that we grant has grown by since the channel was opened. */
+  get grownBytes(): number {
+    return this.#receiveWindow.grownBytes
   }
 
   /** Bytes that `write()` accepted and that were not sent: the window or the connection holds them up. */
@@ -277,6 +283,7 @@ export class Channel {
       this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id))
     }
     this.#outgoing.coverAll()
+    this.#receiveWindow.close()
     this.#port.forget(this)
     this.#finish()
   }

@@ -4,7 +4,7 @@ import { asHoldfastError, type ErrorDetails, type HoldfastError, type Phase } fr
 import { type NegotiatedAlgorithms, Transport, type TransportOptions } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
-import type { LivenessChange, SentProbe, Verdict } from '../liveness/port.js'
+import type { SentProbe, Verdict } from '../liveness/port.js'
 import type { HostMemory } from '../liveness/probe-memory.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { Waits } from '../liveness/waits.js'
@@ -16,6 +16,8 @@ import { Closing } from './closing.js'
 import { closedError, complete, disconnectFor, lostError, verdictError } from './endings.js'
 import type { Facts } from './facts.js'
 import type { GlobalRequestOptions } from './global-requests.js'
+import { Growth } from './growth.js'
+import type { ConnectionHost } from './host.js'
 import { Mux, type PeerHandlers } from './mux.js'
 import type { OpenOptions } from './openings.js'
 import { ProbeMessages } from './probe-messages.js'
@@ -34,21 +36,8 @@ export interface ConnectionOptions extends TransportOptions {
   readonly probeMemory: HostMemory
   /** What the peer may send on a channel before its consumer took any of it. */
   readonly window: number
-}
-
-/** What the connection asks of whoever holds its stream. None of these may throw. */
-export interface ConnectionHost {
-  /** There is something to write, or the next wake-up came nearer. */
-  writable(): void
-  /** No more will be written: the peer is to be told by FIN. */
-  finish(): void
-  /** The end of the stream, at once: `farewell` hands over first what is there to write, `reset` nothing. */
-  destroy(how: 'farewell' | 'reset'): void
-  livenessChanged(change: LivenessChange): void
-  /** What the cause of the end is seen from outside: a stream may know better why it went silent. */
-  explain?(cause: HoldfastError): HoldfastError
-  /** Everything has been settled. */
-  ended(cause: HoldfastError): void
+  /** What that grows to where a far and fast link uses it up, at most; the same for none. */
+  readonly windowMax: number
 }
 
 /** One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. */
@@ -64,6 +53,7 @@ export class Connection {
   readonly #host: ConnectionHost
   readonly #transport: Transport
   readonly #mux: Mux
+  readonly #growth: Growth
   readonly #services: Services
   readonly #closing: Closing
   readonly remarks = new Remarks()
@@ -74,6 +64,7 @@ export class Connection {
   constructor(options: ConnectionOptions, host: ConnectionHost) {
     const { waits, deadlines, handlers, limits, window, facts } = options
     this.#options = options
+    this.#growth = new Growth(options.windowMax)
     this.#host = host
     this.waits = waits
     this.deadlines = deadlines
@@ -100,9 +91,10 @@ export class Connection {
       handlers,
       limits,
       window,
+      growth: this.#growth,
       now: () => facts.now(),
       traffic: () => facts.traffic(),
-      answered: (sentAt) => this.keepalive.confirmed(sentAt, facts.now()),
+      answered: (sentAt) => this.#confirmed(sentAt, facts.now()),
       deadlines,
       keepalive: () => this.keepalive,
       failed: (error) => this.destroy(asHoldfastError(error, this.errorDetails())),
@@ -309,13 +301,19 @@ export class Connection {
     this.#host.writable()
   }
 
+  /** The peer has heard what was sent at that instant. */
+  #confirmed(sentAt: number, now: number): void {
+    this.#growth.answeredAfter(now - sentAt)
+    this.keepalive.confirmed(sentAt, now)
+  }
+
   #answered(probe: SentProbe): void {
     const { facts } = this.#options
     this.keepalive.answered(probe, facts.now())
-    diagnostics.probe(() => {
-      const { rttMs } = this.keepalive.liveness(facts.now())
-      return { ...facts.about, event: 'answered', probe: probe.kind, ...(rttMs === null ? {} : { rttMs }) }
-    })
+    const { rttMs } = this.keepalive.liveness(facts.now())
+    if (rttMs !== null) this.#growth.answeredAfter(rttMs)
+    const measured = rttMs === null ? {} : { rttMs }
+    diagnostics.probe(() => ({ ...facts.about, event: 'answered', probe: probe.kind, ...measured }))
   }
 
   #judged(verdict: Verdict): void {

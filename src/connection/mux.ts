@@ -21,6 +21,7 @@ import { messageName, messageNumber } from '../wire/numbers.js'
 import { Channel, type ChannelEvent, type ChannelPort, type ChannelSink, type RemoteEnd } from './channel.js'
 import { GlobalReplies, type GlobalReply } from './global-replies.js'
 import { GlobalRequests } from './global-requests.js'
+import type { Growth } from './growth.js'
 import { maxPacket, type Opening, Openings } from './openings.js'
 import { Pace, type PacePort } from './pace.js'
 
@@ -45,6 +46,7 @@ export interface MuxOptions extends Pick<PacePort, 'deadlines' | 'keepalive'> {
   readonly limits: Readonly<Record<'channelOpen' | 'reply' | 'channelClose', number>>
   /** What we let the peer send on a channel before its consumer took any of it. */
   readonly window: number
+  readonly growth: Growth
   now(): number
   /** A message came that a reply may have had to wait behind. */
   traffic(): void
@@ -113,6 +115,7 @@ export class Mux {
     this.#port = {
       waits,
       limits,
+      growth: options.growth,
       now,
       answered,
       send: (payload, taken, handedOut) => transport.send(payload, taken, handedOut),
@@ -161,6 +164,13 @@ export class Mux {
     let granted = 0
     for (const channel of this.#channels.values()) granted += channel.receiveWindow
     return granted
+  }
+
+  /** How much of that is more than the windows were opened with, because a far and fast link had used them up. */
+  get grownBytes(): number {
+    let grown = 0
+    for (const channel of this.#channels.values()) grown += Math.min(channel.grownBytes, channel.receiveWindow)
+    return grown
   }
 
   /** Calls back whenever a channel is gone for good, so that a refused one may be tried again. Returns the way out. */

@@ -17,6 +17,12 @@ export interface ProbeSink {
 /** A deaf peer may be asked for ever, and each probe keeps its place in the line of answers until one comes. */
 export const maxUnanswered = 256
 
+/**
+ * A window has grown because the link moved all of it in a round trip. Whatever has become of the link since, it is taken to
+ * move so many times more of what is beyond the first window than the slowest does: 64 kB/s, where that moves 4.
+ */
+const grownLinkFactor = 16
+
 interface Ping {
   readonly probe: SentProbe
   readonly sequence: number
@@ -199,12 +205,18 @@ export class ProbeMessages implements KeepalivePort {
     const mux = this.#mux
     const position = transport.outbound.position
     const granted = mux.grantedBytes
+    const plain = granted - mux.grownBytes
     const { sentBytes, receivedBytes } = mux.flow
     return {
       kind,
       ahead: () => Math.max(0, position - transport.takenBytes) + Math.max(0, sentBytes - mux.flow.coveredBytes),
-      behind: () => Math.max(0, granted - (mux.flow.receivedBytes - receivedBytes)),
+      behind: () => asOnSlowLink(Math.max(0, granted - (mux.flow.receivedBytes - receivedBytes)), plain),
       isAnswerSure,
     }
   }
+}
+
+/** What is granted, in bytes as the slowest link moves them. @param plain how much of it would be granted to any link */
+function asOnSlowLink(granted: number, plain: number): number {
+  return granted <= plain ? granted : plain + (granted - plain) / grownLinkFactor
 }

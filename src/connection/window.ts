@@ -13,20 +13,51 @@ const slowGrant = { everyMs: 1000, bytes: 32 * 1024 }
  */
 const farGrant = { everyMs: 5, bytes: 128 * 1024 }
 
+/** A window of which more than this is used in a round trip is what limits the link. */
+const limitingShare = 3 / 4
+/** What a window has for what is used in a round trip: room for more, and much where nobody knows how much the link moves. */
+const spareFactor = 2
+const limitedFactor = 4
+
+/** Who says whether a window may grow, and by how much. */
+export interface WindowGrowth {
+  /** Bytes that a window may have. */
+  readonly channelMax: number
+  /** The shortest round trip that was measured, in milliseconds; undefined where the peer is near, or nothing is known. */
+  roundTripMs(): number | undefined
+  /** @returns how much of that it may grow by */
+  take(bytes: number): number
+  giveBack(bytes: number): void
+}
+
 /**
  * The window that we grant: what the peer may still send on one channel. Bytes are granted again once the consumer
  * took them, so a consumer that pauses stops its own channel and nothing else.
  */
 export class ReceiveWindow {
-  readonly #size: number
+  readonly #growth: WindowGrowth
+  readonly #firstSize: number
+  #size: number
   #left: number
   #consumed = 0
   #grantedAt: number
+  /** What it has grown by and was not granted yet. */
+  #ungranted = 0
+  #isClosed = false
+  readonly #use: { since: number; received: number; consumed: number }
 
-  constructor(size: number, now: number) {
+  constructor(size: number, now: number, growth: WindowGrowth) {
+    this.#growth = growth
+    this.#firstSize = size
     this.#size = size
     this.#left = size
     this.#grantedAt = now
+    this.#use = { since: now, received: 0, consumed: 0 }
+  }
+
+  /** What it has grown by since the channel was opened. */
+  get grownBytes(): number {
+    return this.#size - this.#firstSize
   }
 
   /** What the peer may still send. */
@@ -34,10 +65,17 @@ export class ReceiveWindow {
     return this.#left
   }
 
+  /** Nothing comes any more, and what it has grown by is free for others; a consumer may still take what came. */
+  close(): void {
+    this.#isClosed = true
+    this.#growth.giveBack(this.grownBytes)
+  }
+
   /** @returns whether the peer was allowed to send that much */
   received(bytes: number): boolean {
     if (bytes > this.#left) return false
     this.#left -= bytes
+    this.#use.received += bytes
     return true
   }
 
@@ -47,16 +85,40 @@ export class ReceiveWindow {
    */
   consumed(bytes: number, now: number): number {
     this.#consumed += bytes
+    this.#use.consumed += bytes
+    this.#growIfUsed(now)
     if (!this.#isDue(now)) return 0
-    const grant = this.#consumed
+    const grant = this.#consumed + this.#ungranted
     this.#consumed = 0
+    this.#ungranted = 0
     this.#left += grant
     this.#grantedAt = now
     return grant
   }
 
+  /**
+   * As kernels size their receive buffers: what came and was taken within a round trip is what the link moves in one, or as
+   * much of it as the window lets through. What only waited here, until a consumer took it at once, says nothing of the
+   * link: so both count.
+   */
+  #growIfUsed(now: number): void {
+    const roundTripMs = this.#growth.roundTripMs()
+    if (roundTripMs === undefined || this.#isClosed) return
+    const use = this.#use
+    const elapsedMs = now - use.since
+    if (elapsedMs < roundTripMs) return
+    const used = (Math.min(use.received, use.consumed) * roundTripMs) / elapsedMs
+    Object.assign(use, { since: now, received: 0, consumed: 0 })
+    const factor = used > limitingShare * this.#size ? limitedFactor : spareFactor
+    const wanted = Math.min(Math.ceil(factor * used), this.#growth.channelMax)
+    if (wanted <= this.#size) return
+    const grown = this.#growth.take(wanted - this.#size)
+    this.#size += grown
+    this.#ungranted += grown
+  }
+
   #isDue(now: number): boolean {
-    if (this.#left === 0 || this.#consumed >= this.#size / 2) return true
+    if (this.#left === 0 || this.#ungranted > 0 || this.#consumed >= this.#size / 2) return true
     const sinceMs = now - this.#grantedAt
     return this.#isEnough(farGrant, sinceMs) || this.#isEnough(slowGrant, sinceMs)
   }

@@ -47,7 +47,7 @@ export interface ForwardOptions extends DynamicForwardOptions {
 export interface RemoteForwardOptions extends ForwardOptions {
   /**
    * How many connections the server may have open here at once, those that are still being passed on among them; each can
-   * fill 2 MiB. More are refused, and a `failure` of the forward. @default 256
+   * fill 2 MiB, and on a far and fast link more. More are refused, and a `failure` of the forward. @default 256
    */
   readonly maxConnections?: number | undefined
 }

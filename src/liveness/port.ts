@@ -18,7 +18,8 @@ export interface SentProbe {
   ahead(): number
   /**
    * Bytes of channel data that may still come before its answer: what was left, when the probe went out, of the windows
-   * that we had granted, less what has come since.
+   * that we had granted, less what has come since. What a window has grown by, because the link had moved all of it in a
+   * round trip, may count for less.
    */
   behind(): number
   /**

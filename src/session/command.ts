@@ -15,7 +15,7 @@ export interface Command extends AsyncDisposable {
   readonly stdin: Writable
   readonly stdout: Readable
   /**
-   * Shares one window with `stdout`, as the protocol has it: once 2 MB of either wait to be read, the command cannot
+   * Shares one window with `stdout`, as the protocol has it: once 2 MiB of either wait to be read (on a far and fast link more), the command cannot
    * write to the other. Read it, or `resume()` it, or `destroy()` it, which throws away what comes.
    */
   readonly stderr: Readable

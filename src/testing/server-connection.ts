@@ -139,6 +139,7 @@ export class ServerConnection {
         deadlines,
         limits,
         window,
+        windowMax: window,
         signer: settings.hostKeys,
         extensions: extensionsOf(settings),
         authenticator: (port) => this.#authenticator(port, settings),

@@ -66,7 +66,12 @@ export function transferMs({ link, client, server }: Plan, bytes: number): numbe
   return bytes / rateOf(link) + windows * (2 * link.latencyMs + link.jitterMs + 2 * server.lagMs)
 }
 
+/** A window of 2 MiB grows to 32 MiB; smaller ones here by as much, so that slower links show it. */
+export const growthFactor = 16
+
 /** How long the bytes that we let the peer send may hold up what it says after them. */
-export function backlogMs({ link, client }: Plan, channels: number): number {
-  return (channels * client.window + link.sendBuffer) / rateOf(link)
+export function backlogMs({ plan: { link, client }, client: party }: Run, channels: number): number {
+  let grown = 0
+  for (const channel of party.connection.channels) grown += channel.grownBytes
+  return (channels * client.window + grown + link.sendBuffer) / rateOf(link)
 }

@@ -10,7 +10,7 @@ import { connectTcp, type TcpConnection } from './network/tcp.js'
 import { pieceMax } from './pattern.js'
 import { Server } from './peer/server.js'
 import type { Plan } from './plan.js'
-import type { Invariant, Run } from './run.js'
+import { growthFactor, type Invariant, type Run } from './run.js'
 import type { Trace } from './trace.js'
 import { Troubles } from './trouble.js'
 import { UserProgram } from './user/program.js'
@@ -115,6 +115,7 @@ function coreOptions({ client }: Plan) {
   return clientOptions({
     keepalive: { interval, countMax, wantReply, tcp: false },
     window,
+    windowMax: growthFactor * window,
     probeMemory: { deaf: new Set(remembers === 'mute' ? [] : remembers), mute: remembers === 'mute' },
     rekey: { bytes: rekeyBytes, ms: rekeyMs },
     ...(kex === quick ? { verifier: quickVerifier } : {}),

@@ -64,10 +64,11 @@ function wasEnded({ plan, server, world, troubles }: Run): boolean {
   return troubles.all.some(({ from, feltUntil }) => from <= now && Math.min(feltUntil, now) - from > 300_000)
 }
 
-function limitExplained({ client, world, plan, troubles, user }: Run): string | undefined {
+function limitExplained(run: Run): string | undefined {
+  const { client, world, plan, troubles, user } = run
   const { cause, at } = client.ending ?? {}
   if (cause?.limitMs === undefined || at === undefined) return 'a limit without a length'
-  const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
+  const graceMs = answerMs(plan) + backlogMs(run, user.commands.length)
   if (troubles.explain(['key-exchanges'], world.now() - cause.limitMs, at, graceMs)) return undefined
   return `the limit ${cause.limit} of ${cause.limitMs} ms ended a connection whose peer had nothing wrong with it: ${cause.message}`
 }

@@ -1,15 +1,17 @@
-import type { Invariant, Run } from '../run.js'
+import { growthFactor, type Invariant, type Run } from '../run.js'
 
 /** src/connection/mux.ts seals no more than 256 KiB ahead of the kernel, and a packet may begin below that. */
 const sealedMax = (256 + 33) * 1024
 /** What is not data goes out at once: requests, windows, probes and key exchanges, of a few hundred bytes each. */
 const talkMax = 64 * 1024
+/** src/connection/growth.ts: what all windows of a connection may grow by, in windows that have grown to the full. */
+const grownWindowsMax = 2
 /** src/liveness/probes.ts */
 const probesMax = 64
 
 /**
- * Queues and tables stay under stated limits: what is sealed and not taken, what a channel holds unread, waits, deadlines
- * and probes. When the connection is over nothing of it is left.
+ * Queues and tables stay under stated limits: what is sealed and not taken, what a channel holds unread (its window, and
+ * what that grew by), waits, deadlines and probes. When the connection is over nothing of it is left.
  */
 export function memoryIsBounded(): Invariant {
   return { name: 'queues and tables stay small, and nothing is left at the end', check, checkEnd }
@@ -23,8 +25,13 @@ function check(run: Run): string | undefined {
   if (connection.unsentBytes > sealedMax + talkMax) return `${connection.unsentBytes} bytes are sealed and not taken`
   const now = client.process.now()
   if (connection.keepalive.evidence(now).probesUnanswered > probesMax) return 'more than 64 probes wait for an answer'
-  for (const { command, unread } of user.commands)
-    if (unread > plan.client.window) return `${unread} bytes of command ${command} wait to be read`
+  for (const { command, unread, grownBytes } of user.commands)
+    if (unread > plan.client.window + grownBytes) return `${unread} bytes of command ${command} wait to be read`
+  const grown = [...connection.channels].map((channel) => channel.grownBytes)
+  const most = Math.max(0, ...grown)
+  const all = grown.reduce((sum, bytes) => sum + bytes, 0)
+  if (most > (growthFactor - 1) * plan.client.window) return `a window has grown by ${most} bytes`
+  if (all > grownWindowsMax * growthFactor * plan.client.window) return `all windows have grown by ${all} bytes`
   // A command has a wait for each of its limits beside that for its end.
   const limits = 3 * user.runs.filter(({ outcome }) => outcome === undefined).length
   const tasks = user.calls.pendingCount + limits + 12

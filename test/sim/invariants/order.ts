@@ -30,7 +30,7 @@ function orphan(run: Run, watch: { since: number | undefined }): string | undefi
   }
   watch.since ??= world.now()
   // What tells us of a session may come behind all that the server was allowed to send.
-  const graceMs = 2 * answerMs(plan) + closeMs + backlogMs(plan, plan.commands.length)
+  const graceMs = 2 * answerMs(plan) + closeMs + backlogMs(run, plan.commands.length)
   const isLate = world.now() > watch.since + graceMs && user.closedAt === undefined
   const isSpoilt = troubles.all.length > 0 || plan.absences.length > 0
   return isLate && !isSpoilt ? `the server holds ${server.sessions} sessions, of which we know ${known}` : undefined

@@ -162,7 +162,7 @@ function timedOut(run: Run, call: Call, at: number): string | undefined {
     return `reached its limit of ${limitMs} ms after ${at - call.at} ms`
   if (isOnReplyClock(call) && at - call.at < patience * limitMs && at - user.trafficAt < limitMs - 1)
     return `reached its limit of ${limitMs} ms while traffic came, last at ${user.trafficAt} ms`
-  const graceMs = answerMs(plan) + backlogMs(plan, user.commands.length)
+  const graceMs = answerMs(plan) + backlogMs(run, user.commands.length)
   // What only a probe can tell of is judged by what passed on the wire: answers.ts.
   const isTold = run.client.tap !== undefined || plan.server.deafTo.length > 0
   if (call.kind === 'probe' && (isTold || answersOutOfLine(run))) return undefined
@@ -197,7 +197,7 @@ class EndsOfPrograms {
     for (const { command, isDone, isWhole } of server.programs)
       if (isDone && isWhole && !this.#endedAt.has(command)) this.#endedAt.set(command, world.now())
     const output = plan.commands.reduce((sum, { stdout, stderr }) => sum + stdout + stderr, 0)
-    const graceMs = 5000 + 6 * answerMs(plan) + 2 * backlogMs(plan, plan.commands.length) + 2 * transferMs(plan, output)
+    const graceMs = 5000 + 6 * answerMs(plan) + 2 * backlogMs(run, plan.commands.length) + 2 * transferMs(plan, output)
     for (const {
       plan: { command },
       outcome,

@@ -63,8 +63,9 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
 }
 
-function inTheWayMs({ client, plan, user }: Run, reason: VerdictReason): number {
-  if (reason === 'one-way') return backlogMs(plan, user.commands.length)
+function inTheWayMs(run: Run, reason: VerdictReason): number {
+  const { client, plan, user } = run
+  if (reason === 'one-way') return backlogMs(run, user.commands.length)
   // They may have been taken but for the last byte when the trouble began.
   return reason === 'writes' ? transferMs(plan, client.unreported) : 0
 }

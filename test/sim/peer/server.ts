@@ -53,6 +53,7 @@ export class Server {
         extensions: new Map(server.ping ? [['ping@openssh.com', Buffer.from('0')]] : []),
         keepalive: { interval: server.interval, countMax: patient, wantReply: true, tcp: false },
         window: server.window,
+        windowMax: server.window,
         rekey: { bytes: server.rekeyBytes, ms: server.rekeyMs },
         algorithms: { ...defaultAlgorithms, kex: [client.kex], cipher: [client.cipher] },
       }),

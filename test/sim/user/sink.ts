@@ -23,6 +23,8 @@ export interface CommandRecord {
   heardAfterEnd: string | undefined
   /** Bytes that came and that the program has not taken. */
   unread: number
+  /** What its window had grown by when something last came. */
+  grownBytes: number
   written: number
   /** The program closed the channel, or gave up before it was open: nothing is owed to it. */
   gaveUp: boolean
@@ -40,6 +42,7 @@ export function freshRecord(command: number, at: number): CommandRecord {
     over: undefined,
     heardAfterEnd: undefined,
     unread: 0,
+    grownBytes: 0,
     written: 0,
     gaveUp: false,
   }
@@ -128,6 +131,7 @@ export class UserSink implements ChannelSink {
   #take(bytes: number): void {
     if (this.#readsPerSecond === null) return this.#channel.consumed(bytes)
     this.#record.unread += bytes
+    this.#record.grownBytes = this.#channel.grownBytes
     this.#readOn(this.#readsPerSecond)
   }
 

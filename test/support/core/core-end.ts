@@ -1,6 +1,7 @@
 import type { HoldfastError } from 'holdfast'
-import { Connection, type ConnectionHost, type ConnectionOptions } from '#src/connection/connection.js'
+import { Connection, type ConnectionOptions } from '#src/connection/connection.js'
 import { Facts } from '#src/connection/facts.js'
+import type { ConnectionHost } from '#src/connection/host.js'
 import { Deadlines } from '#src/liveness/deadlines.js'
 import type { LivenessChange } from '#src/liveness/port.js'
 import { Waits } from '#src/liveness/waits.js'

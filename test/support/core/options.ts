@@ -43,6 +43,7 @@ const common = {
   rekey: { bytes: 2 ** 30, ms: 3_600_000 },
   handlers: noHandlers,
   window: 2 * 1024 * 1024,
+  windowMax: 32 * 1024 * 1024,
 }
 
 /** The quickest of the default methods first: most tests are not about them. */

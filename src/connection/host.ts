@@ -1,0 +1,17 @@
+import type { HoldfastError } from '../errors.js'
+import type { LivenessChange } from '../liveness/port.js'
+
+/** What the connection asks of whoever holds its stream. None of these may throw. */
+export interface ConnectionHost {
+  /** There is something to write, or the next wake-up came nearer. */
+  writable(): void
+  /** No more will be written: the peer is to be told by FIN. */
+  finish(): void
+  /** The end of the stream, at once: `farewell` hands over first what is there to write, `reset` nothing. */
+  destroy(how: 'farewell' | 'reset'): void
+  livenessChanged(change: LivenessChange): void
+  /** What the cause of the end is seen from outside: a stream may know better why it went silent. */
+  explain?(cause: HoldfastError): HoldfastError
+  /** Everything has been settled. */
+  ended(cause: HoldfastError): void
+}
