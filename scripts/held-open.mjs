@@ -1,5 +1,6 @@
 // Loaded into the process of each test file before the file itself: when that process is still there 2 s after
 // its last test, says what holds it open and fails it. A process with nothing left open ends by itself, unforced.
+// Also names each test that runs for long: where the limit of the file ends all of it, that is what it hung in.
 import { createHook } from 'node:async_hooks'
 import process from 'node:process'
 import { after, afterEach, beforeEach } from 'node:test'
@@ -8,6 +9,7 @@ import { isMainThread } from 'node:worker_threads'
 const graceMs = 2000
 /** Counted in steps: while a busy machine lets this process do nothing, one step passes, and not the whole grace. */
 const stepMs = 100
+const longMs = Number(process.env.HOLDFAST_TEST_LONG_MS ?? 60_000)
 /** Where a handle was made, by its asynchronous id; filled under --trace alone, for it slows every promise. */
 const origins = new Map()
 
@@ -23,7 +25,7 @@ if (isMainThread && process.env.HOLDFAST_TEST_NODE_OPTIONS !== undefined) {
 function watch() {
   // Taken now: a test may put simulated timers in their place.
   const { setTimeout, clearTimeout } = globalThis
-  let running = 0
+  const running = new Map()
   let ended = false
   let timer
 
@@ -32,17 +34,24 @@ function watch() {
     timer = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : fail()), stepMs).unref()
   }
   // The hooks of the root also run around tests that start after an await, when all tests seemed to be over.
-  beforeEach(() => {
-    running += 1
+  beforeEach((test) => {
+    running.set(
+      test,
+      setTimeout(
+        () => process.stderr.write(`Still running after ${longMs / 1000} s: ${test.fullName}\n`),
+        longMs,
+      ).unref(),
+    )
     clearTimeout(timer)
   })
-  afterEach(() => {
-    running -= 1
-    if (ended && running === 0) arm()
+  afterEach((test) => {
+    clearTimeout(running.get(test))
+    running.delete(test)
+    if (ended && running.size === 0) arm()
   })
   after(() => {
     ended = true
-    if (running === 0) arm()
+    if (running.size === 0) arm()
   })
 }
 

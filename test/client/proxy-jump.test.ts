@@ -12,6 +12,9 @@ import { sshd } from '../session/sshd.js'
 
 leavesNothing()
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 60_000
+
 const skip = skipReason(await everyAvailability([prepareSshd('9.2'), prepareSshd('10')]))
 const keepalive = { interval: 400, countMax: 3 }
 const boundMs = 1600
@@ -50,8 +53,8 @@ async function overTwo(t: TestContext, { near, middle, far }: Chain): Promise<Cl
 
 const nameOf = ({ host, port }: SshdServer): string => `${host}:${port}`
 
-describe('hops', { skip, timeout: 60_000 }, () => {
-  test('two lead to a target, and end with it', async (t) => {
+describe('hops', { skip }, () => {
+  test('two lead to a target, and end with it', { timeout }, async (t) => {
     const servers = await chain(t)
     const ssh = await overTwo(t, servers)
     const { stdout } = await ssh.exec('echo $SSH_CONNECTION')
@@ -62,7 +65,7 @@ describe('hops', { skip, timeout: 60_000 }, () => {
   })
 
   for (const which of ['near', 'middle'] as const) {
-    test(`the ${which} one is named when it is dead, within the bound`, async (t) => {
+    test(`the ${which} one is named when it is dead, within the bound`, { timeout }, async (t) => {
       const servers = await chain(t)
       const ssh = await overTwo(t, servers)
       const running = (await ssh.spawn('sleep 3000')).exited
@@ -79,7 +82,7 @@ describe('hops', { skip, timeout: 60_000 }, () => {
     })
   }
 
-  test('no one is named when the target itself is dead', async (t) => {
+  test('no one is named when the target itself is dead', { timeout }, async (t) => {
     const servers = await chain(t)
     const ssh = await overTwo(t, servers)
     await signalConnections(servers.far, 'SIGSTOP')
@@ -87,7 +90,7 @@ describe('hops', { skip, timeout: 60_000 }, () => {
     assert.deepEqual([code, hop, host], ['ERR_SSH_PEER_DEAD', undefined, nameOf(servers.far)])
   })
 
-  test('one that refuses the login is named, with the phase', async (t) => {
+  test('one that refuses the login is named, with the phase', { timeout }, async (t) => {
     const { near, middle, far } = await chain(t)
     const stranger = { ...(await account(middle)), username: 'nobody-of-that-name' }
     const { error } = await failure(open(t, far, [await account(near), stranger]))
@@ -97,7 +100,7 @@ describe('hops', { skip, timeout: 60_000 }, () => {
     )
   })
 
-  test('one that does not get through to the next is named', async (t) => {
+  test('one that does not get through to the next is named', { timeout }, async (t) => {
     const [near, far] = await Promise.all([
       sshd(t, { version: '10', config: { AllowTcpForwarding: 'no' } }),
       sshd(t, { version: '9.2' }),
@@ -106,7 +109,7 @@ describe('hops', { skip, timeout: 60_000 }, () => {
     assert.deepEqual([error.code, error.phase, error.hop], ['ERR_SSH_CHANNEL_OPEN', 'channelOpen', nameOf(near)])
   })
 
-  test('a client in use leads on, and is not closed', async (t) => {
+  test('a client in use leads on, and is not closed', { timeout }, async (t) => {
     const [near, far] = await Promise.all([sshd(t, { version: '10' }), sshd(t, { version: '9.2' })])
     const jump = await connect(await account(near))
     t.after(() => jump.close())
@@ -121,7 +124,7 @@ describe('hops', { skip, timeout: 60_000 }, () => {
     assert.deepEqual([code, hop], ['ERR_SSH_CONNECTION_LOST', nameOf(near)])
   })
 
-  test('one that falls silent while the target is logged in to is named', async (t) => {
+  test('one that falls silent while the target is logged in to is named', { timeout }, async (t) => {
     const [near, far] = await Promise.all([sshd(t, { version: '10' }), sshd(t, { version: '9.2' })])
     const jump = await connect({ ...(await account(near)), keepalive: { interval: '1h' } })
     t.after(() => jump.close({ timeout: 1 }))

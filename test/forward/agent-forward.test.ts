@@ -18,6 +18,9 @@ import { installTools } from '../servers/tools.js'
 import { login, sshd } from '../session/sshd.js'
 import { userFolder } from './local-servers.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 40_000
+
 const tools = skipReason(await installTools(['ssh', 'ssh-agent', 'ssh-add', 'ssh-keygen']))
 
 const servers = [
@@ -62,8 +65,8 @@ async function unused(ssh: Client): Promise<void> {
 }
 
 for (const { name, available, start } of servers) {
-  describe(`agent forwarding on ${name}`, { skip: tools || skipReason(available), timeout: 40_000 }, () => {
-    test('lends the agent to every command, several at once, and nothing is left of it', async (t) => {
+  describe(`agent forwarding on ${name}`, { skip: tools || skipReason(available) }, () => {
+    test('lends the agent to every command, several at once, and nothing is left of it', { timeout }, async (t) => {
       const far = await server(t, start)
       const { privateKey, fingerprint } = far.clientKeys.ecdsa
       const heard = warnings(t)
@@ -78,7 +81,7 @@ for (const { name, available, start } of servers) {
       assert.deepEqual(heard, [])
     })
 
-    test('is for those who ask for it', async (t) => {
+    test('is for those who ask for it', { timeout }, async (t) => {
       const far = await server(t, start)
       const agent = (await agentOf(t, far.clientKeys.ed25519.privateKey)).socket
       const ssh = await login(t, far, { privateKey: undefined, identityFiles: [], agent })
@@ -92,7 +95,7 @@ for (const { name, available, start } of servers) {
       assert.equal(await text(shell.stdout), 'an agent\n')
     })
 
-    test('lends an agent that is an object', async (t) => {
+    test('lends an agent that is an object', { timeout }, async (t) => {
       const far = await server(t, start)
       const keys = (['ssh-ed25519', 'ssh-rsa'] as const).map((type) => generatePrivateKey(type))
       const agent: Agent = {
@@ -127,8 +130,8 @@ function further({ host, port, username }: ReferenceServer): string {
   return `ssh -F none ${options.map((option) => `-o ${option}`).join(' ')} -p ${port} ${username}@${host}`
 }
 
-describe('agent forwarding on sshd', { skip: tools || skipReason(servers[0].available), timeout: 40_000 }, () => {
-  test('reaches further than the first hop, each with its own key exchange', async (t) => {
+describe('agent forwarding on sshd', { skip: tools || skipReason(servers[0].available) }, () => {
+  test('reaches further than the first hop, each with its own key exchange', { timeout }, async (t) => {
     const [first, second] = [await hop(t, 'ed25519'), await hop(t, 'ecdsa')]
     const { privateKey, fingerprint } = first.clientKeys.rsa
     const agent = await agentOf(t, privateKey)
@@ -137,7 +140,9 @@ describe('agent forwarding on sshd', { skip: tools || skipReason(servers[0].avai
     assert.ok(stdout.includes(fingerprint), stderr)
   })
 
-  test('tells the agent through which server it is used, so that keys for other ways stay out of reach', async (t) => {
+  test('tells the agent through which server it is used, so that keys for other ways stay out of reach', {
+    timeout,
+  }, async (t) => {
     const [first, second] = [await hop(t, 'ed25519'), await hop(t, 'ecdsa')]
     const agent = await agentOf(t)
     const known = path.join(agent.directory, 'known_hosts')
@@ -155,7 +160,7 @@ describe('agent forwarding on sshd', { skip: tools || skipReason(servers[0].avai
     assert.equal((await ssh.exec(`${further(second)} echo two hops`)).stdout, 'two hops\n')
   })
 
-  test('is asked for anew on a connection that was made anew', async (t) => {
+  test('is asked for anew on a connection that was made anew', { timeout }, async (t) => {
     const far = await sshd(t, { version: '9.2' })
     const { privateKey, fingerprint } = far.clientKeys.ecdsa
     const ssh = await login(t, far, {
@@ -170,7 +175,7 @@ describe('agent forwarding on sshd', { skip: tools || skipReason(servers[0].avai
     }
   })
 
-  test('that the server refuses is told once, and the command runs', async (t) => {
+  test('that the server refuses is told once, and the command runs', { timeout }, async (t) => {
     const far = await sshd(t, { version: '9.2', config: { AllowAgentForwarding: 'no' } })
     const heard = warnings(t)
     const ssh = await login(t, far, { forwardAgent: (await agentOf(t)).socket })
@@ -182,7 +187,7 @@ describe('agent forwarding on sshd', { skip: tools || skipReason(servers[0].avai
     ])
   })
 
-  test('where there is no agent is told once, and the command runs', async (t) => {
+  test('where there is no agent is told once, and the command runs', { timeout }, async (t) => {
     const heard = warnings(t)
     const far = await sshd(t, { version: '9.2' })
     const ssh = await login(t, far, { forwardAgent: true })

@@ -15,6 +15,9 @@ import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
 import { closed, closedPort, countBytes, echo, tcpServer, unixServer, userFolder } from './local-servers.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 40_000
+
 /** As docs/tunnels.md shows it. */
 class TunnelAgent extends http.Agent {
   opened = 0
@@ -45,8 +48,8 @@ async function get(port: number, agent: http.Agent, body: string): Promise<strin
 for (const version of ['9.2', '10'] as const) {
   const skip = skipReason(await prepareSshd(version))
 
-  describe(`connectTo() on sshd ${version}`, { skip, timeout: 40_000 }, () => {
-    test('is a stream with an end of its own in each direction', async (t) => {
+  describe(`connectTo() on sshd ${version}`, { skip }, () => {
+    test('is a stream with an end of its own in each direction', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const port = await tcpServer(t, countBytes)
       const tunnel = await ssh.connectTo({ host: '127.0.0.1', port })
@@ -60,7 +63,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.deepEqual([tunnel.bytesWritten, tunnel.errored, ssh.stats().channels], [5_000_000, null, []])
     })
 
-    test('carries megabytes both ways at once, no faster than they are read', async (t) => {
+    test('carries megabytes both ways at once, no faster than they are read', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const tunnel = await ssh.connectTo({ host: '127.0.0.1', port: await tcpServer(t, echo) })
       const bytes = randomBytes(12_000_000)
@@ -72,7 +75,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.equal(digest(back), digest(bytes))
     })
 
-    test('is what http.Agent makes requests on, and keeps', async (t) => {
+    test('is what http.Agent makes requests on, and keeps', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const server = http.createServer((request, response) => void request.pipe(response)).listen(0, '127.0.0.1')
       await once(server, 'listening')
@@ -86,7 +89,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.deepEqual(await Promise.all(bodies.map((body) => get(port, agent, body))), bodies)
     })
 
-    test('leads to Unix sockets', async (t) => {
+    test('leads to Unix sockets', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const folder = await userFolder(t, ssh)
       const file = path.join(folder, 'socket')
@@ -99,7 +102,7 @@ for (const version of ['9.2', '10'] as const) {
       await assert.rejects(none, { code: 'ERR_SSH_CHANNEL_OPEN', phase: 'channelOpen' })
     })
 
-    test('carries an SSH connection of its own', async (t) => {
+    test('carries an SSH connection of its own', { timeout }, async (t) => {
       const server = await sshd(t, { version })
       const outer = await login(t, server)
       const stream = await outer.connectTo({ host: server.host, port: server.port })
@@ -109,7 +112,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.match((await inner.closed).message, /was closed/)
     })
 
-    test('fails alone where the server refuses or cannot', async (t) => {
+    test('fails alone where the server refuses or cannot', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       await assert.rejects(ssh.connectTo({ host: '127.0.0.1', port: await closedPort() }), (error: HoldfastError) => {
         assert.equal(error.code, 'ERR_SSH_CHANNEL_OPEN')
@@ -126,7 +129,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.equal(await text(command.stdout), 'alive')
     })
 
-    test('ends by its idle limit, its signal and its own hand, each with its error', async (t) => {
+    test('ends by its idle limit, its signal and its own hand, each with its error', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const to = { host: '127.0.0.1', port: await tcpServer(t, () => {}) }
       const idle = await ssh.connectTo(to, { idleTimeout: 200 })
@@ -151,7 +154,7 @@ for (const version of ['9.2', '10'] as const) {
       )
     })
 
-    test('ends with the verdict on the connection, which is its cause', async (t) => {
+    test('ends with the verdict on the connection, which is its cause', { timeout }, async (t) => {
       const server = await sshd(t, { version })
       const ssh = await login(t, server, { keepalive: { interval: 300, countMax: 2 } })
       const tunnel = await ssh.connectTo({ host: '127.0.0.1', port: await tcpServer(t, echo) })

@@ -10,6 +10,9 @@ import { type DropbearVersion, prepareDropbear, startDropbear } from '../servers
 import { login } from '../session/sshd.js'
 import { closed, closedPort, countBytes, tcpServer } from './local-servers.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 45_000
+
 async function dropbear(t: TestContext, version: DropbearVersion, ...args: readonly string[]): Promise<Client> {
   const server = await startDropbear({ version, args })
   t.after(() => server.stop())
@@ -24,8 +27,8 @@ async function ask({ address }: Forward, bytes: number): Promise<string> {
 for (const version of ['2022.83', '2025'] as const) {
   const skip = skipReason(await prepareDropbear(version))
 
-  describe(`tunnels on dropbear ${version}`, { skip, timeout: 45_000 }, () => {
-    test('lead from here to there, with an end in each direction', async (t) => {
+  describe(`tunnels on dropbear ${version}`, { skip }, () => {
+    test('lead from here to there, with an end in each direction', { timeout }, async (t) => {
       const ssh = await dropbear(t, version)
       const to = { host: '127.0.0.1', port: await tcpServer(t, countBytes) }
       const tunnel = await ssh.connectTo(to)
@@ -36,7 +39,7 @@ for (const version of ['2022.83', '2025'] as const) {
       assert.equal(forward.stats().failed, 0)
     })
 
-    test('lead from there to here, until they are given up', async (t) => {
+    test('lead from there to here, until they are given up', { timeout }, async (t) => {
       const ssh = await dropbear(t, version)
       const to = { host: '127.0.0.1', port: await tcpServer(t, countBytes) }
       const forward = await ssh.forwardRemote({ to })
@@ -49,7 +52,7 @@ for (const version of ['2022.83', '2025'] as const) {
       assert.equal(await ask(other, 5), '5 bytes')
     })
 
-    test('fail alone where it refuses or cannot', async (t) => {
+    test('fail alone where it refuses or cannot', { timeout }, async (t) => {
       const ssh = await dropbear(t, version, '-j', '-k')
       const to = { host: '127.0.0.1', port: await tcpServer(t, countBytes) }
       await assert.rejects(ssh.connectTo(to), { code: 'ERR_SSH_CHANNEL_OPEN' })

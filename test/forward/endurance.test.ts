@@ -10,6 +10,9 @@ import type { Client, Forward, HoldfastError } from 'holdfast'
 import { closed, countBytes, echo, tcpServer } from './local-servers.js'
 import { started } from './started.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 120_000
+
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
@@ -27,12 +30,12 @@ async function drained(ssh: Client, forward: Forward): Promise<void> {
   while (forward.connections > 0 || ssh.stats().channels.length > 0) await ssh.keepalive.send()
 }
 
-describe('forwards', { timeout: 120_000 }, () => {
+describe('forwards', () => {
   for (const { kind, total } of [
     { kind: 'forwardLocal', total: 5000 },
     { kind: 'forwardRemote', total: 3000 },
   ] as const) {
-    test(`of ${kind}() carry ${total} short connections, and keep nothing of them`, async (t) => {
+    test(`of ${kind}() carry ${total} short connections, and keep nothing of them`, { timeout }, async (t) => {
       const { ssh } = await started(t)
       const forward = await ssh[kind]({ to: { host: '127.0.0.1', port: await tcpServer(t, echo) } })
       const rounds = async (count: number): Promise<void> => {
@@ -60,7 +63,7 @@ describe('forwards', { timeout: 120_000 }, () => {
       await forward.close()
     })
 
-    test(`of ${kind}() pass each end on by itself, whichever side says it first`, async (t) => {
+    test(`of ${kind}() pass each end on by itself, whichever side says it first`, { timeout }, async (t) => {
       const { ssh } = await started(t)
       const counting = await ssh[kind]({ to: { host: '127.0.0.1', port: await tcpServer(t, countBytes) } })
       const client = dial(counting)
@@ -85,7 +88,7 @@ describe('forwards', { timeout: 120_000 }, () => {
       assert.deepEqual([heard.join(''), parting.stats().failed], ['and from here', 0])
     })
 
-    test(`of ${kind}() hold up who sends to somebody who does not read, in both directions`, async (t) => {
+    test(`of ${kind}() hold up who sends to somebody who does not read, in both directions`, { timeout }, async (t) => {
       const size = 60_000_000
       const { ssh } = await started(t)
       const deaf: net.Socket[] = []
@@ -114,7 +117,7 @@ describe('forwards', { timeout: 120_000 }, () => {
       await Promise.all([drained(ssh, up), drained(ssh, down)])
     })
 
-    test(`of ${kind}() end a connection on which nothing moves, and no other`, async (t) => {
+    test(`of ${kind}() end a connection on which nothing moves, and no other`, { timeout }, async (t) => {
       const { ssh } = await started(t)
       const to = { host: '127.0.0.1', port: await tcpServer(t, echo) }
       const forward = await ssh[kind]({ to, idleTimeout: 400 })

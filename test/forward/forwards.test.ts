@@ -16,6 +16,9 @@ import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
 import { closed, closedPort, countBytes, echo, tcpServer, unixServer, userFolder } from './local-servers.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 45_000
+
 const run = promisify(execFile)
 
 /** A connection to where a forward listens. */
@@ -50,8 +53,8 @@ async function web(t: TestContext): Promise<number> {
 for (const version of ['9.2', '10'] as const) {
   const skip = skipReason(await prepareSshd(version))
 
-  describe(`forwards on sshd ${version}`, { skip, timeout: 45_000 }, () => {
-    test('from here to there, with an end in each direction', async (t) => {
+  describe(`forwards on sshd ${version}`, { skip }, () => {
+    test('from here to there, with an end in each direction', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const forward = await ssh.forwardLocal({ to: { host: '127.0.0.1', port: await tcpServer(t, countBytes) } })
       const { address } = forward
@@ -71,7 +74,7 @@ for (const version of ['9.2', '10'] as const) {
       await again.close()
     })
 
-    test('from there to here, at any free port, until it is given up', async (t) => {
+    test('from there to here, at any free port, until it is given up', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const forward = await ssh.forwardRemote({ to: { host: 'localhost', port: await tcpServer(t, countBytes) } })
       const other = await ssh.forwardRemote({ to: { host: '127.0.0.1', port: await tcpServer(t, echo) } })
@@ -90,7 +93,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.equal((await buffer(dial(other.address).end('x'))).toString(), 'x')
     })
 
-    test('between Unix sockets, both ways', async (t) => {
+    test('between Unix sockets, both ways', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const folder = await userFolder(t, ssh)
       const [target, here, there] = ['target', 'here', 'there'].map((name) => ({ path: path.join(folder, name) }))
@@ -104,7 +107,7 @@ for (const version of ['9.2', '10'] as const) {
       await assert.rejects(stat(here.path), { code: 'ENOENT' })
     })
 
-    test('to wherever a client of SOCKS 4a or 5 wants', async (t) => {
+    test('to wherever a client of SOCKS 4a or 5 wants', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const port = await web(t)
       const forward = await ssh.forwardDynamic()
@@ -121,7 +124,7 @@ for (const version of ['9.2', '10'] as const) {
       await drained(ssh, forward)
     })
 
-    test('refuse what speaks no SOCKS, or does not come to the point', async (t) => {
+    test('refuse what speaks no SOCKS, or does not come to the point', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }), { limits: { identification: 500 } })
       const forward = await ssh.forwardDynamic()
       for (const bytes of [
@@ -144,7 +147,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.deepEqual([code, limit, forward.connections], ['ERR_SSH_TIMEOUT', 'identification', 0])
     })
 
-    test('survive connections that fail, and servers that forbid them', async (t) => {
+    test('survive connections that fail, and servers that forbid them', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version, config: { AllowTcpForwarding: 'no' } }))
       const to = { host: '127.0.0.1', port: await closedPort() }
       await assert.rejects(ssh.forwardRemote({ to }), { code: 'ERR_SSH_REQUEST_REFUSED', hint: /AllowTcpForwarding/ })
@@ -167,7 +170,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.deepEqual([(await cut).code, (await cut).limit], ['ERR_SSH_TIMEOUT', 'idleTimeout'])
     })
 
-    test('carry two thousand short connections, and keep nothing of them', async (t) => {
+    test('carry two thousand short connections, and keep nothing of them', { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const forward = await ssh.forwardLocal({ to: { host: '127.0.0.1', port: await tcpServer(t, echo) } })
       let left = 2000
@@ -180,7 +183,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.deepEqual([open, accepted, failed, bytesSent, bytesReceived], [0, 2000, 0, 8000, 8000])
     })
 
-    test('end with the verdict on the connection', async (t) => {
+    test('end with the verdict on the connection', { timeout }, async (t) => {
       const server = await sshd(t, { version })
       const ssh = await login(t, server, { keepalive: { interval: 300, countMax: 2 } })
       const to = { host: '127.0.0.1', port: await tcpServer(t, echo) }

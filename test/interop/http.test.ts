@@ -17,6 +17,9 @@ import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
 import { bytesUntilHeldUp } from './held-up.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 60_000
+
 const skip = skipReason(await everyAvailability([prepareNginx(), prepareSshd('9.2'), prepareSshd('10')]))
 const longText = 'x'.repeat(40_000_000)
 
@@ -48,7 +51,7 @@ async function read(request: http.ClientRequest): Promise<string> {
   return text(response)
 }
 
-describe('HTTP through a tunnel to nginx', { skip, timeout: 60_000 }, () => {
+describe('HTTP through a tunnel to nginx', { skip }, () => {
   let server: NginxServer
   before(async () => {
     server = await startNginx({ 'index.html': 'hello', 'long.txt': longText })
@@ -59,7 +62,7 @@ describe('HTTP through a tunnel to nginx', { skip, timeout: 60_000 }, () => {
     http.get({ host: server.host, port: server.port, path, agent })
 
   for (const version of ['9.2', '10'] as const) {
-    test(`makes requests on one tunnel that is kept, by way of OpenSSH ${version}`, async (t) => {
+    test(`makes requests on one tunnel that is kept, by way of OpenSSH ${version}`, { timeout }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       const { agent, tunnels } = keeping(t, ssh)
       for (let count = 0; count < 5; count++) assert.equal(await read(get('/', agent)), 'hello')
@@ -72,7 +75,7 @@ describe('HTTP through a tunnel to nginx', { skip, timeout: 60_000 }, () => {
     })
   }
 
-  test('speaks HTTPS inside the tunnel, with the certificate checked', async (t) => {
+  test('speaks HTTPS inside the tunnel, with the certificate checked', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const ask = async (servername: string): Promise<string> => {
       const secure = { ca: server.certificate, servername }
@@ -84,7 +87,7 @@ describe('HTTP through a tunnel to nginx', { skip, timeout: 60_000 }, () => {
     await assert.rejects(ask('other'), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
   })
 
-  test('fetches no more of an answer than is read', async (t) => {
+  test('fetches no more of an answer than is read', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { agent, tunnels } = keeping(t, ssh)
     const [response] = (await once(get('/long.txt', agent), 'response')) as [http.IncomingMessage]
@@ -95,7 +98,7 @@ describe('HTTP through a tunnel to nginx', { skip, timeout: 60_000 }, () => {
     assert.equal((await text(response)).length, longText.length)
   })
 
-  test('drops a kept tunnel that the server has ended, and makes another', async (t) => {
+  test('drops a kept tunnel that the server has ended, and makes another', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { agent, tunnels } = keeping(t, ssh)
     assert.equal(await read(get('/', agent)), 'hello')
@@ -107,7 +110,7 @@ describe('HTTP through a tunnel to nginx', { skip, timeout: 60_000 }, () => {
     assert.equal(tunnels.length, 2)
   })
 
-  test('fails at once, the answer too that is being read, when the SSH server goes silent', async (t) => {
+  test('fails at once, the answer too that is being read, when the SSH server goes silent', { timeout }, async (t) => {
     const gate = await sshd(t, { version: '10' })
     const ssh = await login(t, gate, { keepalive: { interval: 300, countMax: 2 } })
     const { agent } = keeping(t, ssh)
@@ -122,7 +125,7 @@ describe('HTTP through a tunnel to nginx', { skip, timeout: 60_000 }, () => {
     await assert.rejects(read(get('/', agent)), { code: 'ERR_SSH_PEER_DEAD' })
   })
 
-  test('goes through SOCKS, with names that the server looks up', async (t) => {
+  test('goes through SOCKS, with names that the server looks up', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const forward = await ssh.forwardDynamic()
     const { host, port } = forward.address

@@ -12,9 +12,12 @@ import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
 import { bytesUntilHeldUp } from './held-up.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 60_000
+
 const skip = skipReason(await everyAvailability([prepareMariadb(), prepareSshd('10')]))
 
-describe('MariaDB through a tunnel, by mysql2', { skip, timeout: 60_000 }, () => {
+describe('MariaDB through a tunnel, by mysql2', { skip }, () => {
   let server: MariadbServer
   before(async () => {
     server = await startMariadb()
@@ -31,7 +34,7 @@ describe('MariaDB through a tunnel, by mysql2', { skip, timeout: 60_000 }, () =>
     return { client, stream, errors }
   }
 
-  test('is asked, and left in order', async (t) => {
+  test('is asked, and left in order', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { client, stream, errors } = await database(t, ssh)
     const [rows] = await client.execute<RowDataPacket[]>('select ? + 1 as sum', [41])
@@ -42,7 +45,7 @@ describe('MariaDB through a tunnel, by mysql2', { skip, timeout: 60_000 }, () =>
     assert.deepEqual([stream.errored, errors], [null, []])
   })
 
-  test('speaks TLS inside the tunnel, with its certificate checked', async (t) => {
+  test('speaks TLS inside the tunnel, with its certificate checked', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const secure = { ca: server.certificate, verifyIdentity: true }
     const { client } = await database(t, ssh, { host: 'localhost', ssl: secure })
@@ -51,7 +54,7 @@ describe('MariaDB through a tunnel, by mysql2', { skip, timeout: 60_000 }, () =>
     await assert.rejects(database(t, ssh, { host: 'other', ssl: secure }), { code: /HANDSHAKE|ALTNAME/ })
   })
 
-  test('sends no more of a result than is read', async (t) => {
+  test('sends no more of a result than is read', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const stream = await ssh.connectTo({ host: server.host, port: server.port }, { allowHalfOpen: false })
     const client = createConnection({ user: server.user, password: server.password, database: 'mysql', stream })
@@ -70,7 +73,7 @@ describe('MariaDB through a tunnel, by mysql2', { skip, timeout: 60_000 }, () =>
     await closed(stream)
   })
 
-  test('has a query cancelled from beside, and goes on', async (t) => {
+  test('has a query cancelled from beside, and goes on', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { client } = await database(t, ssh)
     const { client: other } = await database(t, ssh)
@@ -86,7 +89,7 @@ describe('MariaDB through a tunnel, by mysql2', { skip, timeout: 60_000 }, () =>
     assert.deepEqual((await client.query('select 1 as one'))[0], [{ one: 1 }])
   })
 
-  test('fails with the cause when the SSH server goes silent in the middle of a query', async (t) => {
+  test('fails with the cause when the SSH server goes silent in the middle of a query', { timeout }, async (t) => {
     const gate = await sshd(t, { version: '10' })
     const ssh = await login(t, gate, { keepalive: { interval: 300, countMax: 2 } })
     const { client } = await database(t, ssh)
@@ -101,7 +104,7 @@ describe('MariaDB through a tunnel, by mysql2', { skip, timeout: 60_000 }, () =>
     await assert.rejects(idle.query('select 1'))
   })
 
-  test('that ends is told of at once, and the SSH connection lives', async (t) => {
+  test('that ends is told of at once, and the SSH connection lives', { timeout }, async (t) => {
     const mortal = await startMariadb()
     t.after(() => mortal.stop())
     const ssh = await login(t, await sshd(t, { version: '10' }))

@@ -12,9 +12,12 @@ import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
 import { bytesUntilHeldUp } from './held-up.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 60_000
+
 const skip = skipReason(await everyAvailability([preparePostgres(), prepareSshd('9.2'), prepareSshd('10')]))
 
-describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
+describe('PostgreSQL through a tunnel', { skip }, () => {
   let server: PostgresServer
   before(async () => {
     server = await startPostgres()
@@ -36,7 +39,9 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
   }
 
   for (const version of ['9.2', '10'] as const) {
-    test(`is asked over TCP and a Unix socket by way of OpenSSH ${version}, and left in order`, async (t) => {
+    test(`is asked over TCP and a Unix socket by way of OpenSSH ${version}, and left in order`, {
+      timeout,
+    }, async (t) => {
       const ssh = await login(t, await sshd(t, { version }))
       for (const to of [address(), { path: server.socketPath }]) {
         const { client, tunnel, errors } = await database(t, ssh, {}, to)
@@ -51,7 +56,7 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
     })
   }
 
-  test('speaks TLS inside the tunnel, with its certificate checked', async (t) => {
+  test('speaks TLS inside the tunnel, with its certificate checked', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const secure = { host: 'localhost', ssl: { ca: server.certificate } }
     const { client } = await database(t, ssh, secure)
@@ -62,7 +67,7 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
     await assert.rejects(database(t, ssh, { ...secure, host: 'other' }), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' })
   })
 
-  test('sends no more of a result than is read', async (t) => {
+  test('sends no more of a result than is read', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { client, tunnel } = await database(t, ssh)
     const { client: observer } = await database(t, ssh)
@@ -78,7 +83,7 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
     assert.ok(tunnel.bytesRead > 40_000_000)
   })
 
-  test('gives rows one by one, as they are asked for', async (t) => {
+  test('gives rows one by one, as they are asked for', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { client, tunnel } = await database(t, ssh)
     const rows = new QueryStream("select repeat('x', 1000) from generate_series(1, 20000)", [], { highWaterMark: 50 })
@@ -91,7 +96,7 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
     assert.deepEqual((await client.query('select 1 as one')).rows, [{ one: 1 }])
   })
 
-  test('has a query cancelled from beside, and goes on', async (t) => {
+  test('has a query cancelled from beside, and goes on', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { client } = await database(t, ssh)
     const { client: other } = await database(t, ssh)
@@ -108,7 +113,7 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
     ['SIGSTOP', 'ERR_SSH_PEER_DEAD'],
     ['SIGKILL', 'ERR_SSH_CONNECTION_LOST'],
   ] as const) {
-    test(`fails with the cause when the SSH server gets ${signal} in the middle of a query`, async (t) => {
+    test(`fails with the cause when the SSH server gets ${signal} in the middle of a query`, { timeout }, async (t) => {
       const gate = await sshd(t, { version: '10' })
       const ssh = await login(t, gate, { keepalive: { interval: 300, countMax: 2 } })
       const { client, tunnel, errors } = await database(t, ssh)
@@ -127,7 +132,7 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
     })
   }
 
-  test('that ends is told of at once, and the SSH connection lives', async (t) => {
+  test('that ends is told of at once, and the SSH connection lives', { timeout }, async (t) => {
     const mortal = await startPostgres()
     t.after(() => mortal.stop())
     const ssh = await login(t, await sshd(t, { version: '10' }))
@@ -142,7 +147,7 @@ describe('PostgreSQL through a tunnel', { skip, timeout: 60_000 }, () => {
     assert.equal((await ssh.exec('echo alive')).stdout, 'alive\n')
   })
 
-  test('has a pool on a forward', async (t) => {
+  test('has a pool on a forward', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const forward = await ssh.forwardLocal({ to: address() })
     const { host, port } = forward.address

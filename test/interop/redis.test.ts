@@ -12,9 +12,12 @@ import { prepareRedis, type RedisServer, startRedis } from '../servers/redis.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 60_000
+
 const skip = skipReason(await everyAvailability([prepareRedis(), prepareSshd('10')]))
 
-describe('Redis through a tunnel, by ioredis', { skip, timeout: 60_000 }, () => {
+describe('Redis through a tunnel, by ioredis', { skip }, () => {
   let server: RedisServer
   before(async () => {
     server = await startRedis()
@@ -44,7 +47,7 @@ describe('Redis through a tunnel, by ioredis', { skip, timeout: 60_000 }, () => 
     return { redis, tunnels, errors }
   }
 
-  test('is asked, and left in order', async (t) => {
+  test('is asked, and left in order', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { redis, tunnels, errors } = database(t, ssh)
     const long = 'x'.repeat(5_000_000)
@@ -57,7 +60,7 @@ describe('Redis through a tunnel, by ioredis', { skip, timeout: 60_000 }, () => 
     assert.deepEqual([tunnels.length, tunnels[0]?.errored, errors], [1, null, []])
   })
 
-  test('passes messages from one client to another', async (t) => {
+  test('passes messages from one client to another', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { redis: listener } = database(t, ssh)
     const { redis: speaker } = database(t, ssh)
@@ -67,7 +70,7 @@ describe('Redis through a tunnel, by ioredis', { skip, timeout: 60_000 }, () => 
     assert.deepEqual(await message, ['news', 'hello'])
   })
 
-  test('gets a new tunnel when one broke off, and goes on', async (t) => {
+  test('gets a new tunnel when one broke off, and goes on', { timeout }, async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
     const { redis, tunnels } = database(t, ssh)
     await redis.set('kept', 'yes')
@@ -76,7 +79,7 @@ describe('Redis through a tunnel, by ioredis', { skip, timeout: 60_000 }, () => 
     assert.equal(tunnels.length, 2)
   })
 
-  test('fails with the cause when the SSH server goes silent while it is waited for', async (t) => {
+  test('fails with the cause when the SSH server goes silent while it is waited for', { timeout }, async (t) => {
     const gate = await sshd(t, { version: '10' })
     const ssh = await login(t, gate, { keepalive: { interval: 300, countMax: 2 } })
     const { redis, tunnels, errors } = database(t, ssh, { retryStrategy: () => null })

@@ -11,8 +11,11 @@ import { scriptedServer } from './scripted-server.js'
 
 leavesNothing()
 
-describe('the scripted server, left alone, is used by', { timeout: 30_000 }, () => {
-  test('Holdfast', async (t) => {
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 30_000
+
+describe('the scripted server, left alone, is used by', () => {
+  test('Holdfast', { timeout }, async (t) => {
     const server = await scriptedServer(t)
     const ssh = await client(t, server)
     assert.equal((await ssh.exec('anything')).exitCode, 0)
@@ -22,7 +25,7 @@ describe('the scripted server, left alone, is used by', { timeout: 30_000 }, () 
     assert.deepEqual([connection.endedBy, connection.peer.complaint], ['FIN', undefined])
   })
 
-  test('ssh(1)', async (t) => {
+  test('ssh(1)', { timeout }, async (t) => {
     const server = await scriptedServer(t)
     const files = ['UserKnownHostsFile=/dev/null', 'StrictHostKeyChecking=no', 'BatchMode=yes']
     const options = ['-F', 'none', '-p', String(server.port), ...files.flatMap((option) => ['-o', option])]
@@ -30,7 +33,7 @@ describe('the scripted server, left alone, is used by', { timeout: 30_000 }, () 
     assert.equal((await server.connection()).peer.complaint, undefined)
   })
 
-  test('ssh2', async (t) => {
+  test('ssh2', { timeout }, async (t) => {
     const server = await scriptedServer(t)
     const ssh2 = new Ssh2Client()
     ssh2.connect({ host: server.host, port: server.port, username: 'deploy', password: 'secret' })

@@ -12,6 +12,9 @@ import { failure } from './support/outcome.js'
 
 leavesNothing()
 
+/** Of each test: a shared one would be used up by its neighbours, and end them. */
+const timeout = 30_000
+
 const reason = new Error('enough')
 
 /** When to abort: what comes about once connect() has got that far. */
@@ -56,8 +59,8 @@ const stages: Readonly<Record<string, Stage>> = {
   },
 }
 
-describe('an abort of the signal of connect()', { timeout: 30_000 }, () => {
-  test('that came before does nothing but reject, and lets go of the stream', async () => {
+describe('an abort of the signal of connect()', () => {
+  test('that came before does nothing but reject, and lets go of the stream', { timeout }, async () => {
     const [near, far] = duplexPair()
     const since = failure(connect({ stream: near, ...account, signal: AbortSignal.abort(reason) }))
     assertAborted((await since).error)
@@ -66,7 +69,7 @@ describe('an abort of the signal of connect()', { timeout: 30_000 }, () => {
   })
 
   for (const [phase, stage] of Object.entries(stages)) {
-    test(`in the phase ${phase} rejects at once`, async (t) => {
+    test(`in the phase ${phase} rejects at once`, { timeout }, async (t) => {
       const { options, reached } = await stage(t)
       const abort = new AbortController()
       const { port = 22, host = '127.0.0.1' } = options
@@ -82,7 +85,7 @@ describe('an abort of the signal of connect()', { timeout: 30_000 }, () => {
     })
   }
 
-  test('in the very tick in which it became ready ends it', async (t) => {
+  test('in the very tick in which it became ready ends it', { timeout }, async (t) => {
     const abort = new AbortController()
     const { port } = await server(t, { banner: 'welcome' })
     const attempt = connect({ host: '127.0.0.1', port, ...account, signal: abort.signal })
@@ -97,7 +100,7 @@ describe('an abort of the signal of connect()', { timeout: 30_000 }, () => {
     assertAborted(outcome)
   })
 
-  test('later settles everything on it, and whatever is called after it', async (t) => {
+  test('later settles everything on it, and whatever is called after it', { timeout }, async (t) => {
     const abort = new AbortController()
     const ssh = await client(t, await server(t), { signal: abort.signal })
     const running = await ssh.spawn('sleep 60')
@@ -117,7 +120,7 @@ describe('an abort of the signal of connect()', { timeout: 30_000 }, () => {
     await ssh.close()
   })
 
-  test('after it was closed does nothing', async (t) => {
+  test('after it was closed does nothing', { timeout }, async (t) => {
     const abort = new AbortController()
     const ssh = await client(t, await server(t), { signal: abort.signal })
     await ssh.close()

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 const runner = fileURLToPath(new URL('../../../scripts/test.mjs', import.meta.url))
 
 function runFixture(name: string, ...flags: string[]) {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const { NODE_TEST_CONTEXT: _, ...others } = process.env
+  const env = { ...others, HOLDFAST_TEST_LONG_MS: '1000' }
   const fixture = fileURLToPath(new URL(`fixtures/${name}.js`, import.meta.url))
   return spawnSync(process.execPath, [runner, ...flags, fixture], { env, encoding: 'utf8', timeout: 60_000 })
 }
@@ -37,4 +38,10 @@ test('a file that the machine did not let end is not taken for one that somethin
   const { status, stdout } = runFixture('stopped-at-its-end')
   assert.equal(status, 0, stdout)
   assert.match(stdout, /\n1 passed, 0 failed, 0 skipped\n$/)
+})
+
+test('a test that runs for long is named while it does, and its neighbours are not', () => {
+  const { status, stdout } = runFixture('runs-long')
+  assert.equal(status, 0, stdout)
+  assert.deepEqual(stdout.match(/Still running after .*/g), ['Still running after 1 s: a group > takes its time'])
 })
