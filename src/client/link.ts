@@ -13,7 +13,7 @@ import { discard, isDuplex } from '../socket/stream.js'
 import { setTcpKeepalive, type TcpKeepalive, tcpKeepaliveOf, tcpValues } from '../socket/tcp-keepalive.js'
 import { HostTrust } from './host-trust.js'
 import { type Identity, loadIdentity } from './identity.js'
-import { newConnection, type PeerEvents } from './new-connection.js'
+import { type Face, newConnection, type PeerEvents } from './new-connection.js'
 import { busyMs, nodeEnvironment } from './node-environment.js'
 import { openDriver } from './open-driver.js'
 import type { Settings } from './settings.js'
@@ -26,12 +26,16 @@ export interface LinkEvents extends PeerEvents {
   ended(cause: HoldfastError): void
 }
 
+/** Who logs in in another way. */
+const nobody: Identity = { ways: [], notes: [], close: () => {} }
+
 /** A connection and all that keeps it running: its clocks and timer, its stream, the keys that it was made with. */
 export class Link implements ConnectionHost {
   readonly settings: Settings
   readonly facts: Facts
   readonly timing: Timing
   readonly #events: LinkEvents
+  readonly #face: Face | undefined
   readonly #closed = new Deferred<HoldfastError>()
   #driver: Driver | undefined
   #connection: Connection | undefined
@@ -47,9 +51,10 @@ export class Link implements ConnectionHost {
   #closeBy: number | undefined
   #keepsRunning = true
 
-  constructor(settings: Settings, events: LinkEvents) {
+  constructor(settings: Settings, events: LinkEvents, face?: Face) {
     this.settings = settings
     this.#events = events
+    this.#face = face
     this.facts = new Facts(() => nodeEnvironment.now(), `${settings.host}:${settings.port}`, busyMs)
     this.timing = new Timing(this.facts, () => this.#connection?.disturbed())
   }
@@ -165,6 +170,10 @@ export class Link implements ConnectionHost {
     return this.settings.via?.explain(cause, this.facts.about.host) ?? cause
   }
 
+  keysExchanged(): void {
+    this.#face?.keysExchanged()
+  }
+
   livenessChanged(change: LivenessChange): void {
     if (change.to === 'suspect') this.settings.via?.ask()
     diagnostics.liveness(() => ({ ...this.facts.about, ...change }))
@@ -232,7 +241,7 @@ export class Link implements ConnectionHost {
     if (via !== undefined) this.#askRepeatedly(via)
     const [trust, identity, driver] = await Promise.all([
       HostTrust.load({ host, port }, hostKey),
-      loadIdentity(settings.identity, this.#loading.signal),
+      this.#face === undefined ? loadIdentity(settings.identity, this.#loading.signal) : nobody,
       openDriver(settings, timing, this.#loading.signal).then((opened) => this.#drive(opened)),
     ])
     this.#identity = identity
@@ -243,7 +252,9 @@ export class Link implements ConnectionHost {
     }
     const authenticating = () => this.#publish('connecting', 'authentication')
     const agentForward = () => this.agentForward
-    const parts = { settings, timing, facts, trust, identity, events: this.#events, agentForward, authenticating }
+    const events = this.#events
+    const face = this.#face
+    const parts = { settings, timing, facts, trust, identity, events, face, agentForward, authenticating }
     const connection = newConnection(parts, this)
     this.#connection = connection
     this.#publish('connecting', 'identification')
@@ -256,6 +267,7 @@ export class Link implements ConnectionHost {
   /** The stream is ours from now on; if it came too late, it goes at once. */
   #drive(driver: Driver): Driver {
     this.#driver = driver
+    this.#face?.opened(driver.socket)
     if (!this.#keepsRunning) driver.keepRunning(false)
     if (this.#ended) driver.destroy('reset')
     return driver

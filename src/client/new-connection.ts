@@ -1,9 +1,11 @@
+import type { Socket } from 'node:net'
 import { ClientAuthentication } from '../auth/client.js'
 import type { AuthPort } from '../auth/port.js'
 import { Connection } from '../connection/connection.js'
 import type { Facts } from '../connection/facts.js'
 import type { ConnectionHost } from '../connection/host.js'
 import type { OpenDecision } from '../connection/mux.js'
+import type { Authenticator } from '../connection/services.js'
 import { diagnostics } from '../diagnostics.js'
 import { type AgentForward, agentChannelType } from '../forward/agent-forward.js'
 import { probeMemory } from '../liveness/probe-memory.js'
@@ -27,6 +29,18 @@ export interface PeerEvents {
   channelOpen(type: string, data: Buffer): OpenDecision
 }
 
+/** What the face of another library does in its own way. */
+export interface Face {
+  /** Who we say we are; undefined for what Holdfast says. */
+  readonly identification: string | undefined
+  /** Logs in, with what the program gave it. */
+  authenticator(port: AuthPort): Authenticator
+  /** The stream to the peer is open, and nothing was sent on it. */
+  opened(socket: Socket | undefined): void
+  /** Keys have been exchanged, for the first time or anew. */
+  keysExchanged(): void
+}
+
 /** What a connection is made of. */
 export interface ConnectionParts {
   readonly settings: Settings
@@ -35,6 +49,7 @@ export interface ConnectionParts {
   readonly trust: HostTrust
   readonly identity: Identity
   readonly events: PeerEvents
+  readonly face: Face | undefined
   agentForward(): AgentForward
   /** The keys are exchanged, and the host key is trusted. */
   authenticating(): void
@@ -42,7 +57,7 @@ export interface ConnectionParts {
 
 /** A connection that has not begun yet. */
 export function newConnection(parts: ConnectionParts, host: ConnectionHost): Connection {
-  const { settings, timing, facts, trust, events } = parts
+  const { settings, timing, facts, trust, events, face } = parts
   const { algorithms, limits, rekey, keepalive } = settings
   const { deadlines, waits } = timing
   return new Connection(
@@ -52,14 +67,14 @@ export function newConnection(parts: ConnectionParts, host: ConnectionHost): Con
       deadlines,
       waits,
       facts,
-      identification,
+      identification: face?.identification ?? identification,
       algorithms: { ...algorithms, serverHostKey: trust.prefer(algorithms.serverHostKey) },
       limits,
       rekey,
       verifier: trust,
       authenticator: (port) => {
         parts.authenticating()
-        return authentication(port, parts)
+        return face?.authenticator(port) ?? authentication(port, parts)
       },
       handlers: {
         channelOpen: (type, data) =>

@@ -124,6 +124,16 @@ export class Channel {
     this.#sink = sink
   }
 
+  /** The number that the channel has at the peer. */
+  get remoteId(): number {
+    return this.#remote.id
+  }
+
+  /** What the peer takes in one packet. */
+  get remoteMaxPacket(): number {
+    return this.#remote.maxPacket
+  }
+
   /** What the peer lets us send at present. */
   get sendWindow(): number {
     return this.#outgoing.window

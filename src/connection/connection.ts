@@ -81,6 +81,7 @@ export class Connection {
         this.probes.exchangeEnded()
         this.keepalive.keyExchangeEnded(facts.now())
         this.#mux.pump()
+        host.keysExchanged?.()
       },
       writable: () => this.#wrote(),
       failed: (error) => this.destroy(error),
@@ -143,6 +144,11 @@ export class Connection {
     return this.#transport.negotiated
   }
 
+  /** The words with which the peer introduced itself, and with which it left. */
+  get words(): Pick<Transport, 'identification' | 'farewell'> {
+    return this.#transport
+  }
+
   get keyExchanges(): number {
     return this.#transport.keyExchanges
   }
@@ -170,13 +176,8 @@ export class Connection {
   }
 
   /** Opens a channel; see `Openings.open`. */
-  open(
-    type: string,
-    data: Buffer,
-    makeSink: (channel: Channel) => ChannelSink,
-    options?: OpenOptions,
-  ): Promise<Channel> {
-    return this.#mux.openings.open(type, data, makeSink, options)
+  open(type: string, data: Buffer, sink: (channel: Channel) => ChannelSink, options?: OpenOptions): Promise<Channel> {
+    return this.#mux.openings.open(type, data, sink, options)
   }
 
   onChannelGone(gone: () => void): () => void {

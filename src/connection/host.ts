@@ -10,6 +10,8 @@ export interface ConnectionHost {
   /** The end of the stream, at once: `farewell` hands over first what is there to write, `reset` nothing. */
   destroy(how: 'farewell' | 'reset'): void
   livenessChanged(change: LivenessChange): void
+  /** Keys have been exchanged, for the first time or anew. */
+  keysExchanged?(): void
   /** What the cause of the end is seen from outside: a stream may know better why it went silent. */
   explain?(cause: HoldfastError): HoldfastError
   /** Everything has been settled. */

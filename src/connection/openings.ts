@@ -127,6 +127,8 @@ const reasons = new Map([
 /** The peer refused to open a channel; `reason` is its number (RFC 4254 section 5.1). */
 export class ChannelOpenError extends HoldfastError {
   readonly reason: number
+  /** What the peer says of it. */
+  readonly description: string
 
   constructor(type: string, reason: number, description: string, details: ErrorDetails = {}) {
     const name = reasons.get(reason) ?? `reason ${reason}`
@@ -137,5 +139,6 @@ export class ChannelOpenError extends HoldfastError {
       ...details,
     })
     this.reason = reason
+    this.description = words
   }
 }

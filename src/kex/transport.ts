@@ -8,6 +8,7 @@ import { maxPayload } from '../transport/packet-size.js'
 import { isKexMethodNumber, isServiceNumber, messageNumber } from '../wire/numbers.js'
 import { printable } from '../wire/printable.js'
 import {
+  type Disconnect,
   decodeDebug,
   decodeDisconnect,
   decodeExtInfo,
@@ -87,6 +88,7 @@ export class Transport {
   readonly #rekeyDue: RekeyDue
   readonly #extensions = new Map<string, Buffer>()
   #identification: Identification | undefined
+  #farewell: Disconnect | undefined
   #rekeyDeadline: Deadline | undefined
   #ready = false
   #keyExchanges = 0
@@ -124,6 +126,16 @@ export class Transport {
     this.outbound.identify(this.#options.identification)
     this.#exchanges.start()
     this.#waitForIdentification()
+  }
+
+  /** How the peer introduced itself; undefined before it did. */
+  get identification(): Identification | undefined {
+    return this.#identification
+  }
+
+  /** With what words the peer said goodbye. */
+  get farewell(): Disconnect | undefined {
+    return this.#farewell
   }
 
   /** What the peer says it is. */
@@ -325,7 +337,8 @@ export class Transport {
   }
 
   #disconnected(payload: Buffer): void {
-    const { reason, description } = decodeDisconnect(payload)
+    this.#farewell = decodeDisconnect(payload)
+    const { reason, description } = this.#farewell
     const words = printable(description)
     const text = words === '' ? `reason ${reason}` : `${words} (reason ${reason})`
     const message = `the peer ended the connection: ${text}`

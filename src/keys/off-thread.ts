@@ -1,20 +1,10 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '../errors.js'
-
-/** Work that would block the event loop for hundreds of milliseconds: turning a passphrase into a key. */
-export type SlowJob =
-  | {
-      readonly job: 'bcrypt'
-      readonly passphrase: Uint8Array
-      readonly salt: Uint8Array
-      readonly rounds: number
-      readonly bytes: number
-    }
-  | { readonly job: 'pkcs8'; readonly pem: string; readonly passphrase: Uint8Array }
+import type { SlowJob } from './slow-job.js'
 
 /**
- * Does the job in a thread of its own, which ends with it or with the signal. How long it can take is bounded by those
+ * Does the job in a thread of its own, since it would block the event loop; the thread ends with it or with the signal. How long it can take is bounded by those
  * who set the job: they cap the rounds that a file may ask for.
  * @returns the derived bytes, or the key as PKCS#8 DER; undefined if the passphrase did not fit
  * @throws HoldfastError ERR_SSH_ABORTED

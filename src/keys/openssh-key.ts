@@ -5,6 +5,7 @@ import { keyTypes } from './key-types/registry.js'
 import { offThread } from './off-thread.js'
 import { type PrivateKeyCipher, privateKeyCiphers } from './private-key-ciphers.js'
 import { type PublicKey, parsePublicKey } from './public-key.js'
+import { runSlowJob, type SlowJob } from './slow-job.js'
 
 /** What stands in a file of OpenSSH's own format (PROTOCOL.key), as far as it can be read without a passphrase. */
 export interface OpensshKeyFile {
@@ -79,11 +80,40 @@ export async function openOpensshKeyFile(
   source: string,
   signal?: AbortSignal,
 ): Promise<OpensshPrivateKey> {
-  if (file.encryption === undefined) return readPrivateSection(file.privateSection, file.publicKey, source)
+  const job = derivation(file, passphrase, source)
+  return readOpened(file, job && (await offThread(job, signal)), source)
+}
+
+/** The same at once: the event loop stands still meanwhile. @throws HoldfastError ERR_SSH_KEY, ERR_SSH_PASSPHRASE */
+export function openOpensshKeyFileSync(
+  file: OpensshKeyFile,
+  passphrase: Buffer | undefined,
+  source: string,
+): OpensshPrivateKey {
+  const job = derivation(file, passphrase, source)
+  return readOpened(file, job && runSlowJob(job), source)
+}
+
+/** What turns the passphrase into the key of the file; undefined where it is not encrypted. */
+function derivation(
+  { encryption }: OpensshKeyFile,
+  passphrase: Buffer | undefined,
+  source: string,
+): SlowJob | undefined {
+  if (encryption === undefined) return undefined
   if (passphrase === undefined) throw passphraseMissing(source)
-  const plain = await decrypt(file, file.encryption, passphrase, signal)
+  // Nobody encrypts with nothing, and bcrypt refuses it.
+  if (passphrase.length === 0) throw passphraseWrong(source)
+  const { cipher, salt, rounds } = encryption
+  return { job: 'bcrypt', passphrase, salt, rounds, bytes: cipher.keyBytes + cipher.ivBytes }
+}
+
+function readOpened(file: OpensshKeyFile, derived: Uint8Array | undefined, source: string): OpensshPrivateKey {
+  const { encryption, privateSection, publicKey } = file
+  if (encryption === undefined) return readPrivateSection(privateSection, publicKey, source)
+  const plain = derived && decrypt(file, encryption.cipher, Buffer.from(derived))
   if (plain === undefined || !hasEqualChecks(plain)) throw passphraseWrong(source)
-  return readPrivateSection(plain, file.publicKey, source)
+  return readPrivateSection(plain, publicKey, source)
 }
 
 export function passphraseMissing(source: string): HoldfastError {
@@ -94,17 +124,11 @@ export function passphraseWrong(source: string): HoldfastError {
   return new HoldfastError('ERR_SSH_PASSPHRASE', `${source}: the passphrase is wrong, or the file is damaged`)
 }
 
-async function decrypt(
+function decrypt(
   { privateSection, tag }: OpensshKeyFile,
-  { cipher, salt, rounds }: Encryption,
-  passphrase: Buffer,
-  signal: AbortSignal | undefined,
-): Promise<Buffer | undefined> {
-  // Nobody encrypts with nothing, and bcrypt refuses it.
-  if (passphrase.length === 0) return undefined
-  const bytes = cipher.keyBytes + cipher.ivBytes
-  const derived = await offThread({ job: 'bcrypt', passphrase, salt, rounds, bytes }, signal)
-  if (derived === undefined) return undefined
+  cipher: PrivateKeyCipher,
+  derived: Buffer,
+): Buffer | undefined {
   const [key, iv] = [derived.subarray(0, cipher.keyBytes), derived.subarray(cipher.keyBytes)]
   return cipher.decrypt(key, iv, privateSection, tag)
 }

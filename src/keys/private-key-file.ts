@@ -3,11 +3,20 @@ import type { HoldfastError } from '../errors.js'
 import { printable } from '../wire/printable.js'
 import { keyError } from './key-reader.js'
 import { offThread } from './off-thread.js'
-import { openOpensshKeyFile, passphraseMissing, passphraseWrong, readOpensshKeyFile } from './openssh-key.js'
+import {
+  type OpensshKeyFile,
+  type OpensshPrivateKey,
+  openOpensshKeyFile,
+  openOpensshKeyFileSync,
+  passphraseMissing,
+  passphraseWrong,
+  readOpensshKeyFile,
+} from './openssh-key.js'
 import { decodePem, findPemBlock, type PemBlock } from './pem.js'
 import { checkPkcs8Cost } from './pkcs8.js'
 import { type PrivateKey, privateKeyFrom } from './private-key.js'
 import type { PublicKey } from './public-key.js'
+import { runSlowJob, type SlowJob } from './slow-job.js'
 
 export interface PrivateKeyOptions {
   readonly passphrase?: string | Buffer | undefined
@@ -38,6 +47,47 @@ export async function parsePrivateKey(contents: Buffer | string, options: Privat
       : privateKeyFrom(await openPem(block, passphrase, source, signal), '', source)
   checkHalves(key, source)
   return key
+}
+
+/** A private key, and the same for `node:crypto`. */
+export interface OpenedPrivateKey {
+  readonly object: KeyObject
+  readonly privateKey: PrivateKey
+}
+
+/**
+ * The same at once, for programs that cannot wait: what a passphrase costs stops the event loop meanwhile.
+ * @throws HoldfastError ERR_SSH_KEY, ERR_SSH_PASSPHRASE (missing or wrong), ERR_SSH_UNSUPPORTED
+ */
+export function parsePrivateKeySync(
+  contents: Buffer | string,
+  { passphrase, source }: Pick<PrivateKeyOptions, 'passphrase' | 'source'>,
+): OpenedPrivateKey {
+  const secret = passphrase === undefined ? undefined : Buffer.from(passphrase)
+  const block = findPrivateBlock(contents, source)
+  const opened =
+    block.label === opensshLabel
+      ? openOpensshSync(block, secret, source)
+      : openedPem(openPemSync(block, secret, source), source)
+  checkHalves(opened.privateKey, source)
+  return opened
+}
+
+function openOpensshSync(block: PemBlock, passphrase: Buffer | undefined, source: string): OpenedPrivateKey {
+  const file = readOpensshKeyFile(decodePem(block, source), source)
+  const opened = openOpensshKeyFileSync(file, passphrase, source)
+  return { object: opened.key, privateKey: privateKeyOf(file, opened, source) }
+}
+
+function openedPem(object: KeyObject, source: string): OpenedPrivateKey {
+  return { object, privateKey: privateKeyFrom(object, '', source) }
+}
+
+/** The file names its public half once more, outside of what is encrypted. */
+function privateKeyOf(file: OpensshKeyFile, { key, comment }: OpensshPrivateKey, source: string): PrivateKey {
+  const privateKey = privateKeyFrom(key, comment, source)
+  if (!privateKey.publicKey.blob.equals(file.publicKey.plainBlob)) throw halvesDiffer(source)
+  return privateKey
 }
 
 /** What a private key file tells without its passphrase. */
@@ -93,10 +143,7 @@ async function openOpenssh(
   signal: AbortSignal | undefined,
 ): Promise<PrivateKey> {
   const file = readOpensshKeyFile(decodePem(block, source), source)
-  const { key, comment } = await openOpensshKeyFile(file, passphrase, source, signal)
-  const privateKey = privateKeyFrom(key, comment, source)
-  if (!privateKey.publicKey.blob.equals(file.publicKey.plainBlob)) throw halvesDiffer(source)
-  return privateKey
+  return privateKeyOf(file, await openOpensshKeyFile(file, passphrase, source, signal), source)
 }
 
 async function openPem(
@@ -105,13 +152,28 @@ async function openPem(
   source: string,
   signal: AbortSignal | undefined,
 ): Promise<KeyObject> {
+  const job = decryption(block, passphrase, source)
+  return readDecrypted(block, job && (await offThread(job, signal)), source)
+}
+
+function openPemSync(block: PemBlock, passphrase: Buffer | undefined, source: string): KeyObject {
+  const job = decryption(block, passphrase, source)
+  return readDecrypted(block, job && runSlowJob(job), source)
+}
+
+/** What decrypts it; undefined where it is not encrypted. */
+function decryption(block: PemBlock, passphrase: Buffer | undefined, source: string): SlowJob | undefined {
   const der = decodePem(block, source)
-  if (!isEncryptedPem(block)) return openPlainPem(block, source)
+  if (!isEncryptedPem(block)) return undefined
   if (block.label === encryptedPkcs8Label) checkPkcs8Cost(der, source)
   if (passphrase === undefined) throw passphraseMissing(source)
-  const pkcs8 = await offThread({ job: 'pkcs8', pem: block.text, passphrase }, signal)
+  return { job: 'pkcs8', pem: block.text, passphrase }
+}
+
+function readDecrypted(block: PemBlock, pkcs8: Uint8Array | undefined, source: string): KeyObject {
+  if (!isEncryptedPem(block)) return openPlainPem(block, source)
   if (pkcs8 === undefined) throw passphraseWrong(source)
-  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+  return createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
 }
 
 function isEncryptedPem({ label, headers }: PemBlock): boolean {

@@ -12,6 +12,8 @@ export interface Identification {
   readonly line: Buffer
   /** `OpenSSH_9.2p1`: what the peer says it is, with everything unprintable escaped. */
   readonly software: string
+  /** The lines that came before it, with their line ends. */
+  readonly greeting: Buffer
 }
 
 /**
@@ -36,9 +38,10 @@ export class IdentificationReader {
       this.#searched = end === -1 ? bytes.length : end + 1
       if (end === -1) return undefined
       const line = bytes.subarray(this.#start, bytes[end - 1] === 0x0d ? end - 1 : end)
+      const greeting = bytes.subarray(0, this.#start)
       this.#start = end + 1
       this.#lines++
-      if (isIdentification(line)) return { identification: parse(line), rest: bytes.subarray(this.#start) }
+      if (isIdentification(line)) return { identification: parse(line, greeting), rest: bytes.subarray(this.#start) }
     }
   }
 
@@ -81,12 +84,12 @@ function isIdentification(line: Buffer): boolean {
   return line.length >= 4 && line.toString('latin1', 0, 4) === 'SSH-'
 }
 
-function parse(line: Buffer): Identification {
+function parse(line: Buffer, greeting: Buffer): Identification {
   const match = /^SSH-(2\.0|1\.99)-([\x21-\x7e]+)( .*)?$/.exec(line.toString('latin1'))
   if (match?.[2] === undefined || line.includes(0)) {
     throw notSsh(`it identifies itself as "${printable(line.toString('latin1'), 120)}", which is not SSH 2.0`)
   }
-  return { line: Buffer.from(line), software: printable(match[2]) }
+  return { line: Buffer.from(line), software: printable(match[2]), greeting: Buffer.from(greeting) }
 }
 
 function notSsh(problem: string): HoldfastError {

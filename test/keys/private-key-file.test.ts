@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HoldfastError } from 'holdfast'
 import type { ErrorCode } from '#src/errors.js'
-import { outlinePrivateKey, parsePrivateKey } from '#src/keys/private-key-file.js'
+import { outlinePrivateKey, parsePrivateKey, parsePrivateKeySync } from '#src/keys/private-key-file.js'
 import { Writer } from '#src/wire/writer.js'
 import { blobOf, kinds, makeKey, missing, run, sshKeygen, temporaryDirectory } from './openssh-tools.js'
 
@@ -279,6 +279,8 @@ async function failureOf(contents: string): Promise<unknown> {
 async function opens(file: string, passphrase: string | undefined): Promise<void> {
   const key = await parsePrivateKey(readFileSync(file), { passphrase, source: file })
   assert.deepEqual(key.publicKey.blob, blobOf(`${file}.pub`), file)
+  const atOnce = parsePrivateKeySync(readFileSync(file), { passphrase, source: file }).privateKey
+  assert.deepEqual([atOnce.publicKey.blob, atOnce.comment], [key.publicKey.blob, key.comment], file)
   for (const algorithm of key.publicKey.signatureAlgorithms) {
     assert.ok(key.publicKey.verify(algorithm, data, key.sign(algorithm, data)), `${file} by ${algorithm}`)
   }
@@ -293,4 +295,5 @@ async function refuses(
 ): Promise<void> {
   const opening = parsePrivateKey(contents, { passphrase, source: 'key' })
   await assert.rejects(opening, { code, message })
+  assert.throws(() => parsePrivateKeySync(contents, { passphrase, source: 'key' }), { code, message })
 }
