@@ -83,7 +83,10 @@ describe('MariaDB through a tunnel, by mysql2', { skip }, () => {
         code: 'ER_QUERY_INTERRUPTED',
       },
     )
-    await sleep(100)
+    const isRunning = "select 1 from information_schema.processlist where id = ? and info like '%seq_1_to_1000000%'"
+    for (let rows: RowDataPacket[] = []; rows.length === 0; ) {
+      ;[rows] = await other.query<RowDataPacket[]>(isRunning, [client.threadId])
+    }
     await other.query(`kill query ${client.threadId}`)
     await cancelled
     assert.deepEqual((await client.query('select 1 as one'))[0], [{ one: 1 }])

@@ -31,9 +31,9 @@ const expected = {
   leavesAnUnrefdClientToReconnect: 'listens true',
 }
 
-describe('a program that', { concurrency: 2, timeout: 60_000 }, () => {
+describe('a program that', { concurrency: 2 }, () => {
   for (const [name, result] of Object.entries(expected)) {
-    test(`${inWords(name)} ends by itself`, async (t) => {
+    test(`${inWords(name)} ends by itself`, { timeout: 60_000 }, async (t) => {
       const { port } = await server(t, { forwarding: true })
       const script = startScript('ends-by-itself', name, `${port}`)
       const { said: line } = readLastWord(await script.line())

@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { type Client, type CommandError, ScpError, type TransferProgress } from 'holdfast'
 import { type Availability, skipReason } from '../servers/availability.js'
 import { prepareDropbear, startDropbear } from '../servers/dropbear.js'
+import { signalIfAlive } from '../servers/process-tree.js'
 import type { ReferenceServer } from '../servers/reference-server.js'
 import { prepareSshd, startSshd } from '../servers/sshd.js'
 import { login, running } from '../session/sshd.js'
@@ -201,7 +202,7 @@ for (const kind of kinds) {
         })
         await stopping
         assert.equal(ssh.liveness.state, 'alive')
-        for (const { pid } of await running(server)) process.kill(pid, 'SIGKILL')
+        for (const { pid } of await running(server)) signalIfAlive(pid, 'SIGKILL')
       }
       assert.equal((await ssh.exec('echo alive')).stdout, 'alive\n')
     })
@@ -231,7 +232,7 @@ for (const kind of kinds) {
 }
 
 async function stopCommands(server: ReferenceServer): Promise<void> {
-  for (const { pid } of await running(server)) process.kill(pid, 'SIGSTOP')
+  for (const { pid } of await running(server)) signalIfAlive(pid, 'SIGSTOP')
 }
 
 async function refused(call: Promise<unknown>, says: RegExp): Promise<void> {

@@ -8,6 +8,7 @@ import { client, network, server } from '../../promises/support/embedded.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { failure } from '../../promises/support/outcome.js'
 import { everyAvailability, skipReason } from '../../servers/availability.js'
+import { signalIfAlive } from '../../servers/process-tree.js'
 import { prepareSshd, type SshdVersion } from '../../servers/sshd.js'
 import { login, sshd } from '../../session/sshd.js'
 
@@ -186,7 +187,7 @@ for (const version of ['9.2', '10'] as const) {
       assert.equal(forward.listening, false)
       assert.equal(ssh.state, 'connected')
       const again = once(forward, 'listening')
-      for (const { pid } of old) process.kill(pid, 'SIGKILL')
+      for (const { pid } of old) signalIfAlive(pid, 'SIGKILL')
       await again
       assert.equal(await ask(forward.address, 'after'), 'AFTER')
     })

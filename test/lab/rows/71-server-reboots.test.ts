@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { CommandError } from 'holdfast'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { assertWithin, failure } from '../../promises/support/outcome.js'
+import { signalIfAlive } from '../../servers/process-tree.js'
 import { row } from '../row.js'
 import { backWithinMs, noteBack, peers, reconnecting } from './support/reconnecting.js'
 import { needs, scene } from './support/scene.js'
@@ -25,7 +26,7 @@ row({
     const processes = await server.processes()
     await gateway.drop({ direction: 'both' })
     watch.fault('the server goes down')
-    for (const { pid } of processes) process.kill(pid, 'SIGKILL')
+    for (const { pid } of processes) signalIfAlive(pid, 'SIGKILL')
     // To tidy up after it takes a busy machine longer than a reboot may last here.
     const tidied = server.stop()
     await lab.server.sshd({ version: '10', port: server.port })
