@@ -162,6 +162,10 @@ export class Link implements ConnectionHost {
     this.#driver?.end()
   }
 
+  delivers(): boolean {
+    return this.#driver?.socket !== undefined
+  }
+
   destroy(how: 'farewell' | 'reset'): void {
     this.#driver?.destroy(how)
   }

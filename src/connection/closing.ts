@@ -5,13 +5,16 @@ export interface ClosingPort {
   isFlushed(): boolean
   /** Sends DISCONNECT and FIN. */
   sayGoodbye(): void
-  /** The time is over. */
-  giveUp(): void
+  /** The kernel has taken the goodbye too, and the peer has nothing left to read but that. */
+  isReadByPeer(): boolean
+  /** Nothing more is waited for. */
+  giveUp(how: 'farewell' | 'reset'): void
 }
 
 /**
  * How a connection ends in order: flush, goodbye, and then the peer's own FIN is waited for, since closing a socket with
- * unread input resets it, and a reset takes from the peer what it has not read. All of it within one limit.
+ * unread input resets it, and a reset takes from the peer what it has not read. Where that is the goodbye alone, a round
+ * trip is saved. All of it within one limit.
  */
 export class Closing {
   readonly #port: ClosingPort
@@ -42,12 +45,13 @@ export class Closing {
     this.#state = 'flushing'
     this.#wait = this.#waits.start<void>({ limit: 'close', limitMs, clock: 'call', phase: 'close', what: 'the close' })
     // Only the limit rejects it, or the teardown, to which giving up makes no difference.
-    this.#wait.promise.catch(() => this.#port.giveUp())
+    this.#wait.promise.catch(() => this.#port.giveUp('reset'))
     this.advance()
   }
 
   /** Something was flushed. */
   advance(): void {
+    if (this.#state === 'leaving' && this.#port.isReadByPeer()) this.#port.giveUp('farewell')
     if (this.#state !== 'flushing' || !this.#port.isFlushed()) return
     this.#state = 'leaving'
     this.#port.sayGoodbye()

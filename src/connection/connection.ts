@@ -1,11 +1,10 @@
 import type { AuthPort } from '../auth/port.js'
 import { diagnostics } from '../diagnostics.js'
 import { asHoldfastError, type ErrorDetails, type HoldfastError, type Phase } from '../errors.js'
-import { type NegotiatedAlgorithms, Transport, type TransportOptions } from '../kex/transport.js'
+import { type NegotiatedAlgorithms, Transport } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
 import type { SentProbe, Verdict } from '../liveness/port.js'
-import type { HostMemory } from '../liveness/probe-memory.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { Waits } from '../liveness/waits.js'
 import { disconnectReason } from '../wire/numbers.js'
@@ -14,31 +13,15 @@ import { Acknowledgement } from './acknowledgement.js'
 import type { Channel, ChannelSink } from './channel.js'
 import { Closing } from './closing.js'
 import { closedError, complete, disconnectFor, lostError, verdictError } from './endings.js'
-import type { Facts } from './facts.js'
 import type { GlobalRequestOptions } from './global-requests.js'
 import { Growth } from './growth.js'
 import type { ConnectionHost } from './host.js'
-import { Mux, type PeerHandlers } from './mux.js'
+import { Mux } from './mux.js'
 import type { OpenOptions } from './openings.js'
+import type { ConnectionOptions } from './options.js'
 import { ProbeMessages } from './probe-messages.js'
 import { Remarks } from './remarks.js'
-import { type Authenticator, Services } from './services.js'
-
-export type ConnectionLimits = TransportOptions['limits'] &
-  Readonly<Record<'channelOpen' | 'reply' | 'channelClose', number>>
-
-export interface ConnectionOptions extends TransportOptions {
-  readonly facts: Facts
-  readonly limits: ConnectionLimits
-  readonly authenticator: (port: AuthPort) => Authenticator
-  readonly handlers: PeerHandlers
-  readonly keepalive: KeepaliveSettings
-  readonly probeMemory: HostMemory
-  /** What the peer may send on a channel before its consumer took any of it. */
-  readonly window: number
-  /** What that grows to where a far and fast link uses it up, at most; the same for none. */
-  readonly windowMax: number
-}
+import { Services } from './services.js'
 
 /** One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. */
 export class Connection {
@@ -116,7 +99,8 @@ export class Connection {
     this.#closing = new Closing(waits, {
       isFlushed: () => this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen,
       sayGoodbye: () => this.#sayGoodbye(),
-      giveUp: () => this.#teardown(this.#cause ?? closedError(this.errorDetails()), 'reset'),
+      isReadByPeer: () => this.#mux.isEmpty && this.#transport.unsentBytes === 0 && (host.delivers?.() ?? false),
+      giveUp: (how) => this.#teardown(this.#cause ?? closedError(this.errorDetails()), how),
     })
     facts.witness(() => this.keepalive.evidence(facts.now()))
     this.ready = this.#startReady()
@@ -313,8 +297,12 @@ export class Connection {
     this.keepalive.answered(probe, facts.now())
     const { rttMs } = this.keepalive.liveness(facts.now())
     if (rttMs !== null) this.#growth.answeredAfter(rttMs)
-    const measured = rttMs === null ? {} : { rttMs }
-    diagnostics.probe(() => ({ ...facts.about, event: 'answered', probe: probe.kind, ...measured }))
+    diagnostics.probe(() => ({
+      ...facts.about,
+      event: 'answered',
+      probe: probe.kind,
+      ...(rttMs !== null && { rttMs }),
+    }))
   }
 
   #judged(verdict: Verdict): void {

@@ -7,6 +7,11 @@ export interface ConnectionHost {
   writable(): void
   /** No more will be written: the peer is to be told by FIN. */
   finish(): void
+  /**
+   * Whether what the stream took arrives although it is destroyed then, as the system sees to for its sockets.
+   * @default it does not
+   */
+  delivers?(): boolean
   /** The end of the stream, at once: `farewell` hands over first what is there to write, `reset` nothing. */
   destroy(how: 'farewell' | 'reset'): void
   livenessChanged(change: LivenessChange): void

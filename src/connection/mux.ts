@@ -51,7 +51,7 @@ export interface MuxOptions extends Pick<PacePort, 'deadlines' | 'keepalive'> {
   /** A message came that a reply may have had to wait behind. */
   traffic(): void
   /** The peer has heard what was sent at that instant, and everything before; of WINDOW_ADJUST that is not known. */
-  answered(sentAt: number): void
+  readonly answered: (sentAt: number) => void
   /** For whoever watches from outside. */
   channelReport(event: ChannelEvent, channel: Channel): void
   /** What went wrong while no message was being handled ends the connection. */
@@ -88,9 +88,8 @@ export class Mux {
   surplus = 0
 
   constructor(options: MuxOptions) {
-    const { waits, transport, limits } = options
+    const { waits, transport, limits, answered } = options
     const now = () => options.now()
-    const answered = (sentAt: number) => options.answered(sentAt)
     this.#options = options
     this.#pace = new Pace({ ...options, now, resumed: () => this.pump() })
     this.globalRequests = new GlobalRequests({
@@ -147,6 +146,11 @@ export class Mux {
     return { sentBytes: this.#sentBytes, coveredBytes: this.#coveredBytes, receivedBytes: this.#receivedBytes }
   }
 
+  /** Whether the peer has closed every channel there was: it has read all that was sent on them. */
+  get isEmpty(): boolean {
+    return this.#channels.size === 0
+  }
+
   /** Whether the program has written anything that was not sent. */
   get isDrained(): boolean {
     return this.queuedBytes === 0
@@ -159,18 +163,15 @@ export class Mux {
     return queued
   }
 
-  /** What the peer may still send on all channels together. */
-  get grantedBytes(): number {
-    let granted = 0
-    for (const channel of this.#channels.values()) granted += channel.receiveWindow
-    return granted
-  }
-
-  /** How much of that is more than the windows were opened with, because a far and fast link had used them up. */
-  get grownBytes(): number {
+  /** What the peer may still send on all channels together; and how much of that it may because windows have grown. */
+  get granted(): { readonly bytes: number; readonly grown: number } {
+    let bytes = 0
     let grown = 0
-    for (const channel of this.#channels.values()) grown += Math.min(channel.grownBytes, channel.receiveWindow)
-    return grown
+    for (const channel of this.#channels.values()) {
+      bytes += channel.receiveWindow
+      grown += Math.min(channel.grownBytes, channel.receiveWindow)
+    }
+    return { bytes, grown }
   }
 
   /** Calls back whenever a channel is gone for good, so that a refused one may be tried again. Returns the way out. */

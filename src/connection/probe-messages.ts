@@ -204,8 +204,8 @@ export class ProbeMessages implements KeepalivePort {
     const transport = this.#transport
     const mux = this.#mux
     const position = transport.outbound.position
-    const granted = mux.grantedBytes
-    const plain = granted - mux.grownBytes
+    const { bytes: granted, grown } = mux.granted
+    const plain = granted - grown
     const { sentBytes, receivedBytes } = mux.flow
     return {
       kind,

@@ -51,6 +51,43 @@ test('close() in the middle of a key exchange waits for its end, and sends what 
   nothingLeft(client)
 })
 
+const noting = (channel: Channel) => new NotingSink(channel)
+
+/** A client that closes a connection of 100 ms of round trip. @returns how long that took */
+async function timeOfClose(client: { isSocket: boolean; closesChannel: boolean }): Promise<number> {
+  const handlers = { channelOpen: () => ({ accept: noting }), globalRequest: () => undefined }
+  const pair = corePair({ server: { handlers } })
+  const { time, toServer, toClient } = pair
+  pair.client.delivers = () => client.isSocket
+  const { connection } = pair.client
+  await time.value(connection.ready)
+  const channel = await time.value(connection.open('session', none, (opened) => new NotingSink(opened)))
+  channel.write(Buffer.from('last words'))
+  if (client.closesChannel) await time.value(channel.close())
+  toServer.latencyMs = 50
+  toClient.latencyMs = 50
+  const from = time.now()
+  await time.value(connection.close(2000), 2000)
+  const tookMs = time.now() - from
+  await time.run(100)
+  assert.equal(endedBy(pair.client), 'ERR_SSH_CLOSED')
+  assert.equal(endedBy(pair.server), 'ERR_SSH_DISCONNECTED')
+  nothingLeft(pair.client)
+  return tookMs
+}
+
+test('once every channel is over, a socket of the system delivers the goodbye by itself', async () => {
+  assert.equal(await timeOfClose({ isSocket: true, closesChannel: true }), 0)
+})
+
+test('any other stream is kept until the peer has ended it', async () => {
+  assert.equal(await timeOfClose({ isSocket: false, closesChannel: true }), 100)
+})
+
+test('so is a socket while the peer may not have read all that was written', async () => {
+  assert.equal(await timeOfClose({ isSocket: true, closesChannel: false }), 100)
+})
+
 test('close() before anybody is logged in waits for nobody', async () => {
   for (const after of [0, 2, 4]) {
     const { time, client, server } = scriptedServer()

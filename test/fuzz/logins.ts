@@ -2,7 +2,7 @@ import { type AuthWay, ClientAuthentication } from '#src/auth/client.js'
 import { ServerAuthentication } from '#src/auth/server.js'
 import type { AuthAttempt, Decision } from '#src/auth/server-attempt.js'
 import { defaultLimits } from '#src/client/limits.js'
-import type { ConnectionOptions } from '#src/connection/connection.js'
+import type { ConnectionOptions } from '#src/connection/options.js'
 import { hostKey, password } from '../support/core/options.js'
 import type { Random } from '../support/core/random.js'
 

@@ -154,6 +154,10 @@ export class Party implements ConnectionHost {
     this.#socket.finish()
   }
 
+  delivers(): boolean {
+    return true
+  }
+
   destroy(how: 'farewell' | 'reset'): void {
     if (this.#isDestroyed) return
     if (how === 'farewell') this.#flush()

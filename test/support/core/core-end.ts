@@ -1,7 +1,8 @@
 import type { HoldfastError } from 'holdfast'
-import { Connection, type ConnectionOptions } from '#src/connection/connection.js'
+import { Connection } from '#src/connection/connection.js'
 import { Facts } from '#src/connection/facts.js'
 import type { ConnectionHost } from '#src/connection/host.js'
+import type { ConnectionOptions } from '#src/connection/options.js'
 import { Deadlines } from '#src/liveness/deadlines.js'
 import type { LivenessChange } from '#src/liveness/port.js'
 import { Waits } from '#src/liveness/waits.js'
@@ -21,6 +22,8 @@ export class CoreEnd implements ConnectionHost, Reader {
   readonly changes: LivenessChange[] = []
   /** Why it ended, as the program that owns it was told. */
   cause: HoldfastError | undefined
+  /** Whether its stream is a socket of the system. */
+  delivers = (): boolean => false
   /** Whether the kernel takes what is written; what it did not take is written once it does. */
   kernelTakes = true
   readonly #output: Stream
