@@ -60,12 +60,7 @@ export class Connection {
       remark: (text) => this.remarks.came(text),
       unimplemented: (sequence) => this.probes.receiveUnimplemented(sequence),
       exchangeStarted: () => this.keepalive.keyExchangeStarted(),
-      exchangeEnded: () => {
-        this.probes.exchangeEnded()
-        this.keepalive.keyExchangeEnded(facts.now())
-        this.#mux.pump()
-        host.keysExchanged?.()
-      },
+      exchangeEnded: () => this.#exchangeEnded(),
       writable: () => this.#wrote(),
       failed: (error) => this.destroy(error),
     })
@@ -284,6 +279,13 @@ export class Connection {
   #wrote(): void {
     this.probes.wrote()
     this.#host.writable()
+  }
+
+  #exchangeEnded(): void {
+    this.probes.exchangeEnded()
+    this.keepalive.keyExchangeEnded(this.now())
+    this.#mux.pump()
+    this.#host.keysExchanged?.()
   }
 
   /** The peer has heard what was sent at that instant. */
