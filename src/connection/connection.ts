@@ -60,6 +60,7 @@ export class Connection {
       remark: (text) => this.remarks.came(text),
       unimplemented: (sequence) => this.probes.receiveUnimplemented(sequence),
       exchangeStarted: () => this.keepalive.keyExchangeStarted(),
+      exchangeJoined: () => this.keepalive.keyExchangeJoined(),
       exchangeEnded: () => this.#exchangeEnded(),
       writable: () => this.#wrote(),
       failed: (error) => this.destroy(error),
@@ -308,8 +309,7 @@ export class Connection {
   }
 
   #judged(verdict: Verdict): void {
-    const { reason, from, evidence } = verdict
-    const report = () => this.#host.livenessChanged({ from, to: 'dead', reason, evidence })
+    const report = () => this.#host.livenessChanged({ ...verdict, to: 'dead' })
     this.#teardown(verdictError(verdict, this.errorDetails()), 'reset', report)
   }
 

@@ -1,5 +1,6 @@
 import type { Transport } from '../kex/transport.js'
 import type { KeepalivePort, LivenessChange, ProbeKind, SentProbe, Verdict } from '../liveness/port.js'
+import { lastQuestionMaxMs } from '../liveness/settings.js'
 import { encodeIgnore, encodePing } from '../wire/transport-messages.js'
 import { keepaliveRequest } from './channel.js'
 import type { Mux } from './mux.js'
@@ -16,6 +17,9 @@ export interface ProbeSink {
 
 /** A deaf peer may be asked for ever, and each probe keeps its place in the line of answers until one comes. */
 export const maxUnanswered = 256
+
+/** Of a key exchange that asks whether the peer lives the keepalive is the judge: no limit is to be sooner. */
+const exchangeLeastMs = lastQuestionMaxMs + 10_000
 
 /**
  * A window has grown because the link moved all of it in a round trip. Whatever has become of the link since, it is taken to
@@ -166,7 +170,7 @@ export class ProbeMessages implements KeepalivePort {
 
   #exchangeKeys(): SentProbe {
     // A failure of the exchange ends the connection; whoever waits for it learns it there.
-    this.#transport.rekey().catch(() => {})
+    this.#transport.rekey(exchangeLeastMs).catch(() => {})
     const probe = this.#describe('key-exchange')
     this.#exchanges.push(probe)
     return probe

@@ -32,6 +32,8 @@ export interface ExchangesPort {
   switchOutbound(sealer: Sealer, strict: boolean): void
   switchInbound(opener: Opener, strict: boolean): void
   started(): void
+  /** The peer's KEXINIT came. */
+  joined(): void
   ended(negotiated: Negotiated): void
   failed(error: HoldfastError): void
 }
@@ -89,14 +91,17 @@ export class Exchanges {
     this.#stopped = true
   }
 
-  /** Offers our algorithms. */
-  start(): void {
+  /**
+   * Offers our algorithms.
+   * @param leastMs what the limit `rekey` is at least this time
+   */
+  start(leastMs = 0): void {
     const { environment, role, signer } = this.#options
     this.#sentNewKeys = false
     this.#receivedNewKeys = false
     const init = encodeKexInit(environment.randomBytes(16), { offer: this.#offer, firstKexPacketFollows: false })
     this.#isInitTaken = false
-    if (this.#completed > 0) this.#wait = this.#startWait('rekey')
+    if (this.#completed > 0) this.#wait = this.#startWait('rekey', leastMs)
     this.#port.holdOthers()
     this.#port.send(init, () => {
       this.#isInitTaken = true
@@ -134,6 +139,7 @@ export class Exchanges {
       throw protocolError('KEXINIT', 'came before the key exchange under way had ended')
     }
     if (this.#current === undefined) this.start()
+    this.#port.joined()
     this.#running(messageNumber.KEXINIT).receiveInit(payload)
   }
 
@@ -265,10 +271,10 @@ export class Exchanges {
     this.#port.ended(this.#negotiated)
   }
 
-  #startWait(limit: Extract<LimitName, 'keyExchange' | 'rekey'>): Wait<void> {
+  #startWait(limit: Extract<LimitName, 'keyExchange' | 'rekey'>, leastMs = 0): Wait<void> {
     const wait = this.#options.waits.start<void>({
       limit,
-      limitMs: this.#options.limits[limit],
+      limitMs: Math.max(this.#options.limits[limit], leastMs),
       clock: limit === 'rekey' ? 'reply' : 'answer',
       phase: limit,
       what: 'the end of the key exchange',

@@ -53,6 +53,8 @@ export interface TransportSink {
   unimplemented(sequence: number): void
   /** From now on, until `exchangeEnded`, the peer answers nothing that we send but the key exchange. */
   exchangeStarted(): void
+  /** The peer's KEXINIT came. */
+  exchangeJoined(): void
   exchangeEnded(): void
   /** There is something to write. */
   writable(): void
@@ -116,6 +118,7 @@ export class Transport {
       },
       switchInbound: (opener, strict) => this.inbound.switchKeys(opener, { resetSequence: strict }),
       started: () => sink.exchangeStarted(),
+      joined: () => sink.exchangeJoined(),
       ended: (negotiated) => this.#exchangeEnded(negotiated),
       failed: (error) => sink.failed(error),
     })
@@ -233,9 +236,12 @@ export class Transport {
     this.#rekeyIfDue()
   }
 
-  /** Exchanges keys anew now, unless that is under way already. Resolves when the new keys are in use. */
-  rekey(): Promise<void> {
-    if (!this.#exchanges.running) this.#exchanges.start()
+  /**
+   * Exchanges keys anew now, unless that is under way already. Resolves when the new keys are in use.
+   * @param leastMs what the limit `rekey` is at least this time
+   */
+  rekey(leastMs = 0): Promise<void> {
+    if (!this.#exchanges.running) this.#exchanges.start(leastMs)
     return this.#exchanges.settled
   }
 

@@ -5,6 +5,9 @@ const heavyFlow = 1_000
 /** Bytes a second that a full link moves at least: a twelfth of the slowest that was measured, 48 kB/s. */
 const slowestLink = 4_000
 
+/** How often an interval is looked at while something is due any moment. */
+export const looksAnInterval = 4
+
 /**
  * The clock of the oldest unanswered probe while packets come in: a peer that we hear may not hear us any more.
  *
@@ -15,7 +18,10 @@ const slowestLink = 4_000
 export class AnswerAge {
   #followed: WaitingProbe | undefined
   #intervals = 0
-  #checkedAt = Number.NEGATIVE_INFINITY
+  /** What is counted while the answer may be on its way. */
+  #least = 0
+  #countedAt = Number.NEGATIVE_INFINITY
+  #lookedAt = Number.NEGATIVE_INFINITY
   #bytesAt = 0
   /** By when what travels ahead of the probe has got through, and by when what comes before its answer has. */
   #aheadUntil = 0
@@ -26,66 +32,89 @@ export class AnswerAge {
     return this.#intervals
   }
 
-  /** When the clock wants to be looked at next. */
+  /** When the clock wants to be looked at next: after an interval without a packet often, so that the next is counted soon. */
   due(interval: number): number {
-    return this.#followed === undefined ? Number.POSITIVE_INFINITY : this.#checkedAt + interval
+    if (this.#followed === undefined) return Number.POSITIVE_INFINITY
+    return Math.max(this.#countedAt + interval, this.#lookedAt + interval / looksAnInterval)
   }
 
-  /** Turns to the probe that is now the oldest; starts again when it is another one. */
-  follow(oldest: WaitingProbe | undefined, now: number, bytesHeard: number): void {
-    if (oldest === this.#followed) return
-    this.#followed = oldest
-    this.restart(now, bytesHeard)
+  /** Turns to another probe, and starts again; but a key exchange, the last question, goes on with the count so far. */
+  follow(probe: WaitingProbe | undefined, now: number, bytesHeard: number): void {
+    if (probe === this.#followed) return
+    const goesOn = this.#followed !== undefined && probe?.probe.kind === 'key-exchange'
+    this.#followed = probe
+    if (!goesOn) return this.restart(now, bytesHeard)
+    this.#least = this.#intervals
+    this.#measureWay(now)
   }
 
   /** What came before says nothing, as after a key exchange, which holds up all answers. */
   restart(now: number, bytesHeard: number): void {
     this.#intervals = 0
-    this.#checkedAt = now
+    this.#least = 0
+    this.#begin(now, bytesHeard)
+    this.#measureWay(now)
+  }
+
+  /**
+   * Looks again, when it is due. An interval counts once a packet has come in it or after it: silence is for another
+   * clock, and after an outage TCP takes about as long again until it repeats our bytes, while what the peer repeats comes
+   * in. Packets that come unevenly are counted from the last of them, so none of the time between them is lost.
+   * @param heardAt when the last packet came
+   */
+  check(now: number, interval: number, heardAt: number, bytesHeard: number): void {
+    const bytes = bytesHeard - this.#bytesAt
+    this.#lookedAt = now
+    if (bytes === 0) return
+    const until = Math.max(this.#countedAt + interval, heardAt)
+    this.#standStill(until - this.#countedAt - interval)
+    this.#intervals = this.#onItsWay(until, (1000 * bytes) / interval) ? this.#least : this.#intervals + 1
+    this.#begin(until, bytesHeard)
+  }
+
+  /** Time in which we could not listen does not count: the interval begins now. */
+  absent(now: number, bytesHeard: number): void {
+    this.#standStill(now - this.#countedAt)
+    this.#begin(now, bytesHeard)
+  }
+
+  #begin(at: number, bytesHeard: number): void {
+    this.#countedAt = at
+    this.#lookedAt = at
     this.#bytesAt = bytesHeard
+  }
+
+  #standStill(milliseconds: number): void {
+    this.#aheadUntil += milliseconds
+    this.#behindUntil += milliseconds
+  }
+
+  #measureWay(now: number): void {
     if (this.#followed === undefined) return
     const { probe } = this.#followed
     this.#aheadUntil = now + (1000 * probe.ahead()) / slowestLink
     this.#behindUntil = this.#aheadUntil + (1000 * probe.behind()) / slowestLink
   }
 
-  /**
-   * Looks again, once an interval. Time in which we could not listen does not count, nor does an interval without a
-   * packet: that is for the clock of silence. After an outage TCP takes about as long again until it repeats our bytes,
-   * and meanwhile what the peer repeats comes in.
-   */
-  check(now: number, bytesHeard: number, listened: boolean): void {
-    const elapsed = now - this.#checkedAt
-    const bytes = bytesHeard - this.#bytesAt
-    this.#checkedAt = now
-    this.#bytesAt = bytesHeard
-    if (listened && bytes > 0) {
-      this.#intervals = this.#onItsWay(now, (1000 * bytes) / elapsed) ? 0 : this.#intervals + 1
-    } else {
-      this.#aheadUntil += elapsed
-      this.#behindUntil += elapsed
-    }
-  }
-
-  #onItsWay(now: number, flow: number): boolean {
+  #onItsWay(at: number, flow: number): boolean {
     if (this.#followed === undefined) return false
     const { probe } = this.#followed
-    if (now < this.#aheadUntil && probe.ahead() > 0) return true
-    return now < this.#behindUntil && flow >= heavyFlow && probe.behind() > 0
+    if (at < this.#aheadUntil && probe.ahead() > 0) return true
+    return at < this.#behindUntil && flow >= heavyFlow && probe.behind() > 0
   }
 }
 
 /**
  * The longest time, from the last sign that the peer hears us, until the verdict `one-way`: an interval until it is
  * asked again, the bound for its answer, and an interval for the grain of the clock; two, where some pass without a packet.
- * @param gapMs between the packets that come, where they are rarer than one an interval: all takes so much longer then. Where
- *   they come unevenly, two may fall into one interval, and it is the longest gap and one interval more
- * @param bytes in the way: ours not yet taken or covered, and the peer's still granted, if its flow is heavy
+ * @param gapMs the longest between the packets that come, where they are rarer than one an interval: all takes so much longer then
+ * @param bytes in the way: ours not yet taken or covered, and the peer's still granted, if its flow is heavy. They may be so
+ *   of the last question once more
  */
 export function oneWayBound({ interval, countMax }: OneWaySettings, gapMs = 0, bytes = 0): number {
   const stretched = Math.max(1, gapMs / interval)
   const grainMs = (stretched > 1 ? 3 : 2) * interval
-  return stretched * ((countMax + 1) * interval + (1000 * bytes) / slowestLink) + grainMs
+  return stretched * ((countMax + 1) * interval + (2 * 1000 * bytes) / slowestLink) + grainMs
 }
 
 interface OneWaySettings {

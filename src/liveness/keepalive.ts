@@ -1,11 +1,11 @@
 import type { Evidence } from '../errors.js'
-import { AnswerAge } from './answer-age.js'
+import { AnswerAge, looksAnInterval } from './answer-age.js'
 import type { Deadline, Deadlines } from './deadlines.js'
 import type { KeepalivePort, Liveness, LivenessState, ProbeKind, SentProbe, VerdictReason } from './port.js'
 import type { HostMemory } from './probe-memory.js'
 import { Prober } from './prober.js'
 import { Probes } from './probes.js'
-import { type KeepaliveSettings, silenceBound } from './settings.js'
+import { type KeepaliveSettings, lastQuestionMs, silenceBound } from './settings.js'
 import { Silence } from './silence.js'
 
 /**
@@ -44,7 +44,6 @@ export class Keepalive {
   #deadline: Deadline | undefined
   #bytesHeard = 0
   #judgeFrom = Number.NEGATIVE_INFINITY
-  #lastQuestionAt = Number.NEGATIVE_INFINITY
 
   constructor(port: KeepalivePort, settings: KeepaliveSettings, deadlines: Deadlines, memory: HostMemory) {
     this.#port = port
@@ -109,9 +108,14 @@ export class Keepalive {
     this.#prober.keyExchangeStarted()
   }
 
+  /** The peer's KEXINIT came: it answers nothing else until the exchange is over. */
+  keyExchangeJoined(): void {
+    this.#prober.keyExchangeJoined()
+  }
+
   /** NEWKEYS passed both ways. */
   keyExchangeEnded(now: number): void {
-    this.#prober.keyExchangeEnded(now, this.#kinds(now))
+    this.#prober.keyExchangeEnded(now, this.#kinds())
     this.#age.restart(now, this.#bytesHeard)
     this.#schedule(now)
   }
@@ -133,7 +137,7 @@ export class Keepalive {
   disturbed(now: number): void {
     const { interval, countMax } = this.#settings
     if (!this.#running || interval === false) return
-    this.#age.check(now, this.#bytesHeard, false)
+    this.#age.absent(now, this.#bytesHeard)
     if (this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) this.#ask(now)
     this.#schedule(now)
   }
@@ -209,8 +213,11 @@ export class Keepalive {
     // The plan by the last packet holds still: to begin the count anew would only put the verdict off.
     if (this.#silence.asked === 0 && this.#silenceDue(interval) > now) return
     const { countMax, wantReply } = this.#settings
+    const { asked } = this.#silence
     // Nothing that would prove anything was asked so far.
     if (before.interval === false || (wantReply && !before.wantReply)) this.#silence.restart()
+    // Of fewer questions the last one is still to come.
+    else if (asked >= countMax && asked < before.countMax) return this.#ask(now)
     else if (interval >= before.interval || !this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) return
     if (this.#silenceDue(interval) <= now) this.#ask(now)
   }
@@ -222,19 +229,26 @@ export class Keepalive {
     // A late wake never judges: the peer is asked once more, and its answer gets its whole time.
     const spoilt = lateMs > 0 && (due || this.#silence.asked > 0)
     if (spoilt && this.#silence.excuse(lateMs, interval, countMax)) return this.#ask(now)
-    if (!due) return
-    if (this.#judges && this.#silence.asked >= countMax && this.#askedLast) return this.#judge('silence', now)
+    if (!due) return this.#silenceLastDue(interval) <= now ? this.#askLast(now) : undefined
+    const isLast = this.#judges && this.#silence.asked >= countMax
+    if (isLast && this.#prober.inKeyExchange) return this.#judge('silence', now)
     if (this.#judges && this.#silence.asked > 0 && this.#state === 'alive') this.#turn('suspect', now)
-    if (this.#running) this.#ask(now)
+    if (!this.#running) return
+    this.#ask(now)
+    if (isLast) this.#askLast(now)
   }
 
   /** Packets come in, perhaps from a peer that does not hear us. */
   #watchAnswers(now: number, interval: number, lateMs: number): void {
     if (this.#askDue(interval) <= now) this.#prober.probe(now, this.#probes.worthSending())
     this.#followOldest(now)
-    if (this.#age.due(interval) > now || this.#prober.inKeyExchange) return
-    this.#age.check(now, this.#bytesHeard, lateMs === 0)
-    if (this.#age.intervals > this.#settings.countMax && this.#judges) this.#judge('one-way', now)
+    if (this.#prober.isExcused) return
+    if (this.#answersLastDue(interval) <= now) this.#askLast(now)
+    if (this.#age.due(interval) > now) return
+    if (lateMs > 0) return this.#age.absent(now, this.#bytesHeard)
+    this.#age.check(now, interval, this.#silence.heardAt, this.#bytesHeard)
+    if (this.#age.intervals > this.#settings.countMax && this.#judges && this.#prober.inKeyExchange)
+      this.#judge('one-way', now)
   }
 
   /** Where silence is not judged, bytes that nobody takes are. */
@@ -249,28 +263,19 @@ export class Keepalive {
     this.#send(now)
   }
 
+  /** A peer may leave unanswered what it answered before, or everything else, and live: every peer must answer this. */
+  #askLast(now: number): void {
+    if (!this.#prober.inKeyExchange) this.#prober.probe(now, ['key-exchange'])
+  }
+
   #send(now: number): void {
-    if (this.#settings.wantReply) this.#prober.probe(now, this.#kinds(now))
+    if (this.#settings.wantReply) this.#prober.probe(now, this.#kinds())
     else this.#prober.refresh(now)
   }
 
-  /**
-   * What a silent peer is asked. One that has answered nothing since authentication is given up only after the question
-   * that everyone must answer; and what a mute one is asked leaves a slot waiting for ever, so each kind is tried once.
-   */
-  #kinds(now: number): ProbeKind[] {
-    if (this.#probes.mute) return this.#probes.worthSending()
-    if (this.#silence.asked < this.#settings.countMax) return this.#probes.candidates()
-    // What it answers may be a request on a session, of which none is open now; what it never answered proves nothing.
-    this.#lastQuestionAt = now
-    return this.#probes.answers
-      ? [...this.#probes.proven(), 'key-exchange']
-      : ['key-exchange', ...this.#probes.candidates()]
-  }
-
-  /** Whether this silence has seen the last question, or another that the peer is known to answer. */
-  get #askedLast(): boolean {
-    return Math.max(this.#lastQuestionAt, this.#probes.askedProvenAt) > this.#silence.heardAt
+  /** What a silent peer is asked. What a mute one is asked leaves a slot waiting for ever, so each kind is tried once. */
+  #kinds(): ProbeKind[] {
+    return this.#probes.mute ? this.#probes.worthSending() : this.#probes.candidates()
   }
 
   #judge(reason: VerdictReason, now: number): void {
@@ -302,18 +307,18 @@ export class Keepalive {
   }
 
   #followOldest(now: number): void {
-    this.#age.follow(this.#probes.oldest, now, this.#bytesHeard)
+    this.#age.follow(this.#probes.last ?? this.#probes.oldest, now, this.#bytesHeard)
   }
 
   #nextWake(now: number, interval: number): number {
-    const answers = this.#prober.inKeyExchange
-      ? Number.POSITIVE_INFINITY
-      : Math.min(this.#age.due(interval), this.#probes.passedDue(interval))
     return Math.min(
       this.#silenceDue(interval),
+      this.#silenceLastDue(interval),
+      this.#answersLastDue(interval),
       this.#askDue(interval),
       this.#writesDue(interval),
-      answers,
+      this.#prober.isExcused ? Number.POSITIVE_INFINITY : this.#age.due(interval),
+      this.#prober.inKeyExchange ? Number.POSITIVE_INFINITY : this.#probes.passedDue(interval),
       this.#watchful(now, interval),
     )
   }
@@ -321,11 +326,23 @@ export class Keepalive {
   /** Before a verdict the wakes come more often, so that no sleep of the machine can hide between two of them. */
   #watchful(now: number, interval: number): number {
     const near = this.#judges && this.#silence.asked >= this.#settings.countMax
-    return near ? now + interval / 4 : Number.POSITIVE_INFINITY
+    return near ? now + interval / looksAnInterval : Number.POSITIVE_INFINITY
   }
 
   #silenceDue(interval: number): number {
     return this.#silence.due(interval, this.#settings.countMax, this.#probes.leastRttMs)
+  }
+
+  /** When a silent peer is to be asked the last question. */
+  #silenceLastDue(interval: number): number {
+    const isLast = this.#judges && this.#silence.asked >= this.#settings.countMax && !this.#prober.inKeyExchange
+    return isLast ? this.#silenceDue(interval) - lastQuestionMs(interval) : Number.POSITIVE_INFINITY
+  }
+
+  /** When one that we hear is. */
+  #answersLastDue(interval: number): number {
+    const isLast = this.#judges && this.#age.intervals >= this.#settings.countMax && !this.#prober.inKeyExchange
+    return isLast ? this.#age.due(interval) - lastQuestionMs(interval) : Number.POSITIVE_INFINITY
   }
 
   /** When nothing has shown for an interval that the peer hears us, and there is something left to ask. */
@@ -353,5 +370,5 @@ function judgesAlike(a: KeepaliveSettings, b: KeepaliveSettings): boolean {
 
 /** By how much a wake came too late to be taken for a punctual one; 0 if it was in time. */
 function lateness(ms: number, interval: number): number {
-  return ms > Math.min(interval / 4, latenessMaxMs) ? ms : 0
+  return ms > Math.min(interval / looksAnInterval, latenessMaxMs) ? ms : 0
 }

@@ -15,6 +15,7 @@ export class Prober {
   readonly #probes: Probes
   readonly #askers = new Set<Asker>()
   #inKeyExchange = false
+  #isExcused = false
   /** A probe could not be sent, or was voided: it goes out once the key exchange is over. */
   #owed = false
   #sent = 0
@@ -27,6 +28,11 @@ export class Prober {
 
   get inKeyExchange(): boolean {
     return this.#inKeyExchange
+  }
+
+  /** A key exchange in which the peer takes part keeps it from answering anything else. */
+  get isExcused(): boolean {
+    return this.#isExcused
   }
 
   /** Probes sent so far, of any kind, and what asked for no answer. */
@@ -81,12 +87,17 @@ export class Prober {
 
   keyExchangeStarted(): void {
     this.#inKeyExchange = true
+  }
+
+  keyExchangeJoined(): void {
+    this.#isExcused = true
     if (this.#probes.voidPings()) this.#owed = true
   }
 
   /** @param kinds to send what is owed by, unless it is owed to somebody who asked */
   keyExchangeEnded(now: number, kinds: readonly ProbeKind[]): void {
     this.#inKeyExchange = false
+    this.#isExcused = false
     this.#probes.delayed(Number.POSITIVE_INFINITY, now)
     if (this.#owed) this.probe(now, this.#askers.size > 0 ? this.#probes.everyKind() : kinds)
   }

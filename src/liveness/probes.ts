@@ -32,7 +32,6 @@ export class Probes {
   /** The last of each kind that seems answered, as long as its answer may have been meant for another question. */
   readonly #unsure = new Map<ProbeKind, SentProbe>()
   #confirmedAt = Number.NEGATIVE_INFINITY
-  #askedProvenAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
   #leastLoginMs = Number.POSITIVE_INFINITY
   #roundTrips: { readonly ms: number; readonly at: number }[] = []
@@ -80,9 +79,9 @@ export class Probes {
     return this.#waiting.find(({ probe, passedAt }) => passedAt === undefined && this.#answered.has(probe.kind))
   }
 
-  /** When something was last asked that the peer is known to answer, or must. That a key exchange voids it later takes nothing back. */
-  get askedProvenAt(): number {
-    return this.#askedProvenAt
+  /** The last question before a verdict, as long as it waits; none for a peer of which nothing else was answered. */
+  get last(): WaitingProbe | undefined {
+    return this.answers ? this.#waiting.find(({ probe }) => probe.kind === 'key-exchange') : undefined
   }
 
   /**
@@ -100,20 +99,14 @@ export class Probes {
     ]
   }
 
-  /** Kinds that the peer is known to answer. */
-  proven(): ProbeKind[] {
-    return this.candidates().filter((kind) => this.#answered.has(kind))
-  }
-
   /**
    * Kinds worth sending while packets come in. A peer that answers is asked on while an answer is due: answers that went
    * astray must not count for a peer that does not hear. Any other peer is asked by each kind once, as is one of which
    * nothing that it answers can be asked now.
    */
   worthSending(): ProbeKind[] {
-    const untried = this.candidates().filter((kind) => !this.#answered.has(kind) && this.#count(kind) === 0)
-    const last: ProbeKind[] = this.mute || this.#count('key-exchange') > 0 ? [] : ['key-exchange']
-    return [...this.proven(), ...untried, ...last]
+    const worth = this.candidates().filter((kind) => this.#answered.has(kind) || this.#count(kind) === 0)
+    return this.mute || this.#count('key-exchange') > 0 ? worth : [...worth, 'key-exchange']
   }
 
   loginAnswered(tookMs: number): void {
@@ -123,7 +116,6 @@ export class Probes {
   add(probe: SentProbe, now: number): void {
     if (this.#waiting.length >= waitingMax) this.#forgetSpare()
     this.#tried.set(probe.kind, (this.#tried.get(probe.kind) ?? 0) + 1)
-    if (probe.kind === 'key-exchange' || this.#answered.has(probe.kind)) this.#askedProvenAt = now
     this.#waiting.push({ probe, sentAt: now, passedAt: undefined })
   }
 
@@ -162,7 +154,7 @@ export class Probes {
     return this.#take(probe) !== undefined
   }
 
-  /** OpenSSH drops a PING that meets a key exchange. */
+  /** OpenSSH drops a PING that comes after it has begun a key exchange; those before ours it has answered by then. */
   voidPings(): boolean {
     const pings = this.#waiting.filter(({ probe }) => probe.kind === 'ping')
     for (const { probe } of pings) this.#take(probe)

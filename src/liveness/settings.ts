@@ -74,6 +74,14 @@ export function silenceBound({ interval, countMax, wantReply }: KeepaliveSetting
   return interval === false || !wantReply ? null : (countMax + 1) * interval
 }
 
+/** Below the limit `rekey` of what is asked then, which must not end the connection sooner than the verdict. */
+export const lastQuestionMaxMs = 20_000
+
+/** How long before a verdict the peer is asked last, by a key exchange: it holds up all else, so no sooner than it must. */
+export function lastQuestionMs(interval: number): number {
+  return Math.min((3 * interval) / 4, lastQuestionMaxMs)
+}
+
 function resolveInterval(interval: Duration | false): number | false {
   return interval === false ? false : parseDuration(interval, 'keepalive.interval')
 }

@@ -92,6 +92,7 @@ async function speak(server: ReferenceServer, algorithms: Algorithms): Promise<N
       remark() {},
       unimplemented() {},
       exchangeStarted() {},
+      exchangeJoined() {},
       exchangeEnded() {},
     },
   )

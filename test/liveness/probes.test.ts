@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { oneWayBound } from '#src/liveness/answer-age.js'
 import { type ProbeKind, probeKinds } from '#src/liveness/port.js'
 import { type HostMemory, ProbeMemory } from '#src/liveness/probe-memory.js'
@@ -54,7 +54,8 @@ test('a probe is passed over also by one that went out at the same instant, so t
 
 test('a question to whose kind the peer is deaf tells nothing of one that is heard', () => {
   const memory: HostMemory = { deaf: new Set(['global-request', 'channel-open']), mute: false }
-  const peer = new ScriptedPeer(second, (kind) => (kind === 'channel-request' ? 10 : undefined), memory)
+  const answered = new Set<ProbeKind>(['channel-request', 'key-exchange'])
+  const peer = new ScriptedPeer(second, (kind) => (answered.has(kind) ? 10 : undefined), memory)
   peer.offered.delete('ping')
   peer.offered.add('channel-request')
   peer.keepalive.start(0)
@@ -137,7 +138,7 @@ test('a peer that answered once is judged: it is not mute', () => {
   peer.keepalive.start(0)
   peer.run(60_000)
   assert.equal(peer.verdicts[0]?.at, 4010)
-  assert.ok(!kindsSent(peer).includes('key-exchange'))
+  assert.equal(kindsSent(peer).indexOf('key-exchange'), 4)
 })
 
 test('a host remembered as mute is not judged before it answers, and is judged once it does', () => {
@@ -316,4 +317,39 @@ test('a key exchange of ours that meets a silence takes back no question, and pu
   peer.run(60_000)
   assert.equal(peer.verdicts[0]?.reason, 'silence')
   assert.ok(peer.now <= 2040 + 30_000, `${peer.now}`)
+})
+
+describe('a peer that answered before and leaves its questions unanswered now', () => {
+  const leavesFrom = 20_000
+  const answers = (kind: ProbeKind, sentAt: number) => (kind === 'key-exchange' || sentAt < leavesFrom ? 10 : undefined)
+
+  for (const countMax of [1, 2, 3]) {
+    test(`is asked for a key exchange before its silence is judged, with a count of ${countMax}`, () => {
+      const peer = new ScriptedPeer({ interval: 1000, countMax }, answers)
+      peer.keepalive.start(0)
+      peer.run(leavesFrom + 60_000)
+      assert.deepEqual(peer.verdicts, [])
+      assert.ok(peer.sent.some(({ kind }) => kind === 'key-exchange'))
+    })
+
+    test(`and before it is taken for one that does not hear us, with a count of ${countMax}`, () => {
+      const peer = new ScriptedPeer({ interval: 1000, countMax }, answers)
+      for (let at = 100; at < leavesFrom + 30_000; at += 200) peer.arrives(at, () => {}, 40)
+      peer.keepalive.start(0)
+      peer.run(leavesFrom + 60_000)
+      assert.deepEqual(peer.verdicts, [])
+    })
+
+    test(`and is given up within the bound where it does not answer that either, with a count of ${countMax}`, () => {
+      const peer = new ScriptedPeer({ interval: 1000, countMax }, (_kind, sentAt) =>
+        sentAt < leavesFrom ? 10 : undefined,
+      )
+      peer.keepalive.start(0)
+      peer.run(leavesFrom + 60_000)
+      const [verdict] = peer.verdicts
+      assert.equal(verdict?.reason, 'silence')
+      const silentMs = peer.now - leavesFrom
+      assert.ok(silentMs > countMax * 1000 && silentMs <= (countMax + 1) * 1000 + 20, String(silentMs))
+    })
+  }
 })

@@ -128,6 +128,7 @@ export class ScriptedPeer implements KeepalivePort {
     this.arrives(at, () => {
       if (this.inKeyExchange) return
       this.#startKeyExchange()
+      this.#joinKeyExchange()
       this.arrives(this.now + forMs, () => this.#endKeyExchange())
     })
   }
@@ -166,13 +167,19 @@ export class ScriptedPeer implements KeepalivePort {
 
   #answer(probe: SentProbe): void {
     this.keepalive.answered(probe, this.now)
-    if (probe.kind === 'key-exchange') this.arrives(this.now + 20, () => this.#endKeyExchange())
+    if (probe.kind !== 'key-exchange') return
+    this.#joinKeyExchange()
+    this.arrives(this.now + 20, () => this.#endKeyExchange())
   }
 
   #startKeyExchange(): void {
     this.inKeyExchange = true
-    this.#epoch++
     this.keepalive.keyExchangeStarted()
+  }
+
+  #joinKeyExchange(): void {
+    this.#epoch++
+    this.keepalive.keyExchangeJoined()
   }
 
   #endKeyExchange(): void {

@@ -140,11 +140,10 @@ function unheardTooLong({ run, interval, countMax, excusedMs: excused }: Terms, 
 
 /** The table of docs/liveness.md, One-way loss: for what we hear at such gaps, with so many bytes in the way. */
 function oneWayMs(interval: number, countMax: number, gapMs: number, inTheWay: number): number {
-  const inTheWayMs = (1000 * inTheWay) / 4000
+  // The last question may have to wait as long as the one before.
+  const inTheWayMs = (2 * 1000 * inTheWay) / 4000
   if (gapMs <= interval) return (countMax + 3) * interval + inTheWayMs
-  // Nothing comes evenly here.
-  const longestMs = gapMs + interval
-  return (countMax + 1) * longestMs + 3 * interval + inTheWayMs * (longestMs / interval)
+  return (countMax + 1) * gapMs + 3 * interval + inTheWayMs * (gapMs / interval)
 }
 
 /** While keys are exchanged nothing can be asked: then the limit `rekey` ends the connection, on the reply clock. */

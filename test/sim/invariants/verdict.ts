@@ -55,12 +55,27 @@ function unexplained(run: Run, reason: VerdictReason): string | undefined {
   // A server that answers PING owes no answer to a request.
   const { server, client } = plan
   const isAskedByPing = server.ping && !server.deafTo.includes('ping') && !client.remembers.includes('ping')
-  const spoiled = ['probes', 'key-exchanges', ...(isAskedByPing ? [] : (['requests'] as const))] as const
-  if (troubles.explain(spoiled, since, now, graceMs)) {
-    run.excuses.add('a verdict on a server that lived and left our questions unanswered')
-    return undefined
-  }
+  const spoiled = isAskedByPing ? (['probes'] as const) : (['probes', 'requests'] as const)
+  if (troubles.explain([...spoiled, 'key-exchanges'], since, now, graceMs)) return lastUnasked(run, graceMs)
   return `the verdict (${reason}) is not deserved: the peer could answer what was asked at ${Math.round(since)} ms within ${Math.round(graceMs)} ms`
+}
+
+/** A server that leaves our questions unanswered, and lives, answers a key exchange. */
+function lastUnasked({ client, troubles, world, excuses }: Run, graceMs: number): string | undefined {
+  const now = world.now()
+  const at = lastAskedAt(client)
+  if (at === undefined) return `the verdict is not deserved: no key exchange was asked since ${client.heardAt} ms`
+  if (troubles.explain([], at, now, graceMs)) return undefined
+  if (!troubles.explain(['key-exchanges'], at, now, graceMs))
+    return `the verdict is not deserved: the peer could answer the key exchange that was asked at ${at} ms`
+  excuses.add('a verdict on a server that left a key exchange unanswered')
+  return undefined
+}
+
+/** When the peer was last asked for its part in the key exchange that is under way: what it said in it was answered. */
+function lastAskedAt({ tap, heardAt }: Run['client']): number | undefined {
+  const from = tap?.ourExchangeAt
+  return from === undefined || tap?.isPeerInExchange === false ? from : Math.max(from, heardAt)
 }
 
 function inTheWayMs(run: Run, reason: VerdictReason): number {
@@ -80,7 +95,7 @@ function askedAt({ client, world, plan, user }: Run, reason: VerdictReason): num
     reason === 'one-way' && plan.server.deafTo.some((kind) => kind === client.tap?.oldestUnanswered()?.probe)
   if (reason !== 'silence') return now - (isDeafToOldest ? countMax : countMax + 1) * interval
   // A peer that is deaf to some questions is only sure to answer the last one, a key exchange.
-  if (plan.server.deafTo.length > 0) return now - interval
+  if (plan.server.deafTo.length > 0) return lastAskedAt(client) ?? now - interval
   // What went out before another interval held may have been no question.
   const from = Math.max(client.heardAt + interval - 1, user.configuredAt)
   return client.wrote.find((at) => at >= from) ?? from

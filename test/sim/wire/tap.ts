@@ -33,6 +33,8 @@ export class Tap {
   readonly channels = new Map<number, ChannelFacts>()
   /** When a key exchange was begun, by either side. */
   readonly exchangesBegunAt = new Set<number>()
+  /** When we asked for the key exchange that is under way, or joined it. */
+  ourExchangeAt: number | undefined
   /** When the keys last changed, either way. */
   newKeysAt = Number.NEGATIVE_INFINITY
   #exchangeBegunAt = Number.NEGATIVE_INFINITY
@@ -54,6 +56,10 @@ export class Tap {
   constructor(now: () => number, inputOf: (command: number) => number) {
     this.#now = now
     this.#inputOf = inputOf
+  }
+
+  get isPeerInExchange(): boolean {
+    return this.#sides.peer
   }
 
   get inKeyExchange(): boolean {
@@ -211,8 +217,10 @@ export class Tap {
   #exchange(side: 'us' | 'peer', begins: boolean): void {
     if (begins && !this.inKeyExchange) this.#exchangeBegunAt = this.#now()
     this.#sides = { ...this.#sides, [side]: begins }
+    if (side === 'us') this.ourExchangeAt = begins ? this.#now() : undefined
     if (begins) this.exchangesBegunAt.add(this.#now())
     else this.newKeysAt = this.#now()
+    if (begins && side === 'us') return
     for (const question of this.#pings.values()) question.isVoid ||= question.answeredAt === undefined
     this.#pings.clear()
   }
