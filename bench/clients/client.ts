@@ -33,6 +33,8 @@ export interface BenchClient {
 
 export interface ConnectOptions {
   readonly keepaliveMs?: number
+  /** Sessions that are open before they are asked for; only Holdfast has that. */
+  readonly sessionsAhead?: number
 }
 
 export interface Connection {

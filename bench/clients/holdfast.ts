@@ -28,13 +28,14 @@ export const holdfast: BenchClient = {
 }
 
 /** Also for the workloads that no other client has. */
-export function open(target: Target, { keepaliveMs }: ConnectOptions = {}): Promise<Client> {
+export function open(target: Target, { keepaliveMs, sessionsAhead = 0 }: ConnectOptions = {}): Promise<Client> {
   const { host, port, username, privateKeyFile, cipher } = target
   return connect({
     ...{ host, port, username, agent: false },
     privateKey: readFileSync(privateKeyFile),
     hostKey: { policy: 'off' },
     algorithms: { cipher: [cipher] },
+    sessionsAhead,
     ...(keepaliveMs !== undefined && { keepalive: { interval: keepaliveMs } }),
   })
 }

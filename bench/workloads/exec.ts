@@ -1,4 +1,4 @@
-import type { BenchClient, Target } from '../clients/client.js'
+import type { BenchClient, ConnectOptions, Target } from '../clients/client.js'
 import { median } from '../statistics.js'
 import { repeated, scaled, type Workload } from './workload.js'
 
@@ -12,8 +12,13 @@ export const exec: Workload = {
 }
 
 /** The median of so many, in turn, on one connection. */
-export async function execMs(client: BenchClient, target: Target, count: number): Promise<number> {
-  const connection = await client.connect(target)
+export async function execMs(
+  client: BenchClient,
+  target: Target,
+  count: number,
+  options: ConnectOptions = {},
+): Promise<number> {
+  const connection = await client.connect(target, options)
   try {
     const once = (): Promise<string> => connection.exec('true')
     await repeated(5, once)

@@ -49,6 +49,14 @@ const exec = far('far-exec', {
   run: async (client, { target }) => ({ ms: await execMs(client, target, 10) }),
 })
 
+const execAhead: Workload = {
+  ...far('far-exec-ahead', {
+    figures: { ms: { title: 'exec in a session that was opened ahead', unit: 'ms', better: 'less' } },
+    run: async (client, { target }) => ({ ms: await execMs(client, target, 10, { sessionsAhead: 1 }) }),
+  }),
+  clients: ['holdfast'],
+}
+
 const download = far('far-download', {
   figures: transferFigures('download'),
   run: (client, conditions) =>
@@ -71,7 +79,7 @@ const sftpPut = far('far-sftp-put', {
     }),
 })
 
-export const farWorkloads: readonly Workload[] = [connect, oneShot, exec, download, sftpGet, sftpPut]
+export const farWorkloads: readonly Workload[] = [connect, oneShot, exec, execAhead, download, sftpGet, sftpPut]
 
 function far(name: string, { figures, run }: Pick<Workload, 'figures' | 'run'>): Workload {
   return {

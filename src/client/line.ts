@@ -85,8 +85,9 @@ export class SingleLine implements Line {
 
   async ready(): Promise<void> {}
 
-  open(): Promise<void> {
-    return this.link.open()
+  async open(): Promise<void> {
+    await this.link.open()
+    this.sessions.openAhead()
   }
 
   close(limitMs: number): Promise<void> {
@@ -100,11 +101,11 @@ export class SingleLine implements Line {
 
 /** @param link the connection on which a session has been opened */
 export function sessionsOn(port: SessionPort, settings: Settings, link: () => Link): Sessions {
-  const { limits, username, env, forwardAgent } = settings
+  const { limits, username, env, forwardAgent, sessionsAhead: ahead } = settings
   const agent = {
     isDefault: forwardAgent.isDefault,
     offer: () => link().agentForward.offer(),
     answered: (isGranted: boolean) => link().agentForward.answered(isGranted),
   }
-  return new Sessions(port, { username, openLimit: limits.channelOpen, limits, env, agent })
+  return new Sessions(port, { username, openLimit: limits.channelOpen, limits, env, agent, ahead })
 }

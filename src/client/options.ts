@@ -140,6 +140,11 @@ export interface ConnectOptions {
   readonly keepalive?: KeepaliveOption | undefined
   /** How long each step may take. @default docs/defaults.md */
   readonly limits?: LimitOptions | undefined
+  /**
+   * Sessions that are open before a command, shell or SFTP asks for one, so that it starts in one round trip instead of two.
+   * Each takes a place in the server's MaxSessions, and is left to whoever finds none free. @default 0
+   */
+  readonly sessionsAhead?: number | undefined
   /** When keys are exchanged anew. @default after 1 GiB or 1 h */
   readonly rekey?: RekeyOptions | undefined
   /** What the TCP socket is like. */

@@ -35,6 +35,7 @@ export interface Settings {
   readonly algorithms: Algorithms
   readonly keepalive: KeepaliveSettings
   readonly limits: Limits
+  readonly sessionsAhead: number
   readonly rekey: { readonly bytes: number; readonly ms: number }
   readonly socket: SocketOptions
   /** With host, port and user in it. */
@@ -106,6 +107,7 @@ export function resolveSettings(configured: Configured, via?: Way): Settings {
     algorithms: resolveAlgorithms(options.algorithms ?? {}, configured.named),
     keepalive: resolveKeepalive(options.keepalive ?? {}),
     limits: resolveLimits(options.limits ?? {}),
+    sessionsAhead: options.sessionsAhead ?? 0,
     rekey: resolveRekey(options.rekey ?? {}),
     socket: options.socket ?? {},
     stream: resolveStream(options.stream),

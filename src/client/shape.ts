@@ -75,6 +75,7 @@ const schema = z.strictObject({
     .optional(),
   keepalive: z.union([z.literal(false), keepalive]).optional(),
   limits: z.strictObject(Object.fromEntries(limitNames.map((name) => [name, limit(name)]))).optional(),
+  sessionsAhead: z.int().min(0).max(10).optional(),
   rekey: z.strictObject({ bytes: wholeNumber.optional(), interval: duration.optional() }).optional(),
   socket: z
     .strictObject({

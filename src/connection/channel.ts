@@ -119,7 +119,7 @@ export class Channel {
     this.#receiveWindow = new ReceiveWindow(receiveWindow, port.now(), port.growth)
   }
 
-  /** Who hears of it; given once, before the first message for the channel is handled. */
+  /** Who hears of it from now on; given before the first message for the channel is handled. */
   attach(sink: ChannelSink): void {
     this.#sink = sink
   }

@@ -11,6 +11,8 @@ export const maxPacket = 32 * 1024
 export interface OpenOptions {
   readonly signal?: AbortSignal | undefined
   readonly limitMs?: number | false
+  /** Whether a caller waits for it, under whom the process must not end. @default true */
+  readonly isAwaited?: boolean
 }
 
 export interface OpeningsPort {
@@ -77,6 +79,7 @@ export class Openings {
       phase: 'channelOpen',
       what: `the answer to the opening of a ${type} channel`,
       signal: options.signal,
+      isAwaited: options.isAwaited ?? true,
     })
     if (!wait.pending) return wait.promise
     const confirmed = (channel: Channel) => {

@@ -1,6 +1,7 @@
 import type { Channel, ChannelSink } from '../connection/channel.js'
 import { ChannelOpenError } from '../connection/openings.js'
 import type { Wait } from '../liveness/waits.js'
+import { SessionsAhead } from './ahead.js'
 import type { SessionPort } from './port.js'
 
 /** Who has a place. */
@@ -45,6 +46,7 @@ const placeWait = {
  */
 export class Places {
   readonly #port: SessionPort
+  readonly #ahead: SessionsAhead
   readonly #taken = new Map<Channel, Tenant>()
   /** In the order of the calls. */
   readonly #waiting: Turn[] = []
@@ -53,8 +55,10 @@ export class Places {
   #gone = 0
   #goneAt = Number.NEGATIVE_INFINITY
 
-  constructor(port: SessionPort) {
+  /** @param ahead how many sessions are to be open before they are asked for */
+  constructor(port: SessionPort, ahead: number) {
     this.#port = port
+    this.#ahead = new SessionsAhead(port, ahead)
     port.onChannelGone(() => this.#someGone())
   }
 
@@ -104,14 +108,39 @@ export class Places {
     }
   }
 
+  /** Opens what is to be there before it is asked for. */
+  openAhead(): void {
+    this.#ahead.replenish()
+  }
+
   /** Opens a session if there is a place for it now. @throws as `open` */
-  tryOpen(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel> {
+  async tryOpen(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel> {
     // At once: CLOSE may come before the caller hears of the channel, and what is noted after that is noted for ever.
     const take = (channel: Channel) => {
       this.#taken.set(channel, tenant)
       return makeSink(channel)
     }
-    return this.#port.open('session', none, take, { signal })
+    const channel = this.#takeOpen(take) ?? (await this.#openNow(take, signal))
+    this.#ahead.replenish()
+    return channel
+  }
+
+  async #openNow(take: MakeSink, signal: AbortSignal): Promise<Channel> {
+    try {
+      return await this.#port.open('session', none, take, { signal })
+    } catch (error) {
+      // The last place may be that of a session which was opened ahead, and answered meanwhile.
+      const channel = error instanceof ChannelOpenError ? this.#takeOpen(take) : undefined
+      if (channel === undefined) throw error
+      return channel
+    }
+  }
+
+  /** A session that is open already. */
+  #takeOpen(makeSink: MakeSink): Channel | undefined {
+    const channel = this.#ahead.take()
+    channel?.attach(makeSink(channel))
+    return channel
   }
 
   async #attempt(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel | ChannelOpenError> {

@@ -30,6 +30,8 @@ export interface SessionsOptions {
   readonly username: string
   /** How long to wait for a place where a server allows no more sessions, in milliseconds. */
   readonly openLimit: number
+  /** How many are to be open before they are asked for. @default 0 */
+  readonly ahead?: number
   /** Limits of commands that do not name their own. */
   readonly limits: CommandLimits
   /** Variables that every command asks for, besides its own. */
@@ -68,7 +70,7 @@ export class Sessions {
 
   constructor(port: SessionPort, options: SessionsOptions) {
     this.#options = options
-    this.#places = new Places(port)
+    this.#places = new Places(port, options.ahead ?? 0)
     const { openLimit, username, agent } = options
     const runs = new Runs()
     const helpers = new ProcessHelpers(runs, () => new ProcessHelper(this.#host))
@@ -78,6 +80,11 @@ export class Sessions {
   get stats(): SessionStats {
     const { taken, waiting, abandoned } = this.#places
     return { open: taken, waiting, abandoned }
+  }
+
+  /** Opens what is to be open before it is asked for. Fails nobody. */
+  openAhead(): void {
+    this.#places.openAhead()
   }
 
   /**

@@ -25,7 +25,7 @@ export interface ScriptedOptions extends Partial<SessionsOptions> {
 
 /** A client's sessions, and a server that does with them what a test says, in simulated time. */
 export async function scripted({ software = 'OpenSSH_9.9', ...options }: ScriptedOptions = {}) {
-  const { time, client, server } = await loggedIn({
+  const { time, client, server, toServer, toClient } = await loggedIn({
     client: { keepalive: { interval: false, countMax: 3, wantReply: true, tcp: false } },
     script: { identification: `SSH-2.0-${software}` },
   })
@@ -35,7 +35,7 @@ export async function scripted({ software = 'OpenSSH_9.9', ...options }: Scripte
     limits: noLimits,
     ...options,
   })
-  return { time, client, server, sessions, script: new SessionScript(server, time) }
+  return { time, client, server, toServer, toClient, sessions, script: new SessionScript(server, time) }
 }
 
 /** How a scripted server treats sessions. Left alone it grants every request and says nothing more. */

@@ -189,6 +189,7 @@ export class StandingLine implements Line {
     this.#link = link
     this.#connections++
     this.#span.begin(link)
+    this.sessions.openAhead()
     this.#tunnels?.back()
   }
 
