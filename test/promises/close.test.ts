@@ -30,9 +30,9 @@ describe('close()', { concurrency: true, timeout: 30_000 }, () => {
     assert.ok(ssh.stats().channels.every(({ unsentBytes }) => unsentBytes > 0))
     const since = performance.now()
     const closing = [ssh.close(), ssh.close(), ssh[Symbol.asyncDispose](), ssh.close({ timeout: '1s' })]
-    for (const { error, tookMs } of await Promise.all(ended)) {
+    for (const { error, waitedMs } of await Promise.all(ended)) {
       assert.equal(error.code, 'ERR_SSH_CLOSED')
-      assert.ok(tookMs < 500)
+      assert.ok(waitedMs < 500, `${waitedMs} ms`)
     }
     await Promise.all(closing)
     const tookMs = performance.now() - since
@@ -56,9 +56,9 @@ describe('close()', { concurrency: true, timeout: 30_000 }, () => {
     const running = await ssh.spawn('sleep 60')
     const pending = [running.exited, ssh.exec('sleep 60'), ...calls(ssh)].map(failure)
     const closing = ssh.close()
-    for (const { error, tookMs } of await Promise.all([...pending, ...calls(ssh).map(failure)])) {
+    for (const { error, waitedMs } of await Promise.all([...pending, ...calls(ssh).map(failure)])) {
       assert.equal(error.code, 'ERR_SSH_CLOSED')
-      assert.ok(tookMs < 500)
+      assert.ok(waitedMs < 500, `${waitedMs} ms`)
     }
     await closing
     for (const { error } of await Promise.all(calls(ssh).map(failure))) assert.equal(error.code, 'ERR_SSH_CLOSED')

@@ -41,9 +41,9 @@ row({
     assert.deepEqual(await socketsTo(port, host), [])
     const reason = await ssh.closed
     assert.deepEqual([reason.code, reason.phase], ['ERR_SSH_CLOSED', 'close'])
-    for (const { error, tookMs } of await Promise.all(calls)) {
+    for (const { error, waitedMs } of await Promise.all(calls)) {
       assert.ok(error === reason || error.cause === reason, String(error))
-      assertWithin(tookMs, [0, atOnceMs])
+      assertWithin(waitedMs, [0, atOnceMs])
     }
     const { error, tookMs } = await write
     assert.equal(error, reason)
