@@ -67,7 +67,7 @@ for (const version of ['9.2', '10'] as const) {
       return { server, ssh: await login(t, server, { username }) }
     }
 
-    describe(`a command at its limit, sshd ${version}, as ${username}`, { skip }, () => {
+    describe(`a command at its limit, sshd ${version}, as ${username}`, { skip, concurrency: 3 }, () => {
       for (const [name, command, options] of [
         ['a simple one', sleep, {}],
         ['a compound one', 'sleep 30000; true', {}],
@@ -204,7 +204,7 @@ for (const version of ['9.2', '10'] as const) {
     })
   }
 
-  describe(`a command that cannot be ended, sshd ${version}`, { skip }, () => {
+  describe(`a command that cannot be ended, sshd ${version}`, { skip, concurrency: 3 }, () => {
     test('a forced one is abandoned, says so, and is not run again', async (t) => {
       const runs = await mkdtemp(join(tmpdir(), 'holdfast-runs-'))
       t.after(() => rm(runs, { recursive: true }))
