@@ -44,10 +44,13 @@ describe('close()', { concurrency: true, timeout: 30_000 }, () => {
   test('of a peer that is gone ends within the time it is given', async (t) => {
     const relay = await network(t, await server(t))
     const ssh = await client(t, relay)
+    // The peer has something left to read: that its command is over.
+    const running = failure((await ssh.spawn('sleep 60')).exited)
     relay.cut()
     const since = performance.now()
     await ssh.close({ timeout: 300 })
     assertWithin(performance.now() - since, [290, 1500])
+    assert.equal((await running).error.code, 'ERR_SSH_CLOSED')
     await ssh.close()
   })
 

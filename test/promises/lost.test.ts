@@ -63,8 +63,15 @@ describe('a reset', { concurrency: true, timeout: 30_000 }, () => {
   test('in the middle of a close() ends it', async (t) => {
     const relay = await network(t, await server(t))
     const ssh = await client(t, relay)
+    // The peer has something left to read: that its command is over.
+    const running = failure((await ssh.spawn('sleep 60')).exited)
     relay.stall()
-    const closing = ssh.close({ timeout: '20s' })
+    let isOver = false
+    const closing = ssh.close({ timeout: '20s' }).finally(() => {
+      isOver = true
+    })
+    await running
+    assert.equal(isOver, false)
     relay.reset()
     await closing
     assert.equal((await ssh.closed).code, 'ERR_SSH_CLOSED')
