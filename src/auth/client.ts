@@ -31,16 +31,16 @@ export interface ClientAuthenticationOptions {
  * to 79 to `receive()`.
  */
 export class ClientAuthentication {
-  readonly #options: ClientAuthenticationOptions
+  readonly #notes: readonly string[]
   readonly #port: AuthPort
   readonly #exchange: Exchange
   readonly #attempts = new Attempts()
   readonly #context: MethodContext
-  readonly #methods: readonly ClientMethod[]
+  #methods: readonly ClientMethod[]
 
   constructor(port: AuthPort, options: ClientAuthenticationOptions) {
-    const { username, limits, ways, onBanner = () => {}, onWaiting = () => {} } = options
-    this.#options = options
+    const { username, limits, ways, notes = [], onBanner = () => {}, onWaiting = () => {} } = options
+    this.#notes = notes
     this.#port = port
     this.#exchange = new Exchange(port, limits.authentication, (banner) => {
       this.#attempts.heard(banner.message)
@@ -76,7 +76,10 @@ export class ClientAuthentication {
   async run(): Promise<void> {
     for (;;) {
       const { answer } = await this.#step()
-      if (answer === 'success') return
+      if (answer !== 'success') continue
+      // They hold keys and passwords, and the connection may stay for days.
+      this.#methods = []
+      return
     }
   }
 
@@ -90,8 +93,10 @@ export class ClientAuthentication {
     const asksPeerFirst = method === undefined || method.asksFirst
     if (asksPeerFirst && this.#attempts.offered === undefined) return this.#none()
     if (method !== undefined) return this.#attempt(method)
-    const { username, notes = [] } = this.#options
-    throw this.#attempts.error(username, notes, { ...this.#port.errorDetails(), phase: 'authentication' })
+    throw this.#attempts.error(this.#context.username, this.#notes, {
+      ...this.#port.errorDetails(),
+      phase: 'authentication',
+    })
   }
 
   #next(): ClientMethod | undefined {

@@ -5,7 +5,7 @@ import type { SessionPort } from '../session/port.js'
 import { Sessions } from '../session/sessions.js'
 import { Link } from './link.js'
 import type { ReconnectAttempt, Reconnection } from './reconnect/redial.js'
-import type { Settings } from './settings.js'
+import type { LinkSettings, Settings } from './settings.js'
 import type { ReconnectStats } from './stats.js'
 
 /** Whether there is a connection; `closed` is for good. */
@@ -100,7 +100,7 @@ export class SingleLine implements Line {
 }
 
 /** @param link the connection on which a session has been opened */
-export function sessionsOn(port: SessionPort, settings: Settings, link: () => Link): Sessions {
+export function sessionsOn(port: SessionPort, settings: LinkSettings, link: () => Link): Sessions {
   const { limits, username, env, forwardAgent, sessionsAhead: ahead } = settings
   const agent = {
     isDefault: forwardAgent.isDefault,

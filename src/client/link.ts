@@ -16,7 +16,7 @@ import { type Identity, loadIdentity } from './identity.js'
 import { type Face, newConnection, type PeerEvents } from './new-connection.js'
 import { busyMs, nodeEnvironment } from './node-environment.js'
 import { openDriver } from './open-driver.js'
-import type { Settings } from './settings.js'
+import type { LinkSettings, Settings } from './settings.js'
 import { Timing } from './timing.js'
 import type { Way } from './way.js'
 
@@ -31,7 +31,7 @@ const nobody: Identity = { ways: [], notes: [], close: () => {} }
 
 /** A connection and all that keeps it running: its clocks and timer, its stream, the keys that it was made with. */
 export class Link implements ConnectionHost {
-  readonly settings: Settings
+  readonly settings: LinkSettings
   readonly facts: Facts
   readonly timing: Timing
   readonly #events: LinkEvents
@@ -39,11 +39,13 @@ export class Link implements ConnectionHost {
   readonly #closed = new Deferred<HoldfastError>()
   #driver: Driver | undefined
   #connection: Connection | undefined
+  /** Who we are, until the peer has accepted it: keys and passwords are not to stay as long as the connection. */
   #identity: Identity | undefined
+  #identityOptions: Settings['identity'] | undefined
   #trust: HostTrust | undefined
   #agentForward: AgentForward | undefined
   /** Ends what is loaded or opened for it, once nobody waits for that. */
-  readonly #loading = new AbortController()
+  #loading: AbortController | undefined = new AbortController()
   #ended = false
   #unlisten: (() => void) | undefined
   #asking: Deadline | undefined
@@ -51,8 +53,9 @@ export class Link implements ConnectionHost {
   #closeBy: number | undefined
   #keepsRunning = true
 
-  constructor(settings: Settings, events: LinkEvents, face?: Face) {
+  constructor({ identity, ...settings }: Settings, events: LinkEvents, face?: Face) {
     this.settings = settings
+    this.#identityOptions = identity
     this.#events = events
     this.#face = face
     this.facts = new Facts(() => nodeEnvironment.now(), `${settings.host}:${settings.port}`, busyMs)
@@ -190,8 +193,8 @@ export class Link implements ConnectionHost {
     this.#closed.resolve(cause)
     runAll([
       () => this.#unlisten?.(),
-      () => this.#loading.abort(cause),
-      () => this.#identity?.close(),
+      () => this.#loading?.abort(cause),
+      () => this.#forgetIdentity(),
       () => void this.#release(),
       () => this.#publish('closed', cause.phase ?? 'ready', cause),
       () => this.#events.ended(cause),
@@ -243,22 +246,24 @@ export class Link implements ConnectionHost {
     const { settings, timing, facts } = this
     const { host, port, hostKey, via } = settings
     if (via !== undefined) this.#askRepeatedly(via)
+    const abandoned = (this.#loading ??= new AbortController()).signal
     const [trust, identity, driver] = await Promise.all([
       HostTrust.load({ host, port }, hostKey),
-      this.#face === undefined ? loadIdentity(settings.identity, this.#loading.signal) : nobody,
-      openDriver(settings, timing, this.#loading.signal).then((opened) => this.#drive(opened)),
+      this.#face === undefined ? loadIdentity(this.#identityOptions ?? {}, abandoned) : nobody,
+      openDriver(settings, timing, abandoned).then((opened) => this.#drive(opened)),
     ])
     this.#identity = identity
     this.#trust = trust
     if (this.#ended) {
-      identity.close()
+      this.#forgetIdentity()
       return
     }
     const authenticating = () => this.#publish('connecting', 'authentication')
     const agentForward = () => this.agentForward
     const events = this.#events
     const face = this.#face
-    const parts = { settings, timing, facts, trust, identity, events, face, agentForward, authenticating }
+    const known = () => this.#knownIdentity
+    const parts = { settings, timing, facts, trust, identity: known, events, face, agentForward, authenticating }
     const connection = newConnection(parts, this)
     this.#connection = connection
     this.#publish('connecting', 'identification')
@@ -266,6 +271,19 @@ export class Link implements ConnectionHost {
     connection.start()
     driver.attach(connection)
     await connection.ready
+    this.#forgetIdentity()
+    this.#loading = undefined
+  }
+
+  get #knownIdentity(): Identity {
+    if (this.#identity === undefined) throw new RangeError('the identity has not been loaded, or is forgotten')
+    return this.#identity
+  }
+
+  #forgetIdentity(): void {
+    this.#identity?.close()
+    this.#identity = undefined
+    this.#identityOptions = undefined
   }
 
   /** The stream is ours from now on; if it came too late, it goes at once. */

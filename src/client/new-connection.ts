@@ -14,7 +14,7 @@ import type { HostTrust } from './host-trust.js'
 import { identification } from './identification.js'
 import type { Identity } from './identity.js'
 import { nodeEnvironment } from './node-environment.js'
-import type { Settings } from './settings.js'
+import type { LinkSettings } from './settings.js'
 import type { Timing } from './timing.js'
 
 /** RFC 4254 section 5.2. A larger window makes sshd itself slow; a smaller one makes a far server slow. */
@@ -43,11 +43,11 @@ export interface Face {
 
 /** What a connection is made of. */
 export interface ConnectionParts {
-  readonly settings: Settings
+  readonly settings: LinkSettings
   readonly timing: Timing
   readonly facts: Facts
   readonly trust: HostTrust
-  readonly identity: Identity
+  identity(): Identity
   readonly events: PeerEvents
   readonly face: Face | undefined
   agentForward(): AgentForward
@@ -93,9 +93,10 @@ export function newConnection(parts: ConnectionParts, host: ConnectionHost): Con
   )
 }
 
-function authentication(port: AuthPort, { settings, facts, identity, events }: ConnectionParts): ClientAuthentication {
+function authentication(port: AuthPort, parts: ConnectionParts): ClientAuthentication {
+  const { settings, facts, events } = parts
   const { username, limits } = settings
-  const { ways, notes } = identity
+  const { ways, notes } = parts.identity()
   return new ClientAuthentication(port, {
     username,
     ways,

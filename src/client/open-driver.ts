@@ -8,11 +8,11 @@ import { checkStream, isDuplex } from '../socket/stream.js'
 import { tcpValues } from '../socket/tcp-keepalive.js'
 import { nodeEnvironment } from './node-environment.js'
 import type { OpenStream } from './options.js'
-import type { Settings } from './settings.js'
+import type { LinkSettings } from './settings.js'
 import type { Timing } from './timing.js'
 
 /** Opens the way to the peer: the program's own stream, a channel through hops, a command, or a TCP socket. */
-export async function openDriver(settings: Settings, timing: Timing, ended: AbortSignal): Promise<Driver> {
+export async function openDriver(settings: LinkSettings, timing: Timing, ended: AbortSignal): Promise<Driver> {
   const { stream, via, proxyCommand, host, port, signal } = settings
   if (typeof stream === 'function') return new Driver(await callForStream(stream, ended))
   if (stream !== undefined) return new Driver(stream)
@@ -21,7 +21,7 @@ export async function openDriver(settings: Settings, timing: Timing, ended: Abor
   return openSocket(settings, timing)
 }
 
-async function openSocket(settings: Settings, { waits, deadlines }: Timing): Promise<Driver> {
+async function openSocket(settings: LinkSettings, { waits, deadlines }: Timing): Promise<Driver> {
   const { host, port, socket: options, limits, keepalive, signal } = settings
   const onread = readBuffer((chunk) => driver.receive(chunk))
   const context = { waits, deadlines, now: () => nodeEnvironment.now(), limits }

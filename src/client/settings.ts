@@ -57,6 +57,9 @@ export interface Settings {
   readonly ignored: readonly IgnoredKeyword[]
 }
 
+/** What a connection needs to know while it lasts: no longer who we are. */
+export type LinkSettings = Omit<Settings, 'identity'>
+
 export interface AgentForwardSettings {
   /** The agent that commands may be lent: the path of its socket, or the agent. */
   readonly agent: string | Agent | undefined

@@ -1,6 +1,13 @@
 import type { Transport } from '../kex/transport.js'
+import type { Waits } from '../liveness/waits.js'
 import { encodeIgnore } from '../wire/transport-messages.js'
 import type { Mux } from './mux.js'
+
+interface AcknowledgementPort {
+  readonly transport: Transport
+  readonly mux: Mux
+  readonly waits: Waits
+}
 
 /**
  * sshd turns Nagle's algorithm off only when it starts a program. Until then its next small packet waits for the
@@ -9,17 +16,25 @@ import type { Mux } from './mux.js'
 export class Acknowledgement {
   readonly #transport: Transport
   readonly #mux: Mux
+  readonly #waits: Waits
   readonly #role: 'client' | 'server'
 
-  constructor(role: 'client' | 'server', transport: Transport, mux: Mux) {
+  constructor(role: 'client' | 'server', { transport, mux, waits }: AcknowledgementPort) {
     this.#role = role
     this.#transport = transport
     this.#mux = mux
+    this.#waits = waits
   }
 
-  /** Whether the peer may be waiting for one. Others than OpenSSH were not seen to, and some choke on what they do not expect. */
+  /**
+   * Whether the peer may be waiting for one. Others than OpenSSH were not seen to, and some choke on what they do not
+   * expect. Where nobody waits for anything, nothing that the peer has still to say is urgent: an idle connection would
+   * send as many of these as keepalives.
+   */
   get isAwaited(): boolean {
     if (this.#role !== 'client' || this.#mux.hasProgram || !this.#transport.isOpen) return false
+    const [channel] = this.#mux.channels
+    if (channel === undefined && this.#waits.size === 0) return false
     return this.#transport.peerSoftware?.startsWith('OpenSSH_') ?? false
   }
 

@@ -81,7 +81,7 @@ export class Connection {
       channelReport: (event, { localId: channel, type, queuedBytes }) =>
         diagnostics.channel(() => ({ ...facts.about, event, channel, type, queuedBytes })),
     })
-    this.acknowledgement = new Acknowledgement(options.role, this.#transport, this.#mux)
+    this.acknowledgement = new Acknowledgement(options.role, { transport: this.#transport, mux: this.#mux, waits })
     this.#services = new Services(options.authenticator, this.#mux)
     this.probes = new ProbeMessages(this.#transport, this.#mux, {
       now: () => facts.now(),
@@ -160,7 +160,7 @@ export class Connection {
     return this.#mux.openings.open(type, data, sink, options)
   }
 
-  onChannelGone(gone: () => void): () => void {
+  onChannelGone(gone: (channel: Channel) => void): () => void {
     return this.#mux.onChannelGone(gone)
   }
 
@@ -275,6 +275,7 @@ export class Connection {
     this.#transport.allowRekey()
     this.keepalive.start(this.now())
     this.#becomeReady()
+    this.#becomeReady = () => {}
   }
 
   #wrote(): void {

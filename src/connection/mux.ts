@@ -83,7 +83,7 @@ export class Mux {
   #receivedBytes = 0
   /** Whether the peer has started a program for us, or passed on data. */
   hasProgram = false
-  readonly #channelGone = new Set<() => void>()
+  readonly #channelGone = new Set<(channel: Channel) => void>()
   /** Answers that nobody asked for, ends said twice, and messages for channels that are gone: counted and dropped. */
   surplus = 0
 
@@ -174,8 +174,8 @@ export class Mux {
     return { bytes, grown }
   }
 
-  /** Calls back whenever a channel is gone for good, so that a refused one may be tried again. Returns the way out. */
-  onChannelGone(gone: () => void): () => void {
+  /** Calls back with each channel that is gone for good, so that a refused one may be tried again. Returns the way out. */
+  onChannelGone(gone: (channel: Channel) => void): () => void {
     this.#channelGone.add(gone)
     return () => this.#channelGone.delete(gone)
   }
@@ -342,7 +342,7 @@ export class Mux {
     this.#channels.delete(channel.localId)
     this.#sendable.delete(channel)
     this.#options.channelReport('closed', channel)
-    for (const gone of [...this.#channelGone]) gone()
+    for (const gone of [...this.#channelGone]) gone(channel)
   }
 }
 

@@ -2,6 +2,7 @@ import { HoldfastError, type LimitName } from '../errors.js'
 import type { Environment } from '../liveness/environment.js'
 import type { Wait, Waits } from '../liveness/waits.js'
 import type { Opener, Sealer } from '../transport/cipher.js'
+import { copyOf } from '../wire/copy.js'
 import { type AlgorithmOffer, decodeNewKeys, encodeKexInit, encodeNewKeys } from '../wire/kex-messages.js'
 import { messageName, messageNumber } from '../wire/numbers.js'
 import { type Algorithms, needsStrictKex } from './algorithms.js'
@@ -42,7 +43,6 @@ export interface ExchangesPort {
 export class Exchanges {
   readonly #options: ExchangesOptions
   readonly #port: ExchangesPort
-  readonly #offer: AlgorithmOffer
   #peerIdentification: Buffer | undefined
   #current: KeyExchange | undefined
   #wait: Wait<void> | undefined
@@ -62,7 +62,6 @@ export class Exchanges {
   constructor(options: ExchangesOptions, port: ExchangesPort) {
     this.#options = options
     this.#port = port
-    this.#offer = offerOf(options)
   }
 
   get running(): boolean {
@@ -99,7 +98,8 @@ export class Exchanges {
     const { environment, role, signer } = this.#options
     this.#sentNewKeys = false
     this.#receivedNewKeys = false
-    const init = encodeKexInit(environment.randomBytes(16), { offer: this.#offer, firstKexPacketFollows: false })
+    const ours = offerOf(this.#options)
+    const init = encodeKexInit(environment.randomBytes(16), { offer: ours, firstKexPacketFollows: false })
     this.#isInitTaken = false
     if (this.#completed > 0) this.#wait = this.#startWait('rekey', leastMs)
     this.#port.holdOthers()
@@ -112,7 +112,7 @@ export class Exchanges {
         role,
         randomBytes: (size) => environment.randomBytes(size),
         identifications: () => this.#identifications(),
-        offer: this.#offer,
+        offer: ours,
         init,
         sessionId: this.#sessionId,
         strict: this.#strict,
@@ -235,7 +235,7 @@ export class Exchanges {
 
   #trusted(hostKey: Buffer): void {
     if (this.#stopped) return
-    this.#hostKey = hostKey
+    this.#hostKey = copyOf(hostKey)
     this.#wait = this.#startWait('keyExchange')
     this.#sendNewKeys()
   }
@@ -268,6 +268,7 @@ export class Exchanges {
     this.#current = undefined
     this.#completed++
     this.#wait?.resolve()
+    this.#wait = undefined
     this.#port.ended(this.#negotiated)
   }
 

@@ -285,6 +285,7 @@ export class Transport {
     this.#identification = identification
     this.#exchanges.identified(identification.line)
     this.#identificationCame()
+    this.#identificationCame = () => {}
   }
 
   #receive(payload: Buffer, sequence: number): void {

@@ -4,10 +4,25 @@ export interface Deadline {
   cancel(): void
 }
 
-interface Entry extends Deadline {
+/** One object a deadline: each wait of a connection has one, and an idle connection keeps some. */
+class Entry implements Deadline {
+  readonly at: number
   /** Undefined once it was called or cancelled. */
   expire: ((now: number) => void) | undefined
-  queued: boolean
+  queued = true
+  readonly #cancelled: (entry: Entry) => void
+
+  constructor(at: number, expire: (now: number) => void, cancelled: (entry: Entry) => void) {
+    this.at = at
+    this.expire = expire
+    this.#cancelled = cancelled
+  }
+
+  cancel(): void {
+    if (this.expire === undefined) return
+    this.expire = undefined
+    this.#cancelled(this)
+  }
 }
 
 /**
@@ -18,6 +33,7 @@ export class Deadlines {
   readonly #heap: Entry[] = []
   #cancelled = 0
   #changed: () => void = () => {}
+  readonly #noteCancelled = (entry: Entry): void => this.#cancelledOne(entry)
 
   /** Calls `changed` whenever `next()` may have become earlier. */
   onChange(changed: () => void): void {
@@ -31,7 +47,7 @@ export class Deadlines {
   add(at: number, expire: (now: number) => void): Deadline {
     // It would stand at the head of the heap for ever, since nothing compares with it, and nothing would expire again.
     if (Number.isNaN(at)) throw new RangeError('the instant of a deadline is not a number')
-    const entry: Entry = { at, expire, queued: true, cancel: () => this.#cancel(entry) }
+    const entry = new Entry(at, expire, this.#noteCancelled)
     this.#heap.push(entry)
     this.#rise(this.#heap.length - 1)
     if (this.#heap[0] === entry) this.#changed()
@@ -54,11 +70,9 @@ export class Deadlines {
     runAll(due.map((entry) => () => fire(entry, now)))
   }
 
-  #cancel(entry: Entry): void {
-    if (entry.expire === undefined) return
-    entry.expire = undefined
+  #cancelledOne({ queued }: Entry): void {
     // One that is due together with the one whose callback cancels it has left the heap already.
-    if (!entry.queued) return
+    if (!queued) return
     this.#cancelled++
     if (this.#cancelled > 64 && this.#cancelled > this.#heap.length / 2) this.#compact()
   }

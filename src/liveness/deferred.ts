@@ -1,3 +1,5 @@
+function ignore(): void {}
+
 /** A promise and the two functions that settle it, for whoever knows when it is time. It waits for nobody by itself. */
 export class Deferred<T> {
   readonly promise: Promise<T>
@@ -10,6 +12,6 @@ export class Deferred<T> {
       this.reject = reject
     })
     // It may be rejected before anybody has a handler on it; the rejection still reaches who asks later.
-    this.promise.catch(() => {})
+    this.promise.then(undefined, ignore)
   }
 }

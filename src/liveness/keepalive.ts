@@ -90,6 +90,8 @@ export class Keepalive {
   answered(probe: SentProbe, now: number): void {
     this.#prober.answered(probe, now)
     this.#age.restart(now, this.#bytesHeard)
+    // The wake that would have missed the answer would find nothing due: on an idle connection that is every second one.
+    this.#schedule(now)
   }
 
   /** The peer answered something else, which had been handed over for sending at `sentAt`: it hears us. */

@@ -60,6 +60,19 @@ export class Waits {
   #awaited = 0
   #isAttended = true
   #keepsRunning = true
+  readonly #owner: Owner = {
+    ended: (wait) => {
+      this.#pending.delete(wait)
+      this.#countBystander(wait.step, -1)
+      if (wait.isAwaited) this.#awaited--
+      this.#sizeChanged()
+    },
+    awaited: () => {
+      this.#awaited++
+      this.#sizeChanged()
+    },
+    step: () => this.#latestStep(),
+  }
 
   constructor(environment: WaitsEnvironment, deadlines: Deadlines) {
     this.#environment = environment
@@ -93,19 +106,7 @@ export class Waits {
   }
 
   start<T>(options: WaitOptions): Wait<T> {
-    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#deadlines, {
-      ended: () => {
-        this.#pending.delete(wait)
-        this.#countBystander(options, -1)
-        if (wait.isAwaited) this.#awaited--
-        this.#sizeChanged()
-      },
-      awaited: () => {
-        this.#awaited++
-        this.#sizeChanged()
-      },
-      step: () => this.#latestStep(),
-    })
+    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#deadlines, this.#owner)
     this.#pending.add(wait)
     if (options.isAwaited ?? true) wait.await()
     this.#countBystander(options, 1)
@@ -121,7 +122,7 @@ export class Waits {
     return [...this.#pending].findLast(({ step }) => step.limit !== 'connect')?.step
   }
 
-  #countBystander({ limit }: WaitOptions, change: 1 | -1): void {
+  #countBystander({ limit }: Step, change: 1 | -1): void {
     if (limit !== 'prompt' && limit !== 'agent') return
     const before = this.#bystanders
     this.#bystanders += change
@@ -150,7 +151,7 @@ type Step = Pick<WaitOptions, 'limit' | 'phase' | 'what'>
 
 interface Owner {
   /** The wait is over. */
-  ended(): void
+  ended(wait: Drainable): void
   /** It has a caller. */
   awaited(): void
   /** Where a wait that is made up of others stands. */
@@ -159,6 +160,7 @@ interface Owner {
 
 interface Drainable {
   readonly step: Step
+  readonly isAwaited: boolean
   pause(): void
   resume(): void
   lost(milliseconds: number): void
@@ -171,8 +173,11 @@ class OpenWait<T> implements Wait<T>, Drainable {
   readonly #environment: WaitsEnvironment
   readonly #deadlines: Deadlines
   readonly #owner: Owner
-  /** The caller's stack: an error made when the deadline expires would show the timer's alone. */
-  readonly #origin: Error
+  /**
+   * The caller's stack: an error made when the deadline expires would show the timer's alone. Until it is read it holds
+   * whatever the caller's frames were called on, keys included, so a settled wait has none. Nor has one without a caller.
+   */
+  #origin: Error | undefined
   readonly #calledAt: number
   readonly #clock: LimitClock
   #pending = true
@@ -185,7 +190,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#environment = environment
     this.#deadlines = deadlines
     this.#owner = owner
-    this.#origin = options.origin ?? new Error('waiting')
+    this.#origin = options.origin ?? ((options.isAwaited ?? true) ? new Error('waiting') : undefined)
     // Of a limit that several waits share, an error says how long they waited in all.
     this.#calledAt = environment.now() - (options.spentMs ?? 0)
     this.#clock = new LimitClock(options, environment)
@@ -300,6 +305,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
       elapsedMs: this.#environment.now() - this.#calledAt,
       ...details,
     })
+    if (this.#origin === undefined) return error
     const frames = this.#origin.stack?.split('\n').slice(1) ?? []
     error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
     return error
@@ -308,9 +314,10 @@ class OpenWait<T> implements Wait<T>, Drainable {
   #settle(): boolean {
     if (!this.#pending) return false
     this.#pending = false
+    this.#origin = undefined
     this.#deadline?.cancel()
     this.#unlisten?.()
-    this.#owner.ended()
+    this.#owner.ended(this)
     return true
   }
 }

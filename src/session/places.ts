@@ -59,7 +59,7 @@ export class Places {
   constructor(port: SessionPort, ahead: number) {
     this.#port = port
     this.#ahead = new SessionsAhead(port, ahead)
-    port.onChannelGone(() => this.#someGone())
+    port.onChannelGone((channel) => this.#channelGone(channel))
   }
 
   /** How many sessions the server holds for us, those that we gave up included. */
@@ -180,14 +180,12 @@ export class Places {
     }
   }
 
-  #someGone(): void {
-    const left = new Set(this.#port.channels)
-    for (const [channel, tenant] of [...this.#taken]) {
-      if (left.has(channel)) continue
-      this.#taken.delete(channel)
-      tenant.gone()
-      this.#left()
-    }
+  #channelGone(channel: Channel): void {
+    const tenant = this.#taken.get(channel)
+    if (tenant === undefined) return
+    this.#taken.delete(channel)
+    tenant.gone()
+    this.#left()
   }
 
   #left(): void {

@@ -12,8 +12,6 @@ import type { Runs } from './runs.js'
 export interface SessionPort {
   readonly waits: Waits
   readonly keepalive: Pick<Keepalive, 'liveness' | 'probeNow'>
-  /** Channels for which the peer still has something, also those that we gave up. */
-  readonly channels: Iterable<Channel>
   /** Why the connection ended; undefined while it lives. */
   readonly cause: HoldfastError | undefined
   /** What the peer says it is, in `peer`. */
@@ -25,8 +23,8 @@ export interface SessionPort {
   now(): number
   errorDetails(): ErrorDetails
   open(type: string, data: Buffer, makeSink: (channel: Channel) => ChannelSink, options?: OpenOptions): Promise<Channel>
-  /** Calls back whenever a channel is gone for good. @returns a function that takes it back */
-  onChannelGone(gone: () => void): () => void
+  /** Calls back with each channel that is gone for good. @returns a function that takes it back */
+  onChannelGone(gone: (channel: Channel) => void): () => void
 }
 
 /** What the sessions of one connection share. */

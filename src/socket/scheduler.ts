@@ -107,7 +107,13 @@ export class Scheduler {
     const lostMs = this.#lostMs()
     this.#disarm()
     this.#loopBlockedMs += lostMs
-    this.#immediate = setImmediate(() => this.#wake(lostMs))
+    if (lostMs === 0 && this.#isEarly) this.#arm()
+    else this.#immediate = setImmediate(() => this.#wake(lostMs))
+  }
+
+  /** What this wake was for has been put off since, as whenever an answer comes in time. */
+  get #isEarly(): boolean {
+    return (this.#options.deadlines.next() ?? Number.POSITIVE_INFINITY) > this.#clock.now()
   }
 
   /**
@@ -120,13 +126,14 @@ export class Scheduler {
     return lateMs < blockedFromMs ? 0 : Math.min(2 * lateMs, now - this.#armedAt)
   }
 
+  /** Until it is over nothing arms the timer: what one deadline brings nearer another may put off. */
   #wake(lostMs: number): void {
-    this.#immediate = undefined
     try {
       this.#compareClocks()
       this.#options.onWake(this.#clock.now(), lostMs)
       if (!this.#stopped) this.#options.deadlines.expire(this.#clock.now())
     } finally {
+      this.#immediate = undefined
       this.#arm()
     }
   }

@@ -1,5 +1,6 @@
 /** AES in Galois/Counter Mode as OpenSSH uses it: RFC 5647, with the names of OpenSSH PROTOCOL 1.6. */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { copyOf } from '../wire/copy.js'
 import { type CipherSpec, type DirectionKeys, type Opener, rekeyBytesOf, type Sealer } from './cipher.js'
 import { wrongMac } from './mac.js'
 
@@ -14,7 +15,7 @@ class Nonce {
   readonly bytes: Buffer
 
   constructor(iv: Buffer) {
-    this.bytes = Buffer.from(iv)
+    this.bytes = copyOf(iv)
   }
 
   /** Two words, because a BigInt would be allocated for every packet. */

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.js'
+import { copyOf } from '../wire/copy.js'
 import { printable } from '../wire/printable.js'
 
 /** RFC 4253 section 4.2: 255 characters with CR LF. */
@@ -89,7 +90,7 @@ function parse(line: Buffer, greeting: Buffer): Identification {
   if (match?.[2] === undefined || line.includes(0)) {
     throw notSsh(`it identifies itself as "${printable(line.toString('latin1'), 120)}", which is not SSH 2.0`)
   }
-  return { line: Buffer.from(line), software: printable(match[2]), greeting: Buffer.from(greeting) }
+  return { line: copyOf(line), software: printable(match[2]), greeting: copyOf(greeting) }
 }
 
 function notSsh(problem: string): HoldfastError {

@@ -1,4 +1,5 @@
 /** Messages of the transport layer: RFC 4253 section 11, RFC 8308 (EXT_INFO), OpenSSH PROTOCOL 1.9 (PING). */
+import { copyOf } from './copy.js'
 import { messageNumber } from './numbers.js'
 import { Reader } from './reader.js'
 import { Writer } from './writer.js'
@@ -90,7 +91,7 @@ export function decodeExtInfo(payload: Buffer): Extensions {
   const extensions = new Map<string, Buffer>()
   for (let index = 0; index < count; index++) {
     const name = reader.name('extension-name')
-    extensions.set(name, Buffer.from(reader.string('extension-value')))
+    extensions.set(name, copyOf(reader.string('extension-value')))
   }
   reader.end()
   return extensions

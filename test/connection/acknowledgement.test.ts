@@ -24,7 +24,11 @@ test('OpenSSH gets an acknowledgement that carries nothing until it has started 
   )
   await time.value(client.connection.ready, 5000)
   await time.run(100)
+  assert.ok(!client.connection.acknowledgement.isAwaited, 'nobody waits for what it has still to say')
+  const opening = client.connection.open('session', none, (opened) => new NotingSink(opened))
   assert.ok(client.connection.acknowledgement.isAwaited)
+  const channel = await time.value(opening, 50)
+  assert.ok(client.connection.acknowledgement.isAwaited, 'whatever is on the channel may be waited for')
   client.connection.acknowledgement.send()
   const [bytes = none, ...others] = client.connection.takeOutput()
   assert.ok(bytes.length > 0)
@@ -33,11 +37,6 @@ test('OpenSSH gets an acknowledgement that carries nothing until it has started 
   client.connection.kernelTook(Buffer.concat([bytes, ...others]).length)
   server.connection.receive(Buffer.concat([bytes, ...others]))
 
-  const channel = await time.value(
-    client.connection.open('session', none, (opened) => new NotingSink(opened)),
-    50,
-  )
-  assert.ok(client.connection.acknowledgement.isAwaited)
   await time.value(channel.request('exec', none), 50)
   assert.ok(!client.connection.acknowledgement.isAwaited)
   client.connection.acknowledgement.send()

@@ -22,8 +22,16 @@ test('the first probe goes out at start, not before', () => {
 
 test('an idle peer that answers stays alive and is asked once an interval', () => {
   const peer = new ScriptedPeer(second, after(10))
+  let wakes = 0
+  const { deadlines } = peer
+  const expire = deadlines.expire.bind(deadlines)
+  deadlines.expire = (now) => {
+    if ((deadlines.next() ?? Number.POSITIVE_INFINITY) <= now) wakes++
+    expire(now)
+  }
   peer.keepalive.start(0)
   peer.run(100_000)
+  assert.ok(wakes <= 101, `${wakes} wakes, where one an interval has something to do`)
   assert.equal(peer.verdicts.length, 0)
   assert.equal(peer.changes.length, 0)
   assert.ok(peer.sent.length >= 98 && peer.sent.length <= 101, `${peer.sent.length} probes`)

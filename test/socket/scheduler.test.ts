@@ -192,3 +192,17 @@ test('somebody waits without any limit: the process does not end under the promi
   assert.equal(stdout, 'resolved\n')
   assert.equal(code, 0)
 })
+
+test('what was put off wakes nobody before its time', async (t) => {
+  const { deadlines, scheduler, wakes } = start(t)
+  const called = scheduler.now()
+  const putOff = deadlines.add(called + 10, () => assert.fail('it was put off'))
+  const expired = new Promise<void>((resolve) => {
+    deadlines.add(called + 60, () => resolve())
+  })
+  putOff.cancel()
+  await Promise.all([expired, turns(80)])
+  // A timer that was held up is one of its own: then time was lost, and everything that waits is to know.
+  const early = wakes.filter(({ now, lostMs }) => lostMs === 0 && now < called + 60)
+  assert.deepEqual(early, [])
+})

@@ -31,7 +31,7 @@ export class Span implements SessionPort {
   readonly #timing: Timing
   readonly #waiting = new Set<Wait<Connection>>()
   /** Who wants to know of channels that are gone, before there is a connection that could tell. */
-  readonly #channelGone = new Set<() => void>()
+  readonly #channelGone = new Set<(channel: Channel) => void>()
   #link: Link | undefined
   /** The connection that was lost, until there is another: it would keep the ones before it in memory as well. */
   #last: Connection | undefined
@@ -111,7 +111,7 @@ export class Span implements SessionPort {
     return connection.globalRequest(name, data, options)
   }
 
-  onChannelGone(gone: () => void): () => void {
+  onChannelGone(gone: (channel: Channel) => void): () => void {
     this.#channelGone.add(gone)
     return () => void this.#channelGone.delete(gone)
   }
@@ -125,8 +125,8 @@ export class Span implements SessionPort {
     const { connection } = link
     this.#link = link
     this.#last = undefined
-    this.#unlisten = connection.onChannelGone(() => {
-      for (const gone of [...this.#channelGone]) gone()
+    this.#unlisten = connection.onChannelGone((channel) => {
+      for (const gone of [...this.#channelGone]) gone(channel)
     })
     for (const wait of [...this.#waiting]) wait.resolve(connection)
   }
