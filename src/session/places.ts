@@ -120,7 +120,7 @@ export class Places {
       this.#taken.set(channel, tenant)
       return makeSink(channel)
     }
-    const channel = this.#takeOpen(take) ?? (await this.#openNow(take, signal))
+    const channel = this.#takeOpen(take, signal) ?? (await this.#openNow(take, signal))
     this.#ahead.replenish()
     return channel
   }
@@ -130,15 +130,15 @@ export class Places {
       return await this.#port.open('session', none, take, { signal })
     } catch (error) {
       // The last place may be that of a session which was opened ahead, and answered meanwhile.
-      const channel = error instanceof ChannelOpenError ? this.#takeOpen(take) : undefined
+      const channel = error instanceof ChannelOpenError ? this.#takeOpen(take, signal) : undefined
       if (channel === undefined) throw error
       return channel
     }
   }
 
-  /** A session that is open already. */
-  #takeOpen(makeSink: MakeSink): Channel | undefined {
-    const channel = this.#ahead.take()
+  /** A session that is open already. Whoever has given up meanwhile needs none. */
+  #takeOpen(makeSink: MakeSink, signal: AbortSignal): Channel | undefined {
+    const channel = signal.aborted ? undefined : this.#ahead.take()
     channel?.attach(makeSink(channel))
     return channel
   }

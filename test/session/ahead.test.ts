@@ -97,6 +97,29 @@ test('where a server has one place, the command gets that of the session which w
   await time.failure(running)
 })
 
+test('a call that is given up in the moment of its refusal takes none', async () => {
+  const { time, client, server, sessions, channels } = await far()
+  const { before } = server
+  let opened = 0
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_OPEN || opened++ === 0) return before(payload)
+    const { sender: recipient } = decodeChannelOpen(payload)
+    server.send(encodeChannelOpenFailure({ recipient, reason: 2, description: 'open failed' }))
+    return true
+  }
+  sessions.openAhead()
+  const giveUp = new AbortController()
+  const called = sessions.exec('one', { signal: giveUp.signal })
+  const receive = client.receive.bind(client)
+  client.receive = (chunk) => {
+    receive(chunk)
+    if (opened === 2) giveUp.abort()
+  }
+  await time.failure(called)
+  await time.run(1000)
+  assert.deepEqual([channels(), sessions.stats.open], [1, 0])
+})
+
 test('one that the server closes is dropped, and the next command opens its own', async () => {
   const { time, server, sessions, channels } = await far()
   sessions.openAhead()
