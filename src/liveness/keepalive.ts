@@ -338,13 +338,17 @@ export class Keepalive {
   /** When a silent peer is to be asked the last question. */
   #silenceLastDue(interval: number): number {
     const isLast = this.#judges && this.#silence.asked >= this.#settings.countMax && !this.#prober.inKeyExchange
-    return isLast ? this.#silenceDue(interval) - lastQuestionMs(interval) : Number.POSITIVE_INFINITY
+    return isLast ? this.#silenceDue(interval) - this.#lastQuestionMs(interval) : Number.POSITIVE_INFINITY
   }
 
   /** When one that we hear is. */
   #answersLastDue(interval: number): number {
     const isLast = this.#judges && this.#age.intervals >= this.#settings.countMax && !this.#prober.inKeyExchange
-    return isLast ? this.#age.due(interval) - lastQuestionMs(interval) : Number.POSITIVE_INFINITY
+    return isLast ? this.#age.due(interval) - this.#lastQuestionMs(interval) : Number.POSITIVE_INFINITY
+  }
+
+  #lastQuestionMs(interval: number): number {
+    return lastQuestionMs(interval, this.#probes.leastRttMs)
   }
 
   /** When nothing has shown for an interval that the peer hears us, and there is something left to ask. */

@@ -77,9 +77,13 @@ export function silenceBound({ interval, countMax, wantReply }: KeepaliveSetting
 /** Below the limit `rekey` of what is asked then, which must not end the connection sooner than the verdict. */
 export const lastQuestionMaxMs = 20_000
 
-/** How long before a verdict the peer is asked last, by a key exchange: it holds up all else, so no sooner than it must. */
-export function lastQuestionMs(interval: number): number {
-  return Math.min((3 * interval) / 4, lastQuestionMaxMs)
+/**
+ * How long before a verdict the peer is asked last, by a key exchange: it costs much and holds up all else, so the answer to
+ * the question before is waited for, for two round trips within reason.
+ */
+export function lastQuestionMs(interval: number, rttMs: number): number {
+  const answerMs = Math.min(Math.max(interval / 4, 2 * rttMs), interval / 2)
+  return Math.min(interval - answerMs, lastQuestionMaxMs)
 }
 
 function resolveInterval(interval: Duration | false): number | false {

@@ -353,3 +353,10 @@ describe('a peer that answered before and leaves its questions unanswered now', 
     })
   }
 })
+
+test('one that takes longer than a quarter of an interval for its answers is not asked for a key exchange each time', () => {
+  const peer = new ScriptedPeer({ interval: 3000, countMax: 1 }, () => 800)
+  peer.keepalive.start(0)
+  peer.run(60_000)
+  assert.ok(!kindsSent(peer).includes('key-exchange'))
+})

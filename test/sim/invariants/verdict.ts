@@ -41,7 +41,9 @@ function early(run: Run, reason: VerdictReason): string | undefined {
 
 function oneWayEarly({ client: { tap }, world, user }: Run, boundMs: number): string | undefined {
   if (tap === undefined) return undefined
-  const since = Math.max(tap.oldestUnanswered()?.askedAt ?? Infinity, tap.newKeysAt, user.configuredAt)
+  const exchangeAt = tap.isPeerInExchange ? undefined : tap.ourExchangeAt
+  const askedFrom = Math.min(tap.oldestUnanswered()?.askedAt ?? Infinity, exchangeAt ?? Infinity)
+  const since = Math.max(askedFrom, tap.newKeysAt, user.configuredAt)
   if (world.now() - since >= boundMs - 1) return undefined
   return `the verdict (one-way) came when the oldest question had waited since ${since} ms, before the bound of ${boundMs} ms`
 }
