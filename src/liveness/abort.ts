@@ -1,4 +1,5 @@
 import { runAll } from './deadlines.js'
+import { Members } from './members.js'
 
 /**
  * Calls back when signals abort, with one listener a signal however many waits share it: Node warns from the eleventh
@@ -13,17 +14,17 @@ export class AbortListeners {
    */
   add(signal: AbortSignal, aborted: (reason: unknown) => void): () => void {
     const watched = this.#watched.get(signal) ?? this.#watch(signal)
-    watched.callbacks.add(aborted)
+    const member = watched.callbacks.add(aborted)
     return () => {
-      if (watched.callbacks.delete(aborted) && watched.callbacks.size === 0) this.#unwatch(signal, watched)
+      if (watched.callbacks.remove(member) && watched.callbacks.size === 0) this.#unwatch(signal, watched)
     }
   }
 
   #watch(signal: AbortSignal): Watched {
-    const callbacks = new Set<(reason: unknown) => void>()
+    const callbacks = new Members<(reason: unknown) => void>()
     const listener = () => {
       this.#unwatch(signal, watched)
-      runAll([...callbacks].map((callback) => () => callbacks.has(callback) && callback(signal.reason)))
+      runAll(callbacks.all().map((member) => () => member.isThere && member.value(signal.reason)))
     }
     const watched = { callbacks, listener }
     this.#watched.set(signal, watched)
@@ -38,6 +39,6 @@ export class AbortListeners {
 }
 
 interface Watched {
-  readonly callbacks: Set<(reason: unknown) => void>
+  readonly callbacks: Members<(reason: unknown) => void>
   readonly listener: () => void
 }

@@ -3,6 +3,7 @@ import { AbortListeners } from './abort.js'
 import type { Deadline, Deadlines } from './deadlines.js'
 import { Deferred } from './deferred.js'
 import { LimitClock, type LimitClockEnvironment, type LimitClockOptions } from './limit-clock.js'
+import { type Member, Members } from './members.js'
 
 export interface WaitOptions extends LimitClockOptions {
   readonly limit: LimitName
@@ -50,7 +51,7 @@ export interface Wait<T> {
 export class Waits {
   readonly #environment: WaitsEnvironment
   readonly #deadlines: Deadlines
-  readonly #pending = new Set<Drainable>()
+  readonly #pending = new Members<Drainable>()
   readonly #aborts = new AbortListeners()
   #cause: HoldfastError | undefined
   #sizeChanged: () => void = () => {}
@@ -62,7 +63,7 @@ export class Waits {
   #keepsRunning = true
   readonly #owner: Owner = {
     ended: (wait) => {
-      this.#pending.delete(wait)
+      if (wait.member !== undefined) this.#pending.remove(wait.member)
       this.#countBystander(wait.step, -1)
       if (wait.isAwaited) this.#awaited--
       this.#sizeChanged()
@@ -107,7 +108,7 @@ export class Waits {
 
   start<T>(options: WaitOptions): Wait<T> {
     const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#deadlines, this.#owner)
-    this.#pending.add(wait)
+    wait.member = this.#pending.add(wait)
     if (options.isAwaited ?? true) wait.await()
     this.#countBystander(options, 1)
     // The close itself is the one wait that begins after everything else was settled.
@@ -119,15 +120,15 @@ export class Waits {
 
   /** What was last begun of all that a connection in the making waits for. */
   #latestStep(): Step | undefined {
-    return [...this.#pending].findLast(({ step }) => step.limit !== 'connect')?.step
+    return this.#pending.all().findLast(({ value }) => value.step.limit !== 'connect')?.value.step
   }
 
   #countBystander({ limit }: Step, change: 1 | -1): void {
     if (limit !== 'prompt' && limit !== 'agent') return
     const before = this.#bystanders
     this.#bystanders += change
-    if (before === 0) for (const wait of this.#pending) wait.pause()
-    if (this.#bystanders === 0) for (const wait of this.#pending) wait.resume()
+    if (before === 0) for (const { value } of this.#pending.all()) value.pause()
+    if (this.#bystanders === 0) for (const { value } of this.#pending.all()) value.resume()
   }
 
   /** Calls `aborted` when the signal aborts; the caller looks at `signal.aborted` first. Returns the way out. */
@@ -137,13 +138,13 @@ export class Waits {
 
   /** Time in which this process could not listen does not count against the peer. */
   lost(milliseconds: number): void {
-    for (const wait of this.#pending) wait.lost(milliseconds)
+    for (const { value } of this.#pending.all()) value.lost(milliseconds)
   }
 
   /** Settles everything that waits, and whatever is started from now on, with one cause. */
   drain(cause: HoldfastError): void {
     this.#cause ??= cause
-    for (const wait of [...this.#pending]) wait.reject(this.#cause)
+    for (const { value } of this.#pending.all()) value.reject(this.#cause)
   }
 }
 
@@ -161,6 +162,8 @@ interface Owner {
 interface Drainable {
   readonly step: Step
   readonly isAwaited: boolean
+  /** Where it stands among all that are pending. */
+  readonly member: Member<Drainable> | undefined
   pause(): void
   resume(): void
   lost(milliseconds: number): void
@@ -168,6 +171,7 @@ interface Drainable {
 }
 
 class OpenWait<T> implements Wait<T>, Drainable {
+  member: Member<Drainable> | undefined
   readonly #deferred = new Deferred<T>()
   readonly #options: WaitOptions
   readonly #environment: WaitsEnvironment

@@ -1,8 +1,10 @@
 import { type Delivery, HoldfastError } from '../errors.js'
+import { Members } from '../liveness/members.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import { PacketMemory } from './packet-memory.js'
 import { decodeReply, type Reply } from './replies.js'
 import { encodeRequest, idOffset, type Request } from './requests.js'
+import { SentRequests } from './sent-requests.js'
 import { describe, type FileCall, SftpError, sftpProtocolError, withDelivery } from './sftp-error.js'
 
 /** The way of packets to the server. */
@@ -35,10 +37,9 @@ export interface Call<T> {
 
 /** A request that was sent and has not been answered. */
 interface Sent {
+  readonly id: number
   readonly wait: Pick<Wait<unknown>, 'sent' | 'reject'>
   readonly cost: number
-  /** Whether the server may have got it. A WRITE is one of many. */
-  mayHaveGone: boolean
   receive(reply: Reply): void
 }
 
@@ -62,13 +63,12 @@ const maxBytesUnderWay = 4 * 1024 * 1024
  */
 export class RequestTable {
   readonly #port: RequestPort
-  readonly #sent = new Map<number, Sent>()
+  readonly #sent = new SentRequests<Sent>(maxUnanswered)
   /** In the order of the calls. */
-  readonly #turns = new Set<Turn>()
+  readonly #turns = new Members<Turn>()
   readonly #memory = new PacketMemory()
   #bytesUnderWay = 0
   #replies = 0
-  #lastId = 0
   #cause: HoldfastError | undefined
 
   constructor(port: RequestPort) {
@@ -88,20 +88,20 @@ export class RequestTable {
 
   /** What was written has gone out, or a reply has come: there may be room for more. */
   pump(): void {
-    for (const turn of this.#turns) {
-      if (!this.#hasRoom) break
-      if (turn.go()) this.#turns.delete(turn)
+    for (let turn = this.#turns.first; turn !== undefined && this.#hasRoom; ) {
+      const next = turn.behind
+      if (turn.value.go()) this.#turns.remove(turn)
+      turn = next
     }
     // What a server that does not read is to be sent would else wait long before its clock runs.
-    if (this.#port.isStuck) for (const { wait } of this.#sent.values()) wait.sent()
+    if (this.#port.isStuck) for (const { wait } of this.#sent.all()) wait.sent()
   }
 
   /** @param packet without its length. @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL */
   receive(packet: Buffer): void {
     const { id, reply } = decodeReply(packet)
-    const sent = this.#sent.get(id)
+    const sent = this.#sent.take(id)
     if (sent === undefined) throw sftpProtocolError(`the server answers a request ${id}, which nobody sent`)
-    this.#sent.delete(id)
     this.#bytesUnderWay -= sent.cost
     this.#replies++
     if (this.#sent.size === 0) this.#memory.clear()
@@ -112,10 +112,10 @@ export class RequestTable {
   /** The session is over: what waits, and what is asked for from now on, fails with this. */
   end(cause: HoldfastError): void {
     this.#cause ??= cause
-    for (const { wait } of this.#sent.values()) wait.reject(this.#cause)
-    for (const turn of this.#turns) turn.fail(this.#cause)
+    const [sent, turns] = [this.#sent.all(), this.#turns.all()]
     this.#sent.clear()
-    this.#turns.clear()
+    for (const { wait } of sent) wait.reject(this.#cause)
+    for (const turn of turns) turn.value.fail(this.#cause)
     this.#memory.clear()
   }
 
@@ -125,11 +125,11 @@ export class RequestTable {
 
   async #inTurn<T>(call: Call<T>, packet: Buffer): Promise<T> {
     const turn: Turn = { go: () => false, fail: () => {} }
-    this.#turns.add(turn)
+    const place = this.#turns.add(turn)
     try {
       return await (await this.#turn(turn, call, packet)).answer
     } finally {
-      this.#turns.delete(turn)
+      this.#turns.remove(place)
     }
   }
 
@@ -137,7 +137,7 @@ export class RequestTable {
   async #turn<T>(turn: Turn, call: Call<T>, packet: Buffer): Promise<{ readonly answer: Promise<T> }> {
     for (;;) {
       const replies = this.#replies
-      const wait = this.#port.waits.start<{ readonly answer: Promise<T> }>(waitOptions(call))
+      const wait = this.#port.waits.start<{ readonly answer: Promise<T> }>(new ReplyWait(call))
       wait.sent()
       turn.go = () => {
         if (!wait.pending) return false
@@ -154,28 +154,26 @@ export class RequestTable {
   }
 
   #send<T>(call: Call<T>, packet: Buffer): Promise<T> {
-    const wait = this.#port.waits.start<T>(waitOptions(call))
+    const wait = this.#port.waits.start<T>(new ReplyWait(call))
     if (this.#cause !== undefined) wait.reject(this.#cause)
     if (!wait.pending) return wait.promise.catch((error: unknown) => this.#tell(error, 'not-sent'))
-    const id = this.#takeId()
-    const sent: Sent = {
-      wait,
-      cost: costOf(call.request),
-      mayHaveGone: call.request.type === 'WRITE',
-      receive: (reply) => settle(wait, call, reply),
-    }
-    this.#sent.set(id, sent)
-    this.#bytesUnderWay += sent.cost
+    const isWrite = call.request.type === 'WRITE'
+    // Whether the server may have got it. A WRITE is one of many.
+    let mayHaveGone = isWrite
+    const cost = costOf(call.request)
+    const id = this.#sent.add((taken) => ({ id: taken, wait, cost, receive: (reply) => settle(wait, call, reply) }))
+    this.#bytesUnderWay += cost
     packet.writeUInt32BE(id, idOffset)
     this.#port.write(packet, () => {
       // Others may lie in Node's pool, in which more than these bytes are.
-      if (call.request.type === 'WRITE') this.#memory.giveBack(packet)
-      sent.mayHaveGone = true
+      if (isWrite) this.#memory.giveBack(packet)
+      mayHaveGone = true
       wait.sent()
     })
     // Whoever gives a call up takes nothing back: what waits for the link, or for room there, goes out later.
-    const isKnown = () => this.#port.isLost && !sent.mayHaveGone
-    return wait.promise.catch((error: unknown) => this.#tell(error, isKnown() ? 'not-sent' : 'unknown'))
+    return wait.promise.catch((error: unknown) =>
+      this.#tell(error, this.#port.isLost && !mayHaveGone ? 'not-sent' : 'unknown'),
+    )
   }
 
   /** @throws what the call failed for, with what is known of it; what the server answered says that by itself */
@@ -183,27 +181,28 @@ export class RequestTable {
     const isAnswer = error instanceof HoldfastError && breaksProtocol.has(error.code) && error !== this.#cause
     throw isAnswer ? error : withDelivery(error, delivery, error === this.#cause)
   }
-
-  #takeId(): number {
-    do this.#lastId = (this.#lastId + 1) >>> 0
-    while (this.#sent.has(this.#lastId))
-    return this.#lastId
-  }
 }
 
-function waitOptions({ what, limitMs, signal, origin }: Call<unknown>): WaitOptions {
-  return {
-    limit: 'sftp',
-    limitMs,
-    // Any reply is traffic, so it is progress for all that wait on the same channel.
-    clock: 'reply',
-    phase: 'request',
-    // Only an error says it.
-    get what() {
-      return `the SFTP reply to ${describe(what)}`
-    },
-    signal,
-    origin,
+/** The wait for one reply. What it is called only an error says. */
+class ReplyWait implements WaitOptions {
+  readonly limit = 'sftp'
+  /** Any reply is traffic, so it is progress for all that wait on the same channel. */
+  readonly clock = 'reply'
+  readonly phase = 'request'
+  readonly limitMs: number
+  readonly signal: AbortSignal | undefined
+  readonly origin: Error
+  readonly #what: FileCall
+
+  constructor({ what, limitMs, signal, origin }: Call<unknown>) {
+    this.#what = what
+    this.limitMs = limitMs
+    this.signal = signal
+    this.origin = origin
+  }
+
+  get what(): string {
+    return `the SFTP reply to ${describe(this.#what)}`
   }
 }
 
