@@ -3,6 +3,8 @@ export interface FramesOptions {
   readonly maxLength: number
   /** @param begin the bytes of the frame that came, those of its length among them */
   readonly wrongLength: (length: number, begin: Buffer) => Error
+  /** Memory for a frame. @default new memory for each */
+  readonly allocate?: (length: number) => Buffer
 }
 
 /** Puts frames together, each a uint32 that says how many bytes follow and these bytes; the sender chooses how they are cut. */
@@ -46,11 +48,15 @@ export class Frames {
     this.#headLength += taken
     if (this.#headLength < 4) return taken
     const length = this.#head.readUInt32BE(0)
-    const { maxLength, wrongLength } = this.#options
+    const { maxLength, wrongLength, allocate = newMemory } = this.#options
     if (length === 0 || length > maxLength)
       throw wrongLength(length, Buffer.concat([this.#head, piece.subarray(offset + taken)]))
-    this.#frame = Buffer.allocUnsafe(length)
+    this.#frame = allocate(length)
     this.#filled = 0
     return taken
   }
+}
+
+function newMemory(length: number): Buffer {
+  return Buffer.allocUnsafe(length)
 }
