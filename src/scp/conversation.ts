@@ -7,15 +7,14 @@ import type { SessionPort } from '../session/port.js'
 import type { Sessions } from '../session/sessions.js'
 import { printable } from '../wire/printable.js'
 import { Input } from './input.js'
+import type { ScpPatience } from './options.js'
 import { decodeRecord, encodeRecord, maxRecord, type ScpRecord } from './records.js'
 import { ScpError, scpProtocolError } from './scp-error.js'
 
 /** What transfers by SCP need of the client. */
-export interface ScpHost {
+export interface ScpHost extends ScpPatience {
   readonly port: Pick<SessionPort, 'waits' | 'cause'>
   readonly sessions: Pick<Sessions, 'run'>
-  /** How long the remote scp may do nothing that it is waited for to do, in milliseconds. */
-  readonly idleLimitMs: number
   /** How long it may take to end in order. */
   readonly closeLimitMs: number
 }

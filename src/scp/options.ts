@@ -29,10 +29,18 @@ export interface ScpSettings {
   readonly progress: (progress: TransferProgress) => void
 }
 
+/** In milliseconds. */
+export interface ScpPatience {
+  /** How long the remote scp may do nothing that it is waited for to do, unless the transfer says so. */
+  readonly idleLimitMs: number
+  /** The longest that a transfer can say. @default any */
+  readonly idleBoundMs?: number | undefined
+}
+
 const names = ['signal', 'recursive', 'preserve', 'idleTimeout', 'progress']
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the option */
-export function resolveScp(options: ScpOptions, idleLimitMs: number): ScpSettings {
+export function resolveScp(options: ScpOptions, { idleLimitMs, idleBoundMs }: ScpPatience): ScpSettings {
   checkNames(options, names)
   const { recursive = false, preserve = true, idleTimeout, progress = () => {} } = options
   for (const [name, value] of Object.entries({ recursive, preserve }))
@@ -42,7 +50,10 @@ export function resolveScp(options: ScpOptions, idleLimitMs: number): ScpSetting
     signal: checkSignal(options.signal),
     recursive,
     preserve,
-    idleLimitMs: idleTimeout === undefined ? idleLimitMs : parseDuration(idleTimeout, 'idleTimeout'),
+    idleLimitMs: Math.min(
+      idleTimeout === undefined ? idleLimitMs : parseDuration(idleTimeout, 'idleTimeout'),
+      idleBoundMs ?? Number.POSITIVE_INFINITY,
+    ),
     progress,
   }
 }

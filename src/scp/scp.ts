@@ -29,7 +29,7 @@ export class Scp {
    * HoldfastError ERR_SSH_SCP_CHANGED, ERR_SSH_SCP_LOCAL, ERR_SSH_SCP_PROTOCOL, ERR_SSH_UNSUPPORTED where there is no scp
    */
   async put(local: string, remote: string, options: ScpOptions = {}): Promise<ScpResult> {
-    const settings = resolveScp(options, this.#host().idleLimitMs)
+    const settings = resolveScp(options, this.#host())
     const pair = { local: toLocal(local), remote: toRemote(remote) }
     return orLocalError(async () => {
       const isTree = (await stat(pair.local)).isDirectory()
@@ -44,7 +44,7 @@ export class Scp {
    * @throws as `put`; HoldfastError ERR_SSH_SCP_NAME for what was not asked for
    */
   async get(remote: string, local: string, options: ScpOptions = {}): Promise<ScpResult> {
-    const settings = resolveScp(options, this.#host().idleLimitMs)
+    const settings = resolveScp(options, this.#host())
     const path = toRemote(remote)
     return orLocalError(async () => {
       const pair = { local: await throughLinks(toLocal(local)), remote: path }

@@ -20,6 +20,13 @@ export type CommandLimit = (typeof commandLimits)[number]
 /** Milliseconds, or false for none. */
 export type CommandLimits = Readonly<Record<CommandLimit, number | false>>
 
+/** What commands get that name no limits of their own, and what they cannot go beyond. */
+export interface LimitsOfCommands {
+  readonly limits: CommandLimits
+  /** Milliseconds. A command that names a longer limit, or none, gets this one. @default none */
+  readonly bounds?: Partial<Readonly<Record<CommandLimit, number>>> | undefined
+}
+
 /** What `spawn()`, `shell()` and `subsystem()` take. */
 export interface SpawnOptions {
   /** How long it may run in all. Reaching it ends the command on the remote side too. @default none */
@@ -97,13 +104,13 @@ const execNames = [...spawnNames, 'check', 'stdin', 'maxBuffer', 'encoding']
  * Checks what a program gave and lays it over `defaults`.
  * @throws HoldfastError ERR_SSH_OPTION naming the field
  */
-export function resolveSpawn(options: SpawnOptions, defaults: CommandLimits, pty = false): CommandSettings {
+export function resolveSpawn(options: SpawnOptions, defaults: LimitsOfCommands, pty = false): CommandSettings {
   checkNames(options, spawnNames)
   return resolveCommon(options, defaults, pty)
 }
 
 /** The same for `exec()`. */
-export function resolveExec(options: ExecOptions, defaults: CommandLimits): ExecSettings {
+export function resolveExec(options: ExecOptions, defaults: LimitsOfCommands): ExecSettings {
   checkNames(options, execNames)
   const { check = false, stdin, maxBuffer = defaultMaxBuffer, encoding = 'utf8' } = options
   if (typeof check !== 'boolean') throw optionError('check', 'must be true or false')
@@ -115,7 +122,7 @@ export function resolveExec(options: ExecOptions, defaults: CommandLimits): Exec
   return { ...resolveCommon(options, defaults, false), check, stdin, maxBuffer, encoding }
 }
 
-function resolveCommon(options: SpawnOptions, defaults: CommandLimits, pty: boolean): CommandSettings {
+function resolveCommon(options: SpawnOptions, defaults: LimitsOfCommands, pty: boolean): CommandSettings {
   const { signal, secondSession = 'auto', forwardAgent = false } = options
   if (!['auto', 'always', 'never'].includes(secondSession))
     throw optionError('secondSession', "must be 'auto', 'always' or 'never'")
@@ -136,10 +143,13 @@ function resolveCommon(options: SpawnOptions, defaults: CommandLimits, pty: bool
   }
 }
 
-function resolveLimit(name: CommandLimit, options: SpawnOptions, defaults: CommandLimits): number | false {
+function resolveLimit(name: CommandLimit, options: SpawnOptions, defaults: LimitsOfCommands): number | false {
   const value = options[name]
-  if (value === undefined) return defaults[name]
-  return value === false ? false : parseDuration(value, name)
+  const bound = defaults.bounds?.[name] ?? Number.POSITIVE_INFINITY
+  const wanted = value === undefined ? defaults.limits[name] : value
+  const limitMs = wanted === false ? Number.POSITIVE_INFINITY : parseDuration(wanted, name)
+  const held = Math.min(limitMs, bound)
+  return held === Number.POSITIVE_INFINITY ? false : held
 }
 
 function resolveEnv(env: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] {

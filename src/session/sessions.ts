@@ -8,6 +8,7 @@ import {
   type CommandLimits,
   type CommandSettings,
   type ExecOptions,
+  type LimitsOfCommands,
   resolveExec,
   resolveSpawn,
   type ShellOptions,
@@ -25,15 +26,13 @@ import { checkRequestSize } from './request-size.js'
 import { Runs } from './runs.js'
 import { Session } from './session.js'
 
-export interface SessionsOptions {
+export interface SessionsOptions extends LimitsOfCommands {
   /** As whom we logged in: what sshd does differs for root. */
   readonly username: string
   /** How long to wait for a place where a server allows no more sessions, in milliseconds. */
   readonly openLimit: number
   /** How many are to be open before they are asked for. @default 0 */
   readonly ahead?: number
-  /** Limits of commands that do not name their own. */
-  readonly limits: CommandLimits
   /** Variables that every command asks for, besides its own. */
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Whose agent commands may ask for. */
@@ -96,7 +95,7 @@ export class Sessions {
   exec(command: string, options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Promise<CommandResult>
   exec(command: string, options?: ExecOptions): Promise<CommandResult<string | Buffer>>
   async exec(command: string, options: ExecOptions = {}): Promise<CommandResult<string | Buffer>> {
-    const settings = resolveExec(this.#withDefaults(options), this.#options.limits)
+    const settings = resolveExec(this.#withDefaults(options), this.#options)
     const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
     return execute(program, settings, this.#host)
   }
@@ -104,18 +103,18 @@ export class Sessions {
   /** Starts a command. Resolves when the server accepted it. @throws as `exec` */
   async spawn(command: string, options: SpawnOptions = {}): Promise<Command> {
     const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
-    return this.#spawn(program, resolveSpawn(this.#withDefaults(options), this.#options.limits))
+    return this.#spawn(program, resolveSpawn(this.#withDefaults(options), this.#options))
   }
 
   /** Starts the user's shell, with a terminal unless `pty` is false. @throws as `exec` */
   async shell(options: ShellOptions = {}): Promise<Command> {
-    return this.#spawn({ type: 'shell' }, resolveSpawn(this.#withDefaults(options), this.#options.limits, true))
+    return this.#spawn({ type: 'shell' }, resolveSpawn(this.#withDefaults(options), this.#options, true))
   }
 
   /** Starts a subsystem of the server, `sftp` say. @throws as `exec` */
   async subsystem(name: string, options: SpawnOptions = {}): Promise<Command> {
     const program = { type: 'subsystem', name: line(name, 'subsystem', 'subsystem') } as const
-    return this.#spawn(program, resolveSpawn(this.#withDefaults(options), this.#options.limits))
+    return this.#spawn(program, resolveSpawn(this.#withDefaults(options), this.#options))
   }
 
   /**
