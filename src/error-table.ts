@@ -15,6 +15,11 @@ export const errorTable = {
       'The option `config` was given and ssh_config says nothing that could be used; the text has what ssh says.',
     hint: 'run `ssh -G` with the same host to see it, and correct the file',
   },
+  ERR_SSH_POLICY: {
+    meaning:
+      'A policy file or a variable HOLDFAST_… is wrong or cannot be read, or the program asks for what a policy does not allow.',
+    hint: 'correct what the message names: until then no program that it is for connects, so that no limit vanishes unseen',
+  },
   ERR_SSH_DNS: {
     meaning: 'The host name could not be resolved.',
     hint: 'check the name and the resolver of this machine',

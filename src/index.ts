@@ -16,6 +16,9 @@ export type {
   RekeyOptions,
   SocketOptions,
 } from './client/options.js'
+export type { OptionValue } from './client/policy/kinds.js'
+export type { OptionInForce, OptionLayer, OptionOrigin, PolicyStats } from './client/policy/origins.js'
+export { type DefaultOptions, setDefaults } from './client/policy/set-defaults.js'
 export type { ReconnectOptions } from './client/reconnect/options.js'
 export type { ReconnectAttempt, Reconnection } from './client/reconnect/redial.js'
 export type { ChannelStats, ClientStats, ReconnectStats } from './client/stats.js'

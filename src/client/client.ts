@@ -22,6 +22,7 @@ import { type HostKeysEvent, hostKeysRequest, updateHostKeys } from './host-key-
 import { ClientKeepalive } from './keepalive.js'
 import { type ClientState, type Line, type LineEvents, SingleLine } from './line.js'
 import type { Link } from './link.js'
+import { boundKeepalive, limitBound } from './policy/bounds.js'
 import type { ReconnectAttempt, Reconnection } from './reconnect/redial.js'
 import { type OpenWay, StandingLine } from './reconnect/standing-line.js'
 import type { Settings } from './settings.js'
@@ -93,6 +94,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     this.keepalive = new ClientKeepalive({
       connection: () => line.link.connection,
       replyLimitMs: settings.limits.reply,
+      replyBoundMs: limitBound(settings.policy, 'reply'),
+      tighten: (keepalive) => boundKeepalive(settings.policy, keepalive),
       setTcp: (tcp) => line.link.setTcpKeepalive(tcp),
     })
   }
@@ -169,8 +172,10 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   get scp(): Scp {
     return new Scp(() => {
       const { link, port, sessions } = this.#line
-      const { idleTimeout, sftp, channelClose: closeLimitMs } = link.settings.limits
-      return { port, sessions, idleLimitMs: idleTimeout === false ? sftp : idleTimeout, closeLimitMs }
+      const { limits, policy } = link.settings
+      const { idleTimeout, sftp, channelClose: closeLimitMs } = limits
+      const idleBoundMs = limitBound(policy, 'idleTimeout')
+      return { port, sessions, idleLimitMs: idleTimeout === false ? sftp : idleTimeout, idleBoundMs, closeLimitMs }
     })
   }
 
@@ -249,9 +254,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   /** Whoever closes wants the connection gone: a wrong argument must not keep it open. */
   #closeLimit(timeout: Duration | undefined): number {
-    const { close } = this.#line.link.settings.limits
+    const { limits, policy } = this.#line.link.settings
+    const { close } = limits
     try {
-      return timeout === undefined ? close : parseDuration(timeout, 'timeout')
+      if (timeout === undefined) return close
+      return Math.min(parseDuration(timeout, 'timeout'), limitBound(policy, 'close') ?? Number.POSITIVE_INFINITY)
     } catch (error) {
       process.emitWarning(`close(): ${error instanceof Error ? error.message : String(error)}`, 'HoldfastWarning')
       return close

@@ -68,12 +68,15 @@ export class HostTrust implements HostKeyVerifier {
     const key = readHostKey(hostKey)
     // Copies: what was received is read from memory that is used again.
     this.#proof = { hostKey: copyOf(hostKey), signature: copyOf(signature), sessionId: exchangeHash }
-    const { fingerprints, verify, policy } = this.#settings
+    const { fingerprints, verify, policy, enforced } = this.#settings
     const verdict = judgeHostKey(this.#known.entries, { key, ...this.#name, nowSeconds: Date.now() / 1000 })
     if (verdict.verdict === 'revoked') throw this.#refuse('ERR_SSH_HOST_KEY_REVOKED', key, at(verdict.entry))
+    const isVouchedFor = fingerprints !== undefined || verify !== undefined
     if (fingerprints !== undefined) this.#checkFingerprint(key, fingerprints)
-    else if (verify !== undefined) await this.#ask(verify, key, verdict)
-    else if (policy !== 'off') await this.#judge(key, verdict)
+    // What an administrator enforces takes the place of nothing that the program asks for.
+    if (verify !== undefined && (fingerprints === undefined || enforced.fingerprints))
+      await this.#ask(verify, key, verdict)
+    if (policy !== 'off' && (!isVouchedFor || enforced.policy)) await this.#judge(key, verdict)
   }
 
   #checkFingerprint(key: PublicKey, fingerprints: readonly string[]): void {

@@ -17,6 +17,10 @@ export interface KeepalivePort {
   /** Called only once the client exists, and with it the connection. */
   connection(): Connection
   readonly replyLimitMs: number
+  /** What a policy enforces: what it makes of other settings. */
+  tighten(settings: KeepaliveSettings): KeepaliveSettings
+  /** The longest time for an answer that a policy allows. */
+  readonly replyBoundMs: number | undefined
   /** Puts the SO_KEEPALIVE part in force. */
   setTcp(tcp: KeepaliveSettings['tcp']): void
 }
@@ -36,11 +40,12 @@ export class ClientKeepalive {
 
   /**
    * Changes what is given, and leaves the rest. What the new values make overdue is asked for, not held against the peer.
+   * What a policy enforces is held to: `settings` has what became of it.
    * @throws HoldfastError ERR_SSH_OPTION
    */
   configure(part: KeepaliveOptions | false): void {
     const connection = this.#port.connection()
-    const settings = resolveKeepalive(part, this.settings)
+    const settings = this.#port.tighten(resolveKeepalive(part, this.settings))
     connection.configureKeepalive(settings)
     this.#port.setTcp(settings.tcp)
   }
@@ -50,12 +55,13 @@ export class ClientKeepalive {
    * @throws HoldfastError ERR_SSH_PROBE_TIMEOUT, also when 256 probes are unanswered already; ERR_SSH_ABORTED, ERR_SSH_OPTION, or why the connection ended
    */
   async send(options: ProbeOptions = {}): Promise<ProbeAnswer> {
-    const { replyLimitMs } = this.#port
+    const { replyLimitMs, replyBoundMs = Number.POSITIVE_INFINITY } = this.#port
+    const limitMs = options.timeout === undefined ? replyLimitMs : parseDuration(options.timeout, 'timeout')
     const connection = this.#port.connection()
     const wait = connection.waits.start<ProbeAnswer>({
       limit: 'reply',
       code: 'ERR_SSH_PROBE_TIMEOUT',
-      limitMs: options.timeout === undefined ? replyLimitMs : parseDuration(options.timeout, 'timeout'),
+      limitMs: Math.min(limitMs, replyBoundMs),
       clock: 'answer',
       phase: 'ready',
       what: 'the answer to the probe',

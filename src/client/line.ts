@@ -4,6 +4,7 @@ import type { LivenessChange } from '../liveness/port.js'
 import type { SessionPort } from '../session/port.js'
 import { Sessions } from '../session/sessions.js'
 import { Link } from './link.js'
+import { commandBounds } from './policy/bounds.js'
 import type { ReconnectAttempt, Reconnection } from './reconnect/redial.js'
 import type { LinkSettings, Settings } from './settings.js'
 import type { ReconnectStats } from './stats.js'
@@ -101,11 +102,12 @@ export class SingleLine implements Line {
 
 /** @param link the connection on which a session has been opened */
 export function sessionsOn(port: SessionPort, settings: LinkSettings, link: () => Link): Sessions {
-  const { limits, username, env, forwardAgent, sessionsAhead: ahead } = settings
+  const { limits, username, env, forwardAgent, sessionsAhead: ahead, policy } = settings
   const agent = {
     isDefault: forwardAgent.isDefault,
     offer: () => link().agentForward.offer(),
     answered: (isGranted: boolean) => link().agentForward.answered(isGranted),
   }
-  return new Sessions(port, { username, openLimit: limits.channelOpen, limits, env, agent, ahead })
+  const bounds = commandBounds(policy)
+  return new Sessions(port, { username, openLimit: limits.channelOpen, limits, bounds, env, agent, ahead })
 }

@@ -8,14 +8,18 @@ import { checkStream, isDuplex } from '../socket/stream.js'
 import { tcpValues } from '../socket/tcp-keepalive.js'
 import { nodeEnvironment } from './node-environment.js'
 import type { OpenStream } from './options.js'
+import { holdToPolicy } from './policy/own-socket.js'
 import type { LinkSettings } from './settings.js'
 import type { Timing } from './timing.js'
 
 /** Opens the way to the peer: the program's own stream, a channel through hops, a command, or a TCP socket. */
 export async function openDriver(settings: LinkSettings, timing: Timing, ended: AbortSignal): Promise<Driver> {
   const { stream, via, proxyCommand, host, port, signal } = settings
-  if (typeof stream === 'function') return new Driver(await callForStream(stream, ended))
-  if (stream !== undefined) return new Driver(stream)
+  if (stream !== undefined) {
+    const opened = typeof stream === 'function' ? await callForStream(stream, ended) : stream
+    holdToPolicy(opened, settings)
+    return new Driver(opened)
+  }
   if (via !== undefined) return new Driver(await via.open({ host, port }, signal))
   if (proxyCommand !== undefined) return new Driver(new ProxyCommand(proxyCommand))
   return openSocket(settings, timing)

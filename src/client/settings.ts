@@ -20,6 +20,7 @@ import type {
   RekeyOptions,
   SocketOptions,
 } from './options.js'
+import type { AppliedPolicy } from './policy/policy.js'
 import { expandProxyCommand } from './proxy-command.js'
 import { type ReconnectSettings, resolveReconnect } from './reconnect/options.js'
 import { checkShape } from './shape.js'
@@ -53,6 +54,8 @@ export interface Settings {
   readonly env: Readonly<Record<string, string>> | undefined
   /** How much of the limit `connect` went by before, in milliseconds. */
   readonly spentMs: number
+  /** Undefined where the options did not come by `configure()`. */
+  readonly policy: AppliedPolicy | undefined
   /** What of ssh_config was not done. */
   readonly ignored: readonly IgnoredKeyword[]
 }
@@ -75,6 +78,8 @@ export interface HostKeySettings {
   readonly fingerprints: readonly string[] | undefined
   readonly verify: HostKeyOptions['verify']
   readonly update: boolean
+  /** Which of these an administrator enforces: then the program's own word does not take their place. */
+  readonly enforced: { readonly policy: boolean; readonly fingerprints: boolean }
 }
 
 /**
@@ -106,7 +111,7 @@ export function resolveSettings(configured: Configured, via?: Way): Settings {
     port,
     username,
     proxyCommand: proxyCommand === undefined ? undefined : expandProxyCommand(proxyCommand, target),
-    hostKey: resolveHostKey(options.hostKey ?? {}),
+    hostKey: resolveHostKey(options.hostKey ?? {}, configured.policy),
     algorithms: resolveAlgorithms(options.algorithms ?? {}, configured.named),
     keepalive: resolveKeepalive(options.keepalive ?? {}),
     limits: resolveLimits(options.limits ?? {}),
@@ -121,6 +126,7 @@ export function resolveSettings(configured: Configured, via?: Way): Settings {
     forwardAgent: resolveForwardAgent(options),
     env: configured.env,
     spentMs: configured.spentMs,
+    policy: configured.policy,
     ignored: configured.ignored,
   }
 }
@@ -159,7 +165,8 @@ function resolveHost({ host, stream }: ConnectOptions): string {
   throw wrong('host is missing: whom to connect to?')
 }
 
-function resolveHostKey(options: HostKeyOptions): HostKeySettings {
+function resolveHostKey(options: HostKeyOptions, applied: AppliedPolicy | undefined): HostKeySettings {
+  const isEnforced = (name: string) => applied?.enforced.has(`hostKey.${name}`) ?? false
   const { knownHosts, policy = 'strict', fingerprints, verify, update = true, alias } = options
   return {
     alias,
@@ -168,6 +175,7 @@ function resolveHostKey(options: HostKeyOptions): HostKeySettings {
     fingerprints,
     verify,
     update,
+    enforced: { policy: isEnforced('policy'), fingerprints: isEnforced('fingerprints') },
   }
 }
 

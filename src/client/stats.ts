@@ -6,6 +6,7 @@ import type { TcpKeepalive } from '../socket/tcp-keepalive.js'
 import type { IgnoredKeyword } from './config/keywords.js'
 import type { Limits } from './limits.js'
 import type { ClientState, Line } from './line.js'
+import { type PolicyStats, policyStats } from './policy/origins.js'
 
 /** One channel, as `stats()` shows it. Windows in bytes. */
 export interface ChannelStats {
@@ -45,6 +46,8 @@ export interface ClientStats {
   readonly tcpKeepalive: TcpKeepalive | undefined
   /** Milliseconds. */
   readonly limits: Limits
+  /** Who says so, option by option: what a policy or the environment has to do with it (docs/policy.md). */
+  readonly policy: PolicyStats
   /** Keywords that ssh_config sets for this host and that are not done here; none without the option `config`. */
   readonly ignoredConfig: readonly IgnoredKeyword[]
   /** Commands, shells and subsystems: how many are open, wait for a place, or were given up. */
@@ -63,7 +66,7 @@ export interface ClientStats {
 
 export function readStats({ link, sessions, reconnect }: Line): ClientStats {
   const { settings, connection } = link
-  const { host, port, username, limits, ignored: ignoredConfig } = settings
+  const { host, port, username, limits, policy, ignored: ignoredConfig } = settings
   return {
     host,
     port,
@@ -74,6 +77,7 @@ export function readStats({ link, sessions, reconnect }: Line): ClientStats {
     keepalive: connection.keepalive.settings,
     tcpKeepalive: link.tcpKeepalive,
     limits,
+    policy: policyStats(policy, connection.keepalive.settings),
     ignoredConfig,
     sessions: sessions.stats,
     channels: [...connection.channels].map((channel) => ({

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ClientKeepalive } from '#src/client/keepalive.js'
+import type { KeepaliveSettings } from '#src/liveness/settings.js'
 import { nothingLeft } from '../support/core/checks.js'
 import { loggedIn } from '../support/core/pair.js'
 import type { ScriptOptions } from '../support/core/scripted-peer.js'
+
+const unbound = { replyLimitMs: 15_000, replyBoundMs: undefined, tighten: same, setTcp: () => {} }
+
+function same(settings: KeepaliveSettings): KeepaliveSettings {
+  return settings
+}
 
 async function keepaliveOfClient(script: ScriptOptions = {}) {
   const keepalive = { interval: false, countMax: 3, wantReply: true, tcp: false } as const
   const joined = await loggedIn({ client: { keepalive }, script })
   const connection = () => joined.client.connection
-  return { ...joined, keepalive: new ClientKeepalive({ connection, replyLimitMs: 15_000, setTcp: () => {} }) }
+  return { ...joined, keepalive: new ClientKeepalive({ ...unbound, connection }) }
 }
 
 test('the time for the answer to a probe begins when the kernel has taken the probe', async () => {

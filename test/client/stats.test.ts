@@ -8,7 +8,7 @@ test('stats() of an idle client says whom it is with, and what holds', async (t)
   const started = await server(t)
   const ssh = await client(t, started, { limits: { reply: '3s' }, keepalive: { interval: '5s' } })
   await ssh.keepalive.send()
-  const { negotiated, liveness, limits, loopBlockedMs, ...rest } = ssh.stats()
+  const { negotiated, liveness, limits, policy, loopBlockedMs, ...rest } = ssh.stats()
   assert.deepEqual(rest, {
     host: '127.0.0.1',
     port: started.port,
@@ -27,6 +27,8 @@ test('stats() of an idle client says whom it is with, and what holds', async (t)
   assert.equal(negotiated?.strictKex, true)
   assert.deepEqual([liveness.state, liveness.bound, liveness.unanswered], ['alive', 20_000, 0])
   assert.deepEqual([limits.reply, limits.connect, limits.timeout], [3000, 30_000, false])
+  assert.deepEqual(policy.options['keepalive.interval'], { value: 5000, from: 'call' })
+  assert.deepEqual(policy.options['limits.connect'], { value: 30_000, from: 'built-in' })
   assert.ok(loopBlockedMs >= 0)
 })
 

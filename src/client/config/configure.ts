@@ -4,6 +4,7 @@ import { expandHome } from '../../keys/paths.js'
 import { resolveLimits } from '../limits.js'
 import { nodeEnvironment } from '../node-environment.js'
 import type { ConnectOptions } from '../options.js'
+import { govern, governedLimits } from '../policy/govern.js'
 import { configuredAlgorithms } from './algorithms.js'
 import { SshAnswer } from './answer.js'
 import type { Configured } from './configured.js'
@@ -14,11 +15,15 @@ import { sparingSystemFiles, translate, wayOf } from './options.js'
 import { askSsh } from './ssh-program.js'
 
 /**
- * Lays options over what ssh_config says of the host, if they ask for it.
+ * Lays options over what ssh_config says of the host, if they ask for it, and a policy around both.
  * @param choosesWay false for a host whose way is known already: it is a later one of several hops
- * @throws HoldfastError ERR_SSH_OPTION, and as `askSsh`
+ * @throws HoldfastError ERR_SSH_OPTION, ERR_SSH_POLICY, and as `askSsh`
  */
 export async function configure(options: ConnectOptions, choosesWay = true): Promise<Configured> {
+  return govern(await readSshConfig(options, choosesWay), options)
+}
+
+async function readSshConfig(options: ConnectOptions, choosesWay: boolean): Promise<Configured> {
   const { config = false, host } = options
   if (config === false) return { options, named: undefined, env: undefined, spentMs: 0, ignored: [] }
   if (host === undefined || host === '') throw noHost()
@@ -60,7 +65,7 @@ async function ask(host: string, config: string | true, options: ConnectOptions)
   const { port, username, signal } = options
   if (wrongHost.test(host)) throw notForShell('host')
   if (username !== undefined && wrongUser.test(username)) throw notForShell('username')
-  const { dns, connect } = resolveLimits(options.limits ?? {})
+  const { dns, connect } = resolveLimits(governedLimits(options) ?? {})
   const shorter =
     connect < dns ? ({ limit: 'connect', limitMs: connect } as const) : ({ limit: 'dns', limitMs: dns } as const)
   const run = { what: `ssh_config of ${host}`, ...shorter, signal }

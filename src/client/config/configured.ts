@@ -1,4 +1,5 @@
 import type { ConnectOptions } from '../options.js'
+import type { AppliedPolicy } from '../policy/policy.js'
 import type { IgnoredKeyword } from './keywords.js'
 
 /** What ssh_config says of a host, as options and as what no option can say. */
@@ -14,4 +15,6 @@ export interface Configured {
   /** How long it took to learn, in milliseconds: it counts for the limit `connect`. */
   readonly spentMs: number
   readonly ignored: readonly IgnoredKeyword[]
+  /** Undefined until it has been laid around the options. */
+  readonly policy?: AppliedPolicy
 }

@@ -5,6 +5,7 @@ import { disconnectReason } from '../../wire/numbers.js'
 const lastingCodes: ReadonlySet<ErrorCode> = new Set([
   'ERR_SSH_OPTION',
   'ERR_SSH_CONFIG',
+  'ERR_SSH_POLICY',
   'ERR_SSH_UNSUPPORTED',
   'ERR_SSH_NEGOTIATION',
   'ERR_SSH_HOST_KEY_UNKNOWN',

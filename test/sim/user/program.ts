@@ -54,6 +54,8 @@ export class UserProgram {
     this.#keepalive = new ClientKeepalive({
       connection: () => party.connection,
       replyLimitMs: defaultLimits.reply,
+      replyBoundMs: undefined,
+      tighten: (settings) => settings,
       setTcp: () => {},
     })
     void this.calls.track({ kind: 'ready', name: 'the login', limitMs: null }, party.connection.ready)

@@ -29,7 +29,14 @@ export const signer: HostKeySigner = {
 /** What `hostKey.policy: 'off'` makes: it checks the proof, and trusts every host that has one. */
 export const verifier: HostKeyVerifier = await HostTrust.load(
   { host: 'example.org', port: 22 },
-  { knownHosts: [], policy: 'off', fingerprints: undefined, verify: undefined, update: false },
+  {
+    knownHosts: [],
+    policy: 'off',
+    fingerprints: undefined,
+    verify: undefined,
+    update: false,
+    enforced: { policy: false, fingerprints: false },
+  },
 )
 
 /** Everything is refused. */
