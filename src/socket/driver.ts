@@ -2,7 +2,7 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connection } from '../connection/connection.js'
 import { release } from './release.js'
-import { discard, hold } from './stream.js'
+import { discard, hold, leave } from './stream.js'
 
 /** Up to this much is copied into one buffer: cheaper than a vector of small pieces. */
 const maxCoalesced = 16 * 1024
@@ -50,6 +50,11 @@ export class Driver {
 
   /** @param chunk is used up at once: its memory may be used again after the call */
   receive(chunk: Buffer): void {
+    // Who goes on talking after the goodbye is not waited for.
+    if (this.#destroyed) {
+      discard(this.#stream)
+      return
+    }
     const connection = this.#connection
     if (connection === undefined) this.#keep(Buffer.from(chunk))
     else connection.receive(chunk)
@@ -75,7 +80,7 @@ export class Driver {
     this.#destroyed = true
     clearImmediate(this.#turn)
     if (how === 'reset') discard(this.#stream)
-    else this.#stream.destroy()
+    else leave(this.#stream)
   }
 
   /** Whether the open connection by itself keeps the process running. */

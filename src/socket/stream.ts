@@ -33,6 +33,23 @@ export function discard(stream: Duplex): void {
   stream.destroy()
 }
 
+/** Milliseconds: so long may a peer take that was told of the end, and that nobody waits for. */
+const partingMs = 2000
+
+/**
+ * Lets go of a stream. Where a socket has said that it is over and its peer has not, the kernel delivers that by itself, and
+ * nobody waits for it; but of a dead peer nothing is to stay behind, so one that is not gone in time is reset.
+ */
+export function leave(stream: Duplex): void {
+  const isParting = stream instanceof net.Socket && stream.writableEnded && !stream.readableEnded
+  if (!isParting || stream.destroyed) {
+    stream.destroy()
+    return
+  }
+  stream.unref()
+  stream.setTimeout(partingMs, () => discard(stream))
+}
+
 /**
  * `resetAndDestroy()` fails while a shutdown is under way, which is between `end()` and `finish` once all is written:
  * then the socket is never closed, and the process spins (Node 20 to 26). One that is connecting it would first connect.

@@ -12,6 +12,7 @@ import { client, network, server } from './support/embedded.js'
 import { leavesNothing } from './support/leaks.js'
 import { assertWithin, failure } from './support/outcome.js'
 import { signalConnections } from './support/signals.js'
+import { untilNoSockets } from './support/sockets.js'
 
 leavesNothing()
 
@@ -39,6 +40,19 @@ describe('close()', { concurrency: true, timeout: 30_000 }, () => {
     t.diagnostic(`took ${Math.round(tookMs)} ms, limit 2000`)
     assertWithin(tookMs, [1900, 4000])
     assert.equal((await ssh.closed).code, 'ERR_SSH_CLOSED')
+  })
+
+  test('of a stopped peer that has nothing left to read ends at once, and its socket soon after', {
+    skip,
+  }, async (t) => {
+    const started = await sshd(t, { version: '9.2' })
+    const ssh = await login(t, started, { limits: { close: '20s' } })
+    await ssh.exec('true')
+    await signalConnections(started, 'SIGSTOP')
+    const since = performance.now()
+    await ssh.close()
+    assertWithin(performance.now() - since, [0, 10_000])
+    await untilNoSockets(started.port)
   })
 
   test('of a peer that is gone ends within the time it is given', async (t) => {
