@@ -15,7 +15,22 @@ export async function closing<T>(opened: Closable, work: () => Promise<T>): Prom
   return result
 }
 
-/** The same for what was only read, where nothing depends on what CLOSE is answered. */
+/**
+ * Asks for one thing after another, and closes: all of it in one flight where the server is known to work on requests in
+ * their order, else each once the one before it was answered. @throws what the first that failed did so for
+ */
+export async function closingBehind(
+  opened: Closable & { readonly keepsOrder: boolean },
+  steps: readonly (() => Promise<unknown>)[],
+): Promise<void> {
+  if (opened.keepsOrder) await Promise.all([...steps.map((step) => step()), opened.close()])
+  else
+    await closing(opened, async () => {
+      for (const step of steps) await step()
+    })
+}
+
+/** Works with what is only read, where nothing depends on what CLOSE is answered. */
 export async function reading<T>(opened: Closable, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

@@ -18,7 +18,9 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
   readonly #session: SftpSession
   readonly #handle: Buffer
   readonly #signal: AbortSignal | undefined
-  #entries: Dirent[] = []
+  #entries: readonly Dirent[] = []
+  /** Which of them is read next. */
+  #next = 0
   #isOver = false
   #dots = 0
   #closing: Promise<void> | undefined
@@ -47,10 +49,11 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
     const entries: Dirent[] = []
     const dir = await Dir.open(sessions, path, signal)
     await closing(dir, async () => {
-      for (let entry = await dir.read(); entry !== null; entry = await dir.read()) {
-        room.takeEntry(entry.nameBytes)
-        entries.push(entry)
-      }
+      for (let some = await dir.#readSome(); some !== undefined; some = await dir.#readSome())
+        for (const entry of some) {
+          room.takeEntry(entry.nameBytes)
+          entries.push(entry)
+        }
     })
     return entries
   }
@@ -64,8 +67,13 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
 
   /** The next entry, or null after the last. @throws SftpError; HoldfastError ERR_SSH_SFTP_NAME for a name that is none */
   async read(): Promise<Dirent | null> {
-    while (this.#entries.length === 0 && !this.#isOver) await this.#readSome()
-    return this.#entries.shift() ?? null
+    while (this.#next === this.#entries.length) {
+      const some = await this.#readSome()
+      if (some === undefined) return null
+      this.#entries = some
+      this.#next = 0
+    }
+    return this.#entries[this.#next++] ?? null
   }
 
   /** May be called again. @throws SftpError */
@@ -90,7 +98,9 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
     }
   }
 
-  async #readSome(): Promise<void> {
+  /** What one request brings, . and .. left out; undefined at the end. */
+  async #readSome(): Promise<readonly Dirent[] | undefined> {
+    if (this.#isOver) return undefined
     const what = { syscall: 'readdir', path: this.path }
     if (this.#closing !== undefined)
       throw new HoldfastError('ERR_SSH_CLOSED', `the directory '${this.path}' is closed`, { phase: 'request' })
@@ -98,12 +108,12 @@ export class Dir implements AsyncIterable<Dirent>, AsyncDisposable {
     const some = await this.#session.call({ what, request, result: names(what) }, { signal: this.#signal })
     if (some === undefined) {
       this.#isOver = true
-      return
+      return undefined
     }
     const entries = some.filter((entry) => !isDots(entry))
     this.#dots += some.length - entries.length
     if (this.#dots > maxDots) throw sftpProtocolError(`'${printable(this.path, 200)}' has . and .. without end`)
-    this.#entries = entries.map((entry) => this.#entry(entry))
+    return entries.map((entry) => this.#entry(entry))
   }
 
   #entry({ name, attributes }: NameEntry): Dirent {

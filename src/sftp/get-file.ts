@@ -1,12 +1,15 @@
-import { constants, type Stats } from 'node:fs'
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { lstat, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { release } from '../socket/release.js'
 import type { Attributes } from './attributes.js'
 import { reading } from './closing.js'
+import { getSmallFile } from './get-small.js'
+import { openCopy, preserve } from './local-copy.js'
+import type { LocalFile } from './local-file.js'
 import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
-import { readAhead } from './read-ahead.js'
+import { type ReadRange, readAhead } from './read-ahead.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
@@ -20,12 +23,13 @@ export async function getFile(transfer: Transfer, pair: Pair): Promise<void> {
   const there = settings.resume ? await localFile(pair.local) : undefined
   if (pair.known !== undefined && transfer.isDone(pair, pair.known, there)) return
   if (settings.atomic) await getAtomically(transfer, pair)
-  else await fetchTo(transfer, pair, pair.local)
+  else await fetchTo(transfer, pair, pair.local, there === undefined)
   transfer.fileDone()
 }
 
-/** Into one file of this machine, over as many connections as it takes. */
-async function fetchTo(transfer: Transfer, pair: Pair, target: string): Promise<void> {
+/** Into one file of this machine, over as many connections as it takes. @param isAnew whether nothing is there to be gone on with */
+async function fetchTo(transfer: Transfer, pair: Pair, target: string, isAnew: boolean): Promise<void> {
+  if (isAnew && (await getSmallFile(transfer, pair, target))) return
   const { session, settings, signal, origin } = transfer
   const progress: Progress = { goesOn: settings.resume, isFirst: true, before: undefined }
   await transfer.again(async () => {
@@ -64,7 +68,7 @@ function getAtomically(transfer: Transfer, pair: Pair): Promise<void> {
     resume: transfer.settings.resume,
   }
   return throughPart(options, {
-    write: (part) => fetchTo(transfer, pair, at(part)),
+    write: (part) => fetchTo(transfer, pair, at(part), !options.resume),
     place: (part) => rename(at(part), pair.local),
     remove: (part) => rm(at(part), { force: true }).catch(() => {}),
   })
@@ -73,15 +77,15 @@ function getAtomically(transfer: Transfer, pair: Pair): Promise<void> {
 async function fetch(transfer: Transfer, pair: Pair, { remote, target, progress }: Fetch): Promise<void> {
   const { settings, signal } = transfer
   const now = remote.attributes(signal)
-  const fromStart = progress.goesOn ? undefined : readOn(remote, 0, signal)
+  const fromStart = progress.goesOn ? undefined : readOn(remote, { start: 0, known: pair.known?.size, signal })
   const before = (progress.before ??= await now)
   await now
-  const local = await open(target, flagsFor(progress.goesOn), modeFor(before))
+  const local = await openCopy(target, before, progress.goesOn)
   try {
     const offset = progress.goesOn ? await offsetOf(transfer, remote, local, before) : 0
     if (progress.isFirst) transfer.resumed(offset)
     Object.assign(progress, { goesOn: true, isFirst: false })
-    const pieces = fromStart ?? readOn(remote, offset, signal)
+    const pieces = fromStart ?? readOn(remote, { start: offset, known: Number(before.size ?? 0n), signal })
     const { end, after } = await copy(transfer, pair, { remote, pieces, local, offset, before })
     // More than it is said to have is no sign of a change: what a kernel makes up, in /proc say, has a size of 0.
     if (!isSame(before, after) || Number(before.size ?? 0n) > end) {
@@ -89,28 +93,17 @@ async function fetch(transfer: Transfer, pair: Pair, { remote, target, progress 
       await local.truncate(0)
       throw changedError(remote.path)
     }
-    if (settings.preserve) await preserve(local, await local.stat(), before)
+    if (settings.preserve) await preserve(local, before)
     if (settings.atomic) await local.sync()
   } finally {
     await local.close()
   }
 }
 
-/** A link in its place would lead whoever made it there to another file of ours; Windows has no flag for that. */
-function flagsFor(resume: boolean): number {
-  const { O_RDWR, O_CREAT, O_TRUNC } = constants
-  return O_RDWR | O_CREAT | (constants.O_NOFOLLOW ?? 0) | (resume ? 0 : O_TRUNC)
-}
-
-/** Who may not read or write it there is not to do so here either, and not while it comes. */
-function modeFor({ mode = 0o666 }: Attributes): number {
-  return 0o600 | (mode & 0o066)
-}
-
 async function offsetOf(
   transfer: Transfer,
   remote: RemoteFile,
-  local: FileHandle,
+  local: LocalFile,
   { size = 0n }: Attributes,
 ): Promise<number> {
   const there = (await local.stat()).size
@@ -121,7 +114,7 @@ async function offsetOf(
 interface Ends {
   readonly remote: RemoteFile
   readonly pieces: AsyncGenerator<Buffer>
-  readonly local: FileHandle
+  readonly local: LocalFile
   readonly offset: number
   readonly before: Attributes
 }
@@ -138,7 +131,7 @@ async function copy(
   let asked: Promise<Attributes> | undefined
   for await (const bytes of pieces) {
     const { length } = bytes
-    await writeAll(local, bytes, at)
+    await local.write(bytes, at)
     release(bytes)
     at += length
     transfer.progress(pair, length, at, size)
@@ -149,20 +142,8 @@ async function copy(
   return { end: at, after: await (asked ?? remote.attributes(signal)) }
 }
 
-function readOn(remote: RemoteFile, start: number, signal: AbortSignal): AsyncGenerator<Buffer> {
-  return readAhead(remote, { start, end: Number.MAX_SAFE_INTEGER, signal })
-}
-
-async function writeAll(local: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length; )
-    written += (await local.write(bytes, written, bytes.length - written, position + written)).bytesWritten
-}
-
-/** The server does not get to make a program that runs as its owner. A device, /dev/null say, is no copy of it. */
-async function preserve(local: FileHandle, stats: Stats, { mode, times }: Attributes): Promise<void> {
-  if (!stats.isFile()) return
-  if (mode !== undefined && (stats.mode & 0o7777) !== (mode & 0o777)) await local.chmod(mode & 0o777)
-  if (times !== undefined) await local.utimes(times.atime, times.mtime)
+function readOn(remote: RemoteFile, range: Omit<ReadRange, 'end'>): AsyncGenerator<Buffer> {
+  return readAhead(remote, { ...range, end: Number.MAX_SAFE_INTEGER })
 }
 
 function isSame(before: Attributes, after: Attributes): boolean {

@@ -8,7 +8,7 @@ import { getFile } from './get-file.js'
 import { staysInside } from './links.js'
 import { isLocalName, isThere, makeLocalDirectory } from './local-directory.js'
 import { PathCalls } from './path-calls.js'
-import { FileKind } from './stats.js'
+import { FileKind, type Stats } from './stats.js'
 import type { Pair, Transfer } from './transfer.js'
 import { kindOf, type Level, type TreeEntry, transferTree } from './tree.js'
 import { joinPath } from './trees.js'
@@ -32,19 +32,26 @@ async function enter(transfer: Transfer, level: Level): Promise<readonly TreeEnt
   // The top is where whoever called wants it, through links of theirs too.
   if (level.depth === 0) await mkdir(level.local, { recursive: true })
   else if (await makeLocalDirectory(level.local)) transfer.directoryMade()
-  const entries: TreeEntry[] = []
-  for (const entry of await Dir.all(session, level.remote, signal, transfer.listRoom(level)))
-    entries.push(await treeEntry(transfer, level, entry))
-  return entries
+  const entries = await Dir.all(session, level.remote, signal, transfer.listRoom(level))
+  const found = entries.map((entry) => treeEntry(transfer, level, entry))
+  for (const entry of found) if (!isSaid(entry)) entry.kind = kindOf(await ask(transfer, entry.pair))
+  return found
 }
 
-async function treeEntry(transfer: Transfer, level: Level, entry: Dirent): Promise<TreeEntry> {
-  const { name, nameBytes, stats } = entry
+function treeEntry(transfer: Transfer, level: Level, { name, nameBytes, stats }: Dirent): FoundEntry {
   checkLocalName(name, level)
   const pair = { local: path.join(level.local, name), remote: joinPath(level.remote, nameBytes), known: stats }
-  const obstacle = transfer.obstacle(name, nameBytes)
-  const isSaid = obstacle !== undefined || !Number.isNaN(stats.mode)
-  return { pair, kind: kindOf(isSaid ? stats : await ask(transfer, pair)), obstacle }
+  return { pair, kind: kindOf(stats), obstacle: transfer.obstacle(name, nameBytes) }
+}
+
+interface FoundEntry extends TreeEntry {
+  kind: TreeEntry['kind']
+  readonly pair: Pair & { readonly known: Stats }
+}
+
+/** Whether the server has said what it is, of what is not left out anyway. */
+function isSaid({ obstacle, pair }: FoundEntry): boolean {
+  return obstacle !== undefined || !Number.isNaN(pair.known.mode)
 }
 
 /** For a server that does not say it with the name. */

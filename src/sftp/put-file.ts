@@ -1,14 +1,15 @@
 import { constants, type Stats as LocalStats } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { optionError } from '../session/option-error.js'
-import { closing } from './closing.js'
+import { closing, closingBehind } from './closing.js'
+import { LocalFile } from './local-file.js'
 import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
 import { PathCalls } from './path-calls.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
+import { smallBytes } from './small.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
 import { baseOf, directoryOf, isCode, joinPath, remove } from './trees.js'
 import { WriteBehind } from './write-behind.js'
@@ -23,7 +24,7 @@ const ownerAccess = 0o600
  */
 export async function putFile(transfer: Transfer, pair: Pair): Promise<void> {
   // Without NONBLOCK, opening a FIFO that took the file's place would wait for its writer.
-  const local = await open(pair.local, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  const local = await LocalFile.open(pair.local, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
     const before = await local.stat()
     if (!before.isFile()) throw optionError('local', `'${pair.local}' is no file`)
@@ -36,7 +37,7 @@ export async function putFile(transfer: Transfer, pair: Pair): Promise<void> {
   }
 }
 
-function putAtomically(transfer: Transfer, pair: Pair, local: FileHandle, before: LocalStats): Promise<void> {
+function putAtomically(transfer: Transfer, pair: Pair, local: LocalFile, before: LocalStats): Promise<void> {
   const { session, settings } = transfer
   const directory = directoryOf(pair.remote)
   const at = (part: Buffer) => (directory === undefined ? part : joinPath(directory, part))
@@ -75,7 +76,7 @@ async function isPlaced({ session, settings, signal }: Transfer, target: Buffer,
 }
 
 interface Source {
-  readonly local: FileHandle
+  readonly local: LocalFile
   readonly before: LocalStats
 }
 
@@ -89,9 +90,45 @@ interface Progress {
 }
 
 /** Into one file of the server, over as many connections as it takes. */
-function sendTo(transfer: Transfer, pair: Pair, target: Buffer, source: Source): Promise<void> {
-  const progress = { goesOn: transfer.settings.resume, isFirst: true, permissions: undefined }
-  return transfer.again(() => send(transfer, pair, target, { ...source, progress }))
+async function sendTo(transfer: Transfer, pair: Pair, target: Buffer, source: Source): Promise<void> {
+  const { resume } = transfer.settings
+  const progress = { goesOn: resume, isFirst: true, permissions: undefined }
+  if (resume || source.before.size > smallBytes)
+    return transfer.again(() => send(transfer, pair, target, { ...source, progress }))
+  const bytes = await contentOf(pair, source)
+  return transfer.again(() => sendWhole(transfer, pair, target, { bytes, before: source.before, progress }))
+}
+
+/** A small file, which nobody changed while it was read. */
+async function contentOf(pair: Pair, { local, before }: Source): Promise<Buffer> {
+  const bytes = await local.fill(Buffer.allocUnsafe(before.size), 0)
+  if (bytes.length !== before.size || !isSame(before, await local.stat())) throw changedError(pair.local)
+  return bytes
+}
+
+interface Whole {
+  readonly bytes: Buffer
+  readonly before: LocalStats
+  readonly progress: Progress
+}
+
+/** Over another connection it is sent once more: to find out what is there of it would take more requests. */
+async function sendWhole(
+  transfer: Transfer,
+  pair: Pair,
+  target: Buffer,
+  { bytes, before, progress }: Whole,
+): Promise<void> {
+  const { length } = bytes
+  const remote = await openTarget(transfer, target, {
+    flags: openFlag.WRITE | openFlag.CREAT | openFlag.TRUNC,
+    before,
+    progress,
+  })
+  progress.isFirst = false
+  const write = () => remote.writeAt(0, bytes, transfer.signal)
+  await closingBehind(remote, [...(length > 0 ? [write] : []), ...lastSteps(transfer, remote, before, progress)])
+  if (length > 0) transfer.progress(pair, length, length, length)
 }
 
 async function send(
@@ -100,17 +137,12 @@ async function send(
   target: Buffer,
   { local, before, progress }: Source & { readonly progress: Progress },
 ): Promise<void> {
-  const { session, settings, signal } = transfer
+  const { settings, signal } = transfer
   const { READ, WRITE, CREAT, TRUNC } = openFlag
   const { goesOn, isFirst } = progress
   const reads = goesOn && settings.verify !== 'none'
   const flags = WRITE | CREAT | (goesOn ? 0 : TRUNC) | (reads ? READ : 0)
-  const mode = before.mode & 0o777
-  // Who may not even write to it in the end has to be able to go on with it until then.
-  const opened = { flags, mode: settings.preserve ? mode | ownerAccess : mode }
-  const remote = isFirst
-    ? await RemoteFile.open(session, target, { ...opened, signal, origin: transfer.origin })
-    : await openAgain(transfer, target, { opened, progress })
+  const remote = await openTarget(transfer, target, { flags, before, progress })
   // What is there from now on is ours, or was found to be the beginning of it.
   progress.goesOn = true
   await closing(remote, async () => {
@@ -123,14 +155,39 @@ async function send(
       await remote.setAttributes('ftruncate', { size: 0n }, signal)
       throw changedError(pair.local)
     }
-    const times = { atime: Math.floor(before.atimeMs / 1000), mtime: Math.floor(before.mtimeMs / 1000) }
-    const last: Promise<void>[] = []
-    if (settings.preserve) last.push(remote.setAttributes('fsetstat', { mode, times }, signal))
-    else if (progress.permissions !== undefined)
-      last.push(remote.setAttributes('fchmod', { mode: progress.permissions }, signal))
-    if (settings.atomic && session.has('fsync')) last.push(remote.sync(signal))
-    await Promise.all(last)
+    await Promise.all(lastSteps(transfer, remote, before, progress).map((step) => step()))
   })
+}
+
+/** What is asked for once the content is there. */
+function lastSteps(
+  { session, settings, signal }: Transfer,
+  remote: RemoteFile,
+  before: LocalStats,
+  { permissions }: Progress,
+): (() => Promise<void>)[] {
+  const times = { atime: Math.floor(before.atimeMs / 1000), mtime: Math.floor(before.mtimeMs / 1000) }
+  const steps: (() => Promise<void>)[] = []
+  if (settings.preserve)
+    steps.push(() => remote.setAttributes('fsetstat', { mode: before.mode & permissionBits, times }, signal))
+  else if (permissions !== undefined) steps.push(() => remote.setAttributes('fchmod', { mode: permissions }, signal))
+  if (settings.atomic && session.has('fsync')) steps.push(() => remote.sync(signal))
+  return steps
+}
+
+interface Opening {
+  readonly flags: number
+  readonly before: LocalStats
+  readonly progress: Progress
+}
+
+function openTarget(transfer: Transfer, target: Buffer, { flags, before, progress }: Opening): Promise<RemoteFile> {
+  const { session, settings, signal, origin } = transfer
+  const mode = before.mode & permissionBits
+  // Who may not even write to it in the end has to be able to go on with it until then.
+  const opened = { flags, mode: settings.preserve ? mode | ownerAccess : mode }
+  if (!progress.isFirst) return openAgain(transfer, target, { opened, progress })
+  return RemoteFile.open(session, target, { ...opened, signal, origin })
 }
 
 interface Reopening {
@@ -160,7 +217,7 @@ async function openAgain(
 async function offsetOf(
   transfer: Transfer,
   remote: RemoteFile,
-  local: FileHandle,
+  local: LocalFile,
   { size }: LocalStats,
 ): Promise<number> {
   const { signal } = transfer
@@ -173,7 +230,7 @@ async function offsetOf(
 
 interface Ends {
   readonly remote: RemoteFile
-  readonly local: FileHandle
+  readonly local: LocalFile
   readonly offset: number
   readonly size: number
 }
@@ -183,7 +240,7 @@ async function copy(transfer: Transfer, pair: Pair, { remote, local, offset, siz
   const buffer = Buffer.allocUnsafe(Math.min(remote.maxWrite, Math.max(1, size - offset)))
   while (writer.offset < size) {
     const length = Math.min(buffer.length, size - writer.offset)
-    const { bytesRead } = await local.read(buffer, 0, length, writer.offset)
+    const bytesRead = await local.read(buffer.subarray(0, length), writer.offset)
     if (bytesRead === 0) break
     await writer.write(buffer.subarray(0, bytesRead))
     transfer.progress(pair, bytesRead, writer.offset, size)

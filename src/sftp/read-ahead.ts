@@ -1,9 +1,11 @@
 import { depthFor } from './depth.js'
+import type { Flow } from './flow.js'
 
 /** Where bytes are read from. */
 export interface ReadSource {
   /** What one request may ask for, in bytes. */
   readonly maxRead: number
+  readonly flow: Pick<Flow, 'readerBytes' | 'join' | 'leave'>
   /** At most so many bytes, at least one; undefined at the end. */
   readAt(offset: number, length: number, signal: AbortSignal | undefined): Promise<Buffer | undefined>
 }
@@ -13,6 +15,8 @@ export interface ReadRange {
   /** The first byte that is not wanted. */
   readonly end: number
   readonly signal?: AbortSignal | undefined
+  /** How much is sure to be there: for that much nobody waits to see whether the file goes on. @default nothing */
+  readonly known?: number | undefined
   /** How much the server says that there is, once it has. What ends there is not asked whether it goes on. */
   readonly size?: () => number | undefined
 }
@@ -25,7 +29,8 @@ interface Piece {
 
 /**
  * Reads a range in order, with several requests under way: one at first, and twice as many whenever one was answered in
- * full, so that a small file costs few requests and a large one no waiting for round trips. The first goes out at once.
+ * full, so that a small file costs few requests and a large one no waiting for round trips; never more than the link is worth.
+ * The first goes out at once.
  */
 export function readAhead(source: ReadSource, range: ReadRange): AsyncGenerator<Buffer> {
   const { start, end, signal } = range
@@ -33,18 +38,29 @@ export function readAhead(source: ReadSource, range: ReadRange): AsyncGenerator<
   return readOn(source, range, first)
 }
 
-async function* readOn(
+async function* readOn(source: ReadSource, range: ReadRange, first: Piece | undefined): AsyncGenerator<Buffer> {
+  const { flow } = source
+  flow.join()
+  try {
+    yield* readPieces(source, range, first)
+  } finally {
+    flow.leave()
+  }
+}
+
+async function* readPieces(
   source: ReadSource,
-  { start, end, signal, size }: ReadRange,
+  { start, end, signal, size, known = 0 }: ReadRange,
   first: Piece | undefined,
 ): AsyncGenerator<Buffer> {
-  const maxDepth = depthFor(source.maxRead)
+  const { flow, maxRead } = source
   const pieces = first === undefined ? [] : [first]
   let next = start + (first?.length ?? 0)
-  let depth = 1
+  let depth = known > start ? Math.ceil((known - start) / maxRead) : 1
   for (;;) {
-    while (next < end && pieces.length < depth) {
-      const piece = ask(source, next, Math.min(source.maxRead, end - next), signal)
+    const maxDepth = depthFor(flow.readerBytes, maxRead)
+    while (next < end && pieces.length < Math.min(depth, maxDepth)) {
+      const piece = ask(source, next, Math.min(maxRead, end - next), signal)
       pieces.push(piece)
       next += piece.length
     }

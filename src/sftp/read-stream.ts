@@ -60,6 +60,8 @@ export class ReadStream extends Readable {
   }
 
   async #close(): Promise<void> {
+    // Not waited for: it may wait for the server itself.
+    this.#chunks?.return(undefined).catch(() => {})
     if (this.#autoClose && this.#chunks !== undefined) await this.#file.close()
   }
 

@@ -1,6 +1,7 @@
 import { Writer } from '../wire/writer.js'
 import type { Attributes } from './attributes.js'
 import { writeCopyData } from './extension-data.js'
+import { type Flow, leastUnderWay } from './flow.js'
 import { openFlag } from './numbers.js'
 import type { ReadSource } from './read-ahead.js'
 import type { Reply } from './replies.js'
@@ -20,6 +21,9 @@ export interface OpenSettings {
   /** See `CallSettings`: for OPEN, and for what is asked of the file. */
   readonly origin?: Error | undefined
 }
+
+/** sshd takes 2 MiB in a round trip, however far it is: more than its window and the answers to as much would only wait here. */
+const mostWritten = 2 * leastUnderWay
 
 /** An open file of the server, by its handle: requests, and nothing else. */
 export class RemoteFile implements ReadSource, WriteTarget {
@@ -68,6 +72,20 @@ export class RemoteFile implements ReadSource, WriteTarget {
 
   get maxWrite(): number {
     return this.#session.sizes.write
+  }
+
+  get flow(): Flow {
+    return this.#session.flow
+  }
+
+  /** See `SftpSession.keepsOrder`. */
+  get keepsOrder(): boolean {
+    return this.#session.keepsOrder
+  }
+
+  /** A server that works on requests side by side may have written any of them where the connection breaks: see `resumeOffset`. */
+  get mostUnderWay(): number {
+    return this.keepsOrder ? Math.min(mostWritten, this.flow.mostBytes) : leastUnderWay
   }
 
   readAt(offset: number, length: number, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
@@ -122,10 +140,11 @@ export class RemoteFile implements ReadSource, WriteTarget {
     syscall: string,
     request: Request,
     result: (call: FileCall) => Result<T>,
-    settings: CallSettings,
+    { signal, isSlow }: CallSettings,
   ): Promise<T> {
     const what = this.#what(syscall)
-    return this.#session.call({ what, request, result: result(what) }, { ...settings, origin: this.#origin })
+    const settings = { signal, isSlow, origin: this.#origin }
+    return this.#session.call({ what, request, result: result(what) }, settings)
   }
 
   #what(syscall: string): FileCall {

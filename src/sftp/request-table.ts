@@ -1,6 +1,7 @@
 import { type Delivery, HoldfastError } from '../errors.js'
 import { Members } from '../liveness/members.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
+import type { Flow } from './flow.js'
 import { PacketMemory } from './packet-memory.js'
 import { decodeReply, type Reply } from './replies.js'
 import { encodeRequest, idOffset, type Request } from './requests.js'
@@ -10,6 +11,9 @@ import { describe, type FileCall, SftpError, sftpProtocolError, withDelivery } f
 /** The way of packets to the server. */
 export interface RequestPort {
   readonly waits: Waits
+  readonly flow: Flow
+  /** Milliseconds on a monotonic clock. */
+  now(): number
   /** Whether what was written before still waits here. */
   readonly isFull: boolean
   /** Whether the server lets us send nothing more: it does not read. */
@@ -39,7 +43,9 @@ export interface Call<T> {
 interface Sent {
   readonly id: number
   readonly wait: Pick<Wait<unknown>, 'sent' | 'reject'>
-  readonly cost: number
+  readonly request: Request
+  /** When its last byte had gone. */
+  at: number | undefined
   receive(reply: Reply): void
 }
 
@@ -51,11 +57,12 @@ interface Turn {
 }
 
 /**
- * Calls beyond these wait here. A link of 48 kB/s carries that many bytes in 90 s, well within the ten limits that a
- * reply may take on a link that is merely full; and calls that were given up can fill no more memory than this.
+ * Calls beyond these wait here: so many, or twice the bytes that fill the link. Where the link is near or slow these are
+ * 4 MiB, which one of 48 kB/s carries in 90 s, well within the ten limits that a reply may take on a link that is merely full;
+ * and calls that were given up can fill no more memory than this.
  */
 const maxUnanswered = 1024
-const maxBytesUnderWay = 4 * 1024 * 1024
+const sharedFactor = 2
 
 /**
  * The requests of one SFTP session. Replies may come in any order, so each request has an id, which stays taken until
@@ -102,7 +109,8 @@ export class RequestTable {
     const { id, reply } = decodeReply(packet)
     const sent = this.#sent.take(id)
     if (sent === undefined) throw sftpProtocolError(`the server answers a request ${id}, which nobody sent`)
-    this.#bytesUnderWay -= sent.cost
+    this.#measure(sent, reply)
+    this.#bytesUnderWay -= costOf(sent.request)
     this.#replies++
     if (this.#sent.size === 0) this.#memory.clear()
     sent.receive(reply)
@@ -120,7 +128,15 @@ export class RequestTable {
   }
 
   get #hasRoom(): boolean {
-    return !this.#port.isFull && this.#sent.size < maxUnanswered && this.#bytesUnderWay < maxBytesUnderWay
+    const { isFull, flow } = this.#port
+    return !isFull && this.#sent.size < maxUnanswered && this.#bytesUnderWay < sharedFactor * flow.mostBytes
+  }
+
+  #measure({ at, request }: Sent, reply: Reply): void {
+    const now = this.#port.now()
+    if (at !== undefined) this.#port.flow.answered(at, now)
+    const bytes = movedBy(request, reply)
+    if (bytes > 0) this.#port.flow.moved(bytes, this.#bytesUnderWay, now)
   }
 
   async #inTurn<T>(call: Call<T>, packet: Buffer): Promise<T> {
@@ -160,14 +176,16 @@ export class RequestTable {
     const isWrite = call.request.type === 'WRITE'
     // Whether the server may have got it. A WRITE is one of many.
     let mayHaveGone = isWrite
-    const cost = costOf(call.request)
-    const id = this.#sent.add((taken) => ({ id: taken, wait, cost, receive: (reply) => settle(wait, call, reply) }))
-    this.#bytesUnderWay += cost
-    packet.writeUInt32BE(id, idOffset)
+    const sent = this.#sent.add((id): Sent => {
+      return { id, wait, request: call.request, at: undefined, receive: (reply) => settle(wait, call, reply) }
+    })
+    this.#bytesUnderWay += costOf(call.request)
+    packet.writeUInt32BE(sent.id, idOffset)
     this.#port.write(packet, () => {
       // Others may lie in Node's pool, in which more than these bytes are.
       if (isWrite) this.#memory.giveBack(packet)
       mayHaveGone = true
+      sent.at = this.#port.now()
       wait.sent()
     })
     // Whoever gives a call up takes nothing back: what waits for the link, or for room there, goes out later.
@@ -228,9 +246,15 @@ function showCaller(error: Error, origin: Error): void {
 
 const breaksProtocol: ReadonlySet<string> = new Set(['ERR_SSH_PROTOCOL', 'ERR_SSH_SFTP_PROTOCOL'])
 
-/** Bytes of data that it carries one way or the other. */
+/** Bytes of data that it carries one way or the other, or asks for. */
 function costOf(request: Request): number {
   if (request.type === 'READ') return request.length
+  return request.type === 'WRITE' ? request.data.length : 0
+}
+
+/** Bytes of data that went or came. */
+function movedBy(request: Request, reply: Reply): number {
+  if (reply.type === 'DATA') return reply.data.length
   return request.type === 'WRITE' ? request.data.length : 0
 }
 

@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises'
-import { maxUnderWay } from './depth.js'
+import { leastUnderWay } from './flow.js'
+import type { LocalFile } from './local-file.js'
 import { readAhead } from './read-ahead.js'
 import type { RemoteFile } from './remote-file.js'
 import type { Transfer } from './transfer.js'
@@ -8,11 +8,11 @@ import type { Transfer } from './transfer.js'
  * How much of the end of what is there is compared: all that was under way when a transfer broke off. Of that a server may
  * have written what came later and not what came before, which leaves a hole.
  */
-const tailBytes = maxUnderWay
+const tailBytes = leastUnderWay
 
 interface Sides {
   readonly remote: RemoteFile
-  readonly local: FileHandle
+  readonly local: LocalFile
   /** Bytes that the source has, and that the target has of them. */
   readonly size: number
   readonly there: number
@@ -36,25 +36,13 @@ async function isBeginning({ settings, signal }: Transfer, { remote, local, size
 
 async function areSame(
   remote: RemoteFile,
-  local: FileHandle,
+  local: LocalFile,
   range: { readonly start: number; readonly end: number; readonly signal: AbortSignal },
 ): Promise<boolean> {
   let offset = range.start
   for await (const bytes of readAhead(remote, range)) {
-    if (!bytes.equals(await readLocal(local, offset, bytes.length))) return false
+    if (!bytes.equals(await local.fill(Buffer.allocUnsafe(bytes.length), offset))) return false
     offset += bytes.length
   }
   return offset === range.end
-}
-
-/** Shorter where the file ends. */
-async function readLocal(local: FileHandle, position: number, length: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(length)
-  let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await local.read(buffer, filled, length - filled, position + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return buffer.subarray(0, filled)
 }

@@ -14,14 +14,15 @@ export class SentRequests<Sent extends { readonly id: number }> {
     return this.#size
   }
 
-  /** @returns the id that it got, which no other has for as long as it is there. @throws RangeError when no place is left */
-  add(make: (id: number) => Sent): number {
+  /** @param make gets an id that no other has for as long as it is there. @throws RangeError when no place is left */
+  add(make: (id: number) => Sent): Sent {
     if (this.#size === this.#places.length) throw new RangeError('more requests are under way than there are places')
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#places[this.#placeOf(this.#lastId)] !== undefined)
-    this.#places[this.#placeOf(this.#lastId)] = make(this.#lastId)
+    const sent = make(this.#lastId)
+    this.#places[this.#placeOf(this.#lastId)] = sent
     this.#size++
-    return this.#lastId
+    return sent
   }
 
   /** Its reply has come. */

@@ -7,6 +7,7 @@ import { release } from '../socket/release.js'
 import { printable } from '../wire/printable.js'
 import { Writer } from '../wire/writer.js'
 import { decodeLimits, type ServerLimits } from './extension-data.js'
+import { Flow } from './flow.js'
 import { type Extension, extensions, protocolVersion, status } from './numbers.js'
 import { Packets } from './packets.js'
 import type { Reply } from './replies.js'
@@ -17,7 +18,7 @@ import { decodeVersion, type Version } from './version.js'
 
 /** What an SFTP session needs of the client. */
 export interface SftpHost {
-  readonly port: Pick<SessionPort, 'waits' | 'negotiated' | 'errorDetails' | 'cause'>
+  readonly port: Pick<SessionPort, 'waits' | 'negotiated' | 'errorDetails' | 'cause' | 'now'>
   readonly sessions: Pick<Sessions, 'attach'>
   /** The limits `sftp` and `channelClose`, in milliseconds. */
   readonly limitMs: number
@@ -43,7 +44,7 @@ const slowLimitMs = 120_000
 export interface CallSettings {
   readonly signal?: AbortSignal | undefined
   /** Whether the server may have much to do for it. @default false */
-  readonly isSlow?: boolean
+  readonly isSlow?: boolean | undefined
   /** Whose stack an error is to show: one for all that a program's call asks for. @default made for each request */
   readonly origin?: Error | undefined
 }
@@ -53,6 +54,8 @@ export class SftpSession implements Receiver {
   readonly #host: SftpHost
   readonly #requests: RequestTable
   readonly #packets = new Packets()
+  /** How much may be under way, by how far the server is. */
+  readonly flow = new Flow()
   /** What the server says first; nothing else may come before. */
   readonly #greeting: Wait<Version>
   /** Who waits for the program, and no reply. */
@@ -90,6 +93,8 @@ export class SftpSession implements Receiver {
         // An orderly end still sends what it was given.
         return cause !== undefined && cause.code !== 'ERR_SSH_CLOSED'
       },
+      now: () => host.port.now(),
+      flow: this.flow,
       write: (packet, sent) => this.#write(packet, sent),
     })
     this.#greeting = host.port.waits.start({
@@ -116,6 +121,15 @@ export class SftpSession implements Receiver {
     return this.#host.port.negotiated?.peer.includes('AsyncSSH') ?? false
   }
 
+  /**
+   * Whether it works on requests in the order in which they come, as OpenSSH's own does, told by what it alone offers: what
+   * builds on a request may be asked for behind it. The draft wants that of all (section 6.1); but others work side by side.
+   */
+  get keepsOrder(): boolean {
+    const isOpenSsh = this.#host.port.negotiated?.peer.startsWith('OpenSSH_') ?? false
+    return isOpenSsh && this.has('limits') && this.has('lsetstat')
+  }
+
   /** Who the server is, as the program named it. */
   get host(): string {
     return this.#host.port.errorDetails().host ?? ''
@@ -134,11 +148,11 @@ export class SftpSession implements Receiver {
 
   /** Asks the server. @throws SftpError; HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why it ended */
   call<T>(
-    call: Omit<Call<T>, 'limitMs' | 'signal' | 'origin'>,
+    { what, request, result, late }: Omit<Call<T>, 'limitMs' | 'signal' | 'origin'>,
     { signal, isSlow = false, origin = new Error('called') }: CallSettings = {},
   ): Promise<T> {
     const limitMs = isSlow ? Math.max(this.#host.limitMs, slowLimitMs) : this.#host.limitMs
-    return this.#requests.call({ ...call, signal, limitMs, origin })
+    return this.#requests.call({ what, request, result, late, signal, limitMs, origin })
   }
 
   /** Waits for data that the program is to give, for as long as it takes: an abort ends that, and the end of the session. */

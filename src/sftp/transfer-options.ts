@@ -24,7 +24,7 @@ export interface TransferTreeOptions extends CallOptions {
   readonly atomic?: boolean | undefined
   /** Permissions and times come along. @default true */
   readonly preserve?: boolean | undefined
-  /** How many files of a tree are under way at a time. @default 16 */
+  /** How many files of a tree are under way at a time. @default 32 */
   readonly concurrency?: number | undefined
   /**
    * Bytes of memory for one directory's entries, each counted with 500 and its name, and the same for what has to be
@@ -87,7 +87,7 @@ const names = ['signal', 'resume', 'verify', 'atomic', 'preserve', 'concurrency'
 /** @throws HoldfastError ERR_SSH_OPTION naming the option */
 export function resolveTransfer(options: TransferTreeOptions): TransferSettings {
   checkNames(options, names)
-  const { verify = 'tail', concurrency = 16, progress = () => {} } = options
+  const { verify = 'tail', concurrency = 32, progress = () => {} } = options
   if (!['full', 'tail', 'none'].includes(verify)) throw optionError('verify', "must be 'full', 'tail' or 'none'")
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 256)
     throw optionError('concurrency', 'must be a whole number from 1 to 256')

@@ -6,6 +6,7 @@ import type { SftpSession } from './sftp-session.js'
 import type { SftpSessions } from './sftp-sessions.js'
 import type { Stats } from './stats.js'
 import type { SkippedEntry, TransferResult, TransferSettings } from './transfer-options.js'
+import { Turns } from './turns.js'
 
 /** Connections in a row over which nothing was moved: more of them would not help, and each of them costs the server a login. */
 const fruitlessMax = 10
@@ -42,6 +43,11 @@ export class Transfer {
   #lost: SftpSession | undefined
   #doneAtLoss = 0
   #fruitless = 0
+  /**
+   * Pieces that are under way side by side are done at about the same time, each a bit later than alone: over connections that
+   * do not last until then none of them ever would be. So each in a row that brought nothing halves how many there are.
+   */
+  readonly #turns = new Turns(() => Math.max(1, Math.floor(this.settings.concurrency / 2 ** this.#fruitless)))
 
   constructor(session: SftpSessions, settings: TransferSettings) {
     this.session = session
@@ -134,14 +140,21 @@ export class Transfer {
    */
   async again<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
-      const session = await this.session.current(this.signal)
-      try {
-        return await work()
-      } catch (error) {
-        if (!this.session.isLost(session)) throw error
-        this.#interrupted(session)
-        if (this.#fruitless >= fruitlessMax) throw error
-      }
+      const attempt = await this.#turns.run(() => this.#attempt(work))
+      if (attempt !== undefined) return attempt.result
+    }
+  }
+
+  /** @returns undefined where the connection was lost */
+  async #attempt<T>(work: () => Promise<T>): Promise<{ readonly result: T } | undefined> {
+    const session = await this.session.current(this.signal)
+    try {
+      return { result: await work() }
+    } catch (error) {
+      if (!this.session.isLost(session)) throw error
+      this.#interrupted(session)
+      if (this.#fruitless >= fruitlessMax) throw error
+      return undefined
     }
   }
 

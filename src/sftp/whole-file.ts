@@ -24,7 +24,9 @@ export async function readWhole(source: RemoteFile, settings: ReadWholeSettings)
   const room = new Room(most, `the file '${printable(path, 200)}'`)
   const pieces: Buffer[] = []
   const size = sizeOf(source, signal)
-  for await (const bytes of readAhead(source, { start, end: Number.MAX_SAFE_INTEGER, signal, size })) {
+  // One byte more shows that there is more.
+  const end = Math.min(start + most + 1, Number.MAX_SAFE_INTEGER)
+  for await (const bytes of readAhead(source, { start, end, signal, size })) {
     room.take(bytes.length)
     pieces.push(bytes)
   }

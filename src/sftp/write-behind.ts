@@ -4,6 +4,8 @@ import { depthFor } from './depth.js'
 export interface WriteTarget {
   /** What one request may carry, in bytes. */
   readonly maxWrite: number
+  /** What may be under way at a time, in bytes. */
+  readonly mostUnderWay: number
   writeAt(offset: number, data: Uint8Array, signal: AbortSignal | undefined): Promise<void>
 }
 
@@ -16,7 +18,6 @@ export interface WriteStart {
 export class WriteBehind {
   readonly #target: WriteTarget
   readonly #signal: AbortSignal | undefined
-  readonly #maxDepth: number
   /** Oldest first. */
   readonly #underWay: Promise<void>[] = []
   #offset: number
@@ -25,7 +26,6 @@ export class WriteBehind {
     this.#target = target
     this.#offset = offset
     this.#signal = signal
-    this.#maxDepth = depthFor(target.maxWrite)
   }
 
   /** Where the next byte goes. */
@@ -36,8 +36,9 @@ export class WriteBehind {
   /** Resolves once all of it is under way; the memory may be used again. @throws what an earlier write failed for */
   async write(data: Uint8Array): Promise<void> {
     const { maxWrite } = this.#target
+    const maxDepth = depthFor(this.#target.mostUnderWay, maxWrite)
     for (let from = 0; from < data.length; from += maxWrite) {
-      if (this.#underWay.length >= this.#maxDepth) await this.#oldest()
+      if (this.#underWay.length >= maxDepth) await this.#oldest()
       this.#send(data.subarray(from, from + maxWrite))
     }
   }

@@ -16,6 +16,8 @@ export interface FolderOptions {
   readonly saysSize?: boolean
   /** Sees each request, and how many directories are open then. What it throws is the answer. */
   readonly asked?: (request: Request, openDirectories: number) => void
+  /** Has the last word on what is answered. */
+  readonly answers?: (request: Request, reply: Reply) => Reply
 }
 
 /** Serves what is in the folder, as if nothing else were there: `/` is the folder. */
@@ -46,12 +48,14 @@ class Folder {
   readonly #opened = new Map<string, Opened>()
   readonly #saysSize: boolean
   readonly #asked: NonNullable<FolderOptions['asked']>
+  readonly #answers: NonNullable<FolderOptions['answers']>
   #count = 0
 
-  constructor(root: string, { saysSize = true, asked = () => {} }: FolderOptions) {
+  constructor(root: string, { saysSize = true, asked = () => {}, answers = (_, reply) => reply }: FolderOptions) {
     this.#root = root
     this.#saysSize = saysSize
     this.#asked = asked
+    this.#answers = answers
   }
 
   async answer(packet: Buffer): Promise<Buffer> {
@@ -66,7 +70,7 @@ class Folder {
 
   async #heed(request: Request): Promise<Reply> {
     this.#asked(request, [...this.#opened.values()].filter((opened) => 'entries' in opened).length)
-    return this.#reply(request)
+    return this.#answers(request, await this.#reply(request))
   }
 
   async #reply(request: Request): Promise<Reply> {
