@@ -81,6 +81,7 @@ export class FileHandle implements AsyncDisposable {
     for await (const bytes of readAhead(file, { start: position, end: position + part.length, signal })) {
       part.set(bytes, bytesRead)
       bytesRead += bytes.length
+      file.giveBack(bytes)
     }
     if (usesPosition(options)) this.#position = position + bytesRead
     return { bytesRead, buffer }

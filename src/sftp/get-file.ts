@@ -1,7 +1,6 @@
 import type { Stats } from 'node:fs'
 import { lstat, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { release } from '../socket/release.js'
 import type { Attributes } from './attributes.js'
 import { reading } from './closing.js'
 import { getSmallFile } from './get-small.js'
@@ -132,7 +131,7 @@ async function copy(
   for await (const bytes of pieces) {
     const { length } = bytes
     await local.write(bytes, at)
-    release(bytes)
+    remote.giveBack(bytes)
     at += length
     transfer.progress(pair, length, at, size)
     // Behind the request that is to find the end there.

@@ -1,12 +1,12 @@
 /** Smaller packets come out of Node's own pool. */
 const smallest = 16 * 1024
 
-/** Of what is written, the stream takes one packet, and one more is made meanwhile. */
-const mostKept = 2
+/** As many as a transfer has under way near by: those that came wait for the local disk together. */
+const mostKept = 8
 
 /**
- * Memory for the packets of large writes, which is used again once they are sent: a new one for each is most of what a
- * transfer makes the collector of garbage do.
+ * Memory for the packets of large reads and writes, which is used again once they are saved or sent: a new one for each is most
+ * of what a transfer makes the collector of garbage do.
  */
 export class PacketMemory {
   readonly #kept: Buffer[] = []
@@ -18,7 +18,7 @@ export class PacketMemory {
     return Buffer.allocUnsafeSlow(size)
   }
 
-  /** @param packet one that `take` gave; nobody looks at it any more */
+  /** @param packet one that `take` gave, or a large part of it; nobody looks at it any more */
   giveBack({ buffer, byteLength }: Buffer): void {
     if (byteLength >= smallest && this.#kept.length < mostKept) this.#kept.push(Buffer.from(buffer))
   }

@@ -1,5 +1,6 @@
 import { Frames } from '../wire/frames.js'
 import { printable } from '../wire/printable.js'
+import type { PacketMemory } from './packet-memory.js'
 import { sftpProtocolError } from './sftp-error.js'
 
 /** A reply is at most what we asked for and a little more; OpenSSH allows 256 KiB in either direction. */
@@ -7,11 +8,17 @@ const maxPacket = 1024 * 1024
 
 /** Cuts what comes from a server into packets. What it gives does not share memory with what came. */
 export class Packets {
-  readonly #frames = new Frames({
-    maxLength: maxPacket,
-    wrongLength: (length, begin) => this.#lengthError(length, begin),
-  })
+  readonly #frames: Frames
   #isFirst = true
+
+  /** @param memory for the packets; whoever is done with a large one may give it back */
+  constructor(memory: PacketMemory) {
+    this.#frames = new Frames({
+      maxLength: maxPacket,
+      wrongLength: (length, begin) => this.#lengthError(length, begin),
+      allocate: (length) => memory.take(length),
+    })
+  }
 
   /** @param packetCame gets each packet without its length. @throws HoldfastError ERR_SSH_SFTP_PROTOCOL */
   push(bytes: Buffer, packetCame: (packet: Buffer) => void): void {

@@ -93,6 +93,11 @@ export class RemoteFile implements ReadSource, WriteTarget {
     return this.#call('read', request, (what) => data(what, length), { signal })
   }
 
+  /** See `SftpSession.giveBack`. */
+  giveBack(bytes: Buffer): void {
+    this.#session.giveBack(bytes)
+  }
+
   writeAt(offset: number, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     this.#hasWritten = true
     const request: Request = { type: 'WRITE', handle: this.#handle, offset: BigInt(offset), data: bytes }

@@ -2,7 +2,7 @@ import { type Delivery, HoldfastError } from '../errors.js'
 import { Members } from '../liveness/members.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import type { Flow } from './flow.js'
-import { PacketMemory } from './packet-memory.js'
+import type { PacketMemory } from './packet-memory.js'
 import { decodeReply, type Reply } from './replies.js'
 import { encodeRequest, idOffset, type Request } from './requests.js'
 import { SentRequests } from './sent-requests.js'
@@ -12,6 +12,7 @@ import { describe, type FileCall, SftpError, sftpProtocolError, withDelivery } f
 export interface RequestPort {
   readonly waits: Waits
   readonly flow: Flow
+  readonly memory: PacketMemory
   /** Milliseconds on a monotonic clock. */
   now(): number
   /** Whether what was written before still waits here. */
@@ -73,7 +74,6 @@ export class RequestTable {
   readonly #sent = new SentRequests<Sent>(maxUnanswered)
   /** In the order of the calls. */
   readonly #turns = new Members<Turn>()
-  readonly #memory = new PacketMemory()
   #bytesUnderWay = 0
   #replies = 0
   #cause: HoldfastError | undefined
@@ -88,9 +88,14 @@ export class RequestTable {
    */
   call<T>(call: Call<T>): Promise<T> {
     // Encoded now: a program may use its buffer again once a stream has taken what is in it.
-    const packet = encodeRequest(0, call.request, this.#memory)
+    const packet = encodeRequest(0, call.request, this.#port.memory)
     const goesAtOnce = this.#cause !== undefined || (this.#hasRoom && this.#turns.size === 0)
     return goesAtOnce ? this.#send(call, packet) : this.#inTurn(call, packet)
+  }
+
+  /** Whether no reply is waited for. */
+  get isIdle(): boolean {
+    return this.#sent.size === 0
   }
 
   /** What was written has gone out, or a reply has come: there may be room for more. */
@@ -112,7 +117,7 @@ export class RequestTable {
     this.#measure(sent, reply)
     this.#bytesUnderWay -= costOf(sent.request)
     this.#replies++
-    if (this.#sent.size === 0) this.#memory.clear()
+    if (this.isIdle) this.#port.memory.clear()
     sent.receive(reply)
     this.pump()
   }
@@ -124,7 +129,7 @@ export class RequestTable {
     this.#sent.clear()
     for (const { wait } of sent) wait.reject(this.#cause)
     for (const turn of turns) turn.value.fail(this.#cause)
-    this.#memory.clear()
+    this.#port.memory.clear()
   }
 
   get #hasRoom(): boolean {
@@ -183,7 +188,7 @@ export class RequestTable {
     packet.writeUInt32BE(sent.id, idOffset)
     this.#port.write(packet, () => {
       // Others may lie in Node's pool, in which more than these bytes are.
-      if (isWrite) this.#memory.giveBack(packet)
+      if (isWrite) this.#port.memory.giveBack(packet)
       mayHaveGone = true
       sent.at = this.#port.now()
       wait.sent()

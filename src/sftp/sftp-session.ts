@@ -9,6 +9,7 @@ import { Writer } from '../wire/writer.js'
 import { decodeLimits, type ServerLimits } from './extension-data.js'
 import { Flow } from './flow.js'
 import { type Extension, extensions, protocolVersion, status } from './numbers.js'
+import { PacketMemory } from './packet-memory.js'
 import { Packets } from './packets.js'
 import type { Reply } from './replies.js'
 import { type Call, RequestTable } from './request-table.js'
@@ -53,7 +54,8 @@ export interface CallSettings {
 export class SftpSession implements Receiver {
   readonly #host: SftpHost
   readonly #requests: RequestTable
-  readonly #packets = new Packets()
+  readonly #memory = new PacketMemory()
+  readonly #packets = new Packets(this.#memory)
   /** How much may be under way, by how far the server is. */
   readonly flow = new Flow()
   /** What the server says first; nothing else may come before. */
@@ -95,6 +97,7 @@ export class SftpSession implements Receiver {
       },
       now: () => host.port.now(),
       flow: this.flow,
+      memory: this.#memory,
       write: (packet, sent) => this.#write(packet, sent),
     })
     this.#greeting = host.port.waits.start({
@@ -177,6 +180,11 @@ export class SftpSession implements Receiver {
     } finally {
       this.#bystanders.delete(wait)
     }
+  }
+
+  /** Nobody looks any more at what a READ brought: its memory is for the next one. */
+  giveBack(bytes: Buffer): void {
+    if (!this.#requests.isIdle) this.#memory.giveBack(bytes)
   }
 
   /** Calls back when the session ends, or at once. @returns a function that takes it back */

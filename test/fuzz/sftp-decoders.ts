@@ -69,7 +69,7 @@ export const sftpDecoders: readonly Decoder[] = [
   decoder('SFTP owner names', decodeOwnerNames, encodeOwnerNames({ users: ['root', ''], groups: [] })),
   {
     name: 'SFTP packets',
-    decode: (bytes) => new Packets().push(bytes, () => {}),
+    decode: (bytes) => new Packets(new PacketMemory()).push(bytes, () => {}),
     samples: [Buffer.concat(replies.map((reply) => encodeReply(7, reply)))],
     code: 'ERR_SSH_SFTP_PROTOCOL',
     says: /^SFTP: a packet claims/,

@@ -5,6 +5,7 @@ import path from 'node:path'
 import type { SessionHandler } from 'holdfast/testing'
 import type { Attributes } from '#src/sftp/attributes.js'
 import { extensions, openFlag, status } from '#src/sftp/numbers.js'
+import { PacketMemory } from '#src/sftp/packet-memory.js'
 import { Packets } from '#src/sftp/packets.js'
 import { encodeReply, type NameEntry, type Reply } from '#src/sftp/replies.js'
 import { decodeRequest, type Request } from '#src/sftp/requests.js'
@@ -24,7 +25,7 @@ export interface FolderOptions {
 export function folderServer(root: string, options: FolderOptions = {}): SessionHandler {
   return async ({ stdin, stdout }) => {
     const folder = new Folder(root, options)
-    const packets = new Packets()
+    const packets = new Packets(new PacketMemory())
     try {
       for await (const bytes of stdin as AsyncIterable<Buffer>) {
         const came: Buffer[] = []

@@ -118,7 +118,7 @@ test('packets are found again wherever they are cut, and own their memory', () =
     fc.property(packets, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (sent, sizes) => {
       const stream = Buffer.concat(sent.flatMap((packet) => [lengthOf(packet), packet]))
       const came: Buffer[] = []
-      const reader = new Packets()
+      const reader = new Packets(new PacketMemory())
       for (let offset = 0, turn = 0; offset < stream.length; turn++) {
         const piece = Buffer.from(stream.subarray(offset, offset + (sizes[turn % sizes.length] ?? 1)))
         reader.push(piece, (packet) => came.push(packet))
