@@ -23,7 +23,7 @@ import { type NextHost, SftpSessions } from './sftp-sessions.js'
 import { ownFile } from './stream-file.js'
 import { resolveTransfer, type TransferResult, type TransferTreeOptions } from './transfer-options.js'
 import { get, put } from './transfers.js'
-import { checkWriteData, readWhole, type WriteData, writeWhole } from './whole-file.js'
+import { checkWriteData, readWhole, type WriteData, writeAndClose } from './whole-file.js'
 import { WriteStream, type WriteStreamOptions } from './write-stream.js'
 
 export interface WriteOptions extends OpenOptions {
@@ -79,7 +79,7 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     checkWriteData(data)
     const origin = new Error('called')
     const file = await this.#open(path, flag ?? 'w', { mode, signal }, origin)
-    await inParts(closing(file, () => writeWhole(file, data, settings)))
+    await inParts(writeAndClose(file, data, settings))
   }
 
   appendFile(path: RemotePath, data: WriteData, options: BufferEncoding | WriteOptions = {}): Promise<void> {

@@ -79,7 +79,7 @@ export interface TransferSettings {
   readonly preserve: boolean
   readonly concurrency: number
   readonly most: number
-  readonly progress: (progress: TransferProgress) => void
+  readonly progress: ((progress: TransferProgress) => void) | undefined
 }
 
 const names = ['signal', 'resume', 'verify', 'atomic', 'preserve', 'concurrency', 'maxBuffer', 'progress']
@@ -87,11 +87,11 @@ const names = ['signal', 'resume', 'verify', 'atomic', 'preserve', 'concurrency'
 /** @throws HoldfastError ERR_SSH_OPTION naming the option */
 export function resolveTransfer(options: TransferTreeOptions): TransferSettings {
   checkNames(options, names)
-  const { verify = 'tail', concurrency = 32, progress = () => {} } = options
+  const { verify = 'tail', concurrency = 32, progress } = options
   if (!['full', 'tail', 'none'].includes(verify)) throw optionError('verify', "must be 'full', 'tail' or 'none'")
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 256)
     throw optionError('concurrency', 'must be a whole number from 1 to 256')
-  if (typeof progress !== 'function') throw optionError('progress', 'must be a function')
+  if (progress !== undefined && typeof progress !== 'function') throw optionError('progress', 'must be a function')
   return {
     signal: checkSignal(options.signal),
     resume: flag(options, 'resume', false),

@@ -123,7 +123,7 @@ export class Transfer {
   /** @param moved how many bytes went over just now @param bytes of the file that are there */
   progress({ local, remote }: Pair, moved: number, bytes: number, size: number): void {
     this.#bytes += moved
-    this.settings.progress({
+    this.settings.progress?.({
       local,
       remote: remote.toString(),
       bytes,

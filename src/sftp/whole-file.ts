@@ -1,6 +1,7 @@
 import type { HoldfastError } from '../errors.js'
 import { optionError } from '../session/option-error.js'
 import { printable } from '../wire/printable.js'
+import { closing, closingBehind } from './closing.js'
 import { readAhead } from './read-ahead.js'
 import type { RemoteFile } from './remote-file.js'
 import { Room } from './room.js'
@@ -62,6 +63,16 @@ export async function writeWhole(
   for await (const chunk of chunksOf(target, data, signal)) await writer.write(toBytes(chunk, encoding))
   await writer.flush()
   return writer.offset
+}
+
+/** The same, and closes the file: behind what one request carries at once, if the server allows that. @throws as `writeWhole`; SftpError */
+export async function writeAndClose(target: RemoteFile, data: WriteData, settings: WriteWholeSettings): Promise<void> {
+  const isOne = (typeof data === 'string' || data instanceof Uint8Array) && data.length <= target.maxWrite
+  const bytes = isOne ? toBytes(data, settings.encoding) : undefined
+  if (bytes === undefined || bytes.length > target.maxWrite)
+    return closing(target, async () => void (await writeWhole(target, data, settings)))
+  const write = () => target.writeAt(settings.offset, bytes, settings.signal)
+  return closingBehind(target, bytes.length > 0 ? [write] : [])
 }
 
 /** Before anything is opened, and emptied by that. @throws HoldfastError ERR_SSH_OPTION */

@@ -53,6 +53,19 @@ test('CLOSE goes out once the last write is answered: a server may work on reque
   assert.equal((await writing).error.code, 'ERR_SSH_SFTP_FAILURE')
 })
 
+test('a small file is written and closed in one flight where the server is OpenSSH’s own, and what fails first is told', async () => {
+  const { time, sftpServer, open } = await scriptedSftp({ offers: ['limits', 'lsetstat'] })
+  const sftp = await open()
+  const opening = sftpServer.types.length
+  sftpServer.answer = (request) => (request.type === 'OPEN' ? contented(request) : undefined)
+  const writing = time.failure(sftp.writeFile('/small', content))
+  await time.run(100)
+  assert.deepEqual(sftpServer.types.slice(opening), ['OPEN', 'WRITE', 'CLOSE'])
+  sftpServer.reply(sftpServer.idOf('WRITE'), { type: 'STATUS', code: 4, message: 'no space left' })
+  sftpServer.reply(sftpServer.idOf('CLOSE'), { type: 'STATUS', code: 4, message: 'bad handle' })
+  assert.match((await writing).error.message, /no space left/)
+})
+
 test('what closing says of what was written is told', async () => {
   const { time, sftpServer, open } = await scriptedSftp()
   const sftp = await open()
