@@ -35,6 +35,7 @@ async function fetchWhole(
 ): Promise<Fetched | undefined> {
   const remote = await RemoteFile.open(session, path, { flags: openFlag.READ, mode: 0, signal, origin })
   return reading(remote, async () => {
+    if (known.size >= remote.maxRead) return undefined
     // One byte more than it is said to have, so that what has grown since is seen to go on.
     const [bytes = nothing, attributes] = await Promise.all([
       remote.readAt(0, known.size + 1, signal),

@@ -12,6 +12,7 @@ import { resumeOffset } from './resume.js'
 import { smallBytes } from './small.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
 import { baseOf, directoryOf, isCode, joinPath, remove } from './trees.js'
+import { wholeWrites } from './whole-file.js'
 import { WriteBehind } from './write-behind.js'
 
 /** Without set-user-ID and the like, which nothing here gives to a file. */
@@ -126,8 +127,8 @@ async function sendWhole(
     progress,
   })
   progress.isFirst = false
-  const write = () => remote.writeAt(0, bytes, transfer.signal)
-  await closingBehind(remote, [...(length > 0 ? [write] : []), ...lastSteps(transfer, remote, before, progress)])
+  const writes = wholeWrites(remote, { bytes, offset: 0, signal: transfer.signal })
+  await closingBehind(remote, [...writes, ...lastSteps(transfer, remote, before, progress)])
   if (length > 0) transfer.progress(pair, length, length, length)
 }
 

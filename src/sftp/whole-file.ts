@@ -5,6 +5,7 @@ import { closing, closingBehind } from './closing.js'
 import { readAhead } from './read-ahead.js'
 import type { RemoteFile } from './remote-file.js'
 import { Room } from './room.js'
+import { smallBytes } from './small.js'
 import { WriteBehind } from './write-behind.js'
 
 /** What `writeFile` takes. */
@@ -67,12 +68,26 @@ export async function writeWhole(
 
 /** The same, and closes the file: behind what one request carries at once, if the server allows that. @throws as `writeWhole`; SftpError */
 export async function writeAndClose(target: RemoteFile, data: WriteData, settings: WriteWholeSettings): Promise<void> {
-  const isOne = (typeof data === 'string' || data instanceof Uint8Array) && data.length <= target.maxWrite
-  const bytes = isOne ? toBytes(data, settings.encoding) : undefined
-  if (bytes === undefined || bytes.length > target.maxWrite)
-    return closing(target, async () => void (await writeWhole(target, data, settings)))
-  const write = () => target.writeAt(settings.offset, bytes, settings.signal)
-  return closingBehind(target, bytes.length > 0 ? [write] : [])
+  const { offset, encoding, signal } = settings
+  const isPlain = typeof data === 'string' || data instanceof Uint8Array
+  const bytes = isPlain && data.length <= smallBytes ? toBytes(data, encoding) : undefined
+  if (bytes === undefined) return closing(target, async () => void (await writeWhole(target, data, settings)))
+  return closingBehind(target, wholeWrites(target, { bytes, offset, signal }))
+}
+
+export interface WholeWrite {
+  readonly bytes: Uint8Array
+  readonly offset: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** The requests that write it: one, unless the server takes less than all have to. */
+export function wholeWrites(target: RemoteFile, { bytes, offset, signal }: WholeWrite): (() => Promise<void>)[] {
+  const { maxWrite } = target
+  const writes: (() => Promise<void>)[] = []
+  for (let from = 0; from < bytes.length; from += maxWrite)
+    writes.push(() => target.writeAt(offset + from, bytes.subarray(from, from + maxWrite), signal))
+  return writes
 }
 
 /** Before anything is opened, and emptied by that. @throws HoldfastError ERR_SSH_OPTION */
