@@ -60,7 +60,7 @@ export class Connection {
       remark: (text) => this.remarks.came(text),
       unimplemented: (sequence) => this.probes.receiveUnimplemented(sequence),
       exchangeStarted: () => this.keepalive.keyExchangeStarted(),
-      exchangeJoined: () => this.keepalive.keyExchangeJoined(),
+      exchangeJoined: () => this.#exchangeJoined(),
       exchangeEnded: () => this.#exchangeEnded(),
       writable: () => this.#wrote(),
       failed: (error) => this.destroy(error),
@@ -281,6 +281,11 @@ export class Connection {
   #wrote(): void {
     this.probes.wrote()
     this.#host.writable()
+  }
+
+  #exchangeJoined(): void {
+    this.probes.exchangeJoined()
+    this.keepalive.keyExchangeJoined()
   }
 
   #exchangeEnded(): void {

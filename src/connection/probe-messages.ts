@@ -121,10 +121,14 @@ export class ProbeMessages implements KeepalivePort {
     }
   }
 
-  /** PINGs that met the exchange are void, and packets are numbered anew. */
-  exchangeEnded(): void {
+  /** The peer's KEXINIT came: PINGs that met the exchange are void. Those after our NEWKEYS are not. */
+  exchangeJoined(): void {
     for (const { probe } of this.#pings.values()) this.#unanswered.delete(probe)
     this.#pings.clear()
+  }
+
+  /** Packets are numbered anew. */
+  exchangeEnded(): void {
     this.#mux.globalRequests.numbersBeginAnew()
     for (const probe of this.#exchanges.splice(0)) this.#answered(probe)
   }
@@ -169,8 +173,7 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   #exchangeKeys(): SentProbe {
-    // A failure of the exchange ends the connection; whoever waits for it learns it there.
-    this.#transport.rekey(exchangeLeastMs).catch(() => {})
+    this.#transport.askForKeys(exchangeLeastMs)
     const probe = this.#describe('key-exchange')
     this.#exchanges.push(probe)
     return probe

@@ -81,8 +81,9 @@ export class Exchanges {
     return this.#negotiated
   }
 
-  /** Resolves when the exchange under way ends. */
-  get settled(): Promise<void> {
+  /** Resolves when the exchange under way ends, for which a caller waits from now on. */
+  settled(): Promise<void> {
+    this.#wait?.await()
     return this.#wait?.promise ?? Promise.resolve()
   }
 
@@ -279,6 +280,7 @@ export class Exchanges {
       clock: limit === 'rekey' ? 'reply' : 'answer',
       phase: limit,
       what: 'the end of the key exchange',
+      isAwaited: limit !== 'rekey',
     })
     if (this.#isInitTaken) wait.sent()
     wait.promise.catch((error: unknown) => {

@@ -236,13 +236,18 @@ export class Transport {
     this.#rekeyIfDue()
   }
 
+  /** Exchanges keys anew now, unless that is under way already. Resolves when the new keys are in use. */
+  rekey(): Promise<void> {
+    this.askForKeys()
+    return this.#exchanges.settled()
+  }
+
   /**
-   * Exchanges keys anew now, unless that is under way already. Resolves when the new keys are in use.
+   * The same, and nobody waits for it.
    * @param leastMs what the limit `rekey` is at least this time
    */
-  rekey(leastMs = 0): Promise<void> {
+  askForKeys(leastMs = 0): void {
     if (!this.#exchanges.running) this.#exchanges.start(leastMs)
-    return this.#exchanges.settled
   }
 
   stop(): void {

@@ -27,10 +27,6 @@ export class Silence {
     return this.#current ? this.#asked : 0
   }
 
-  get askedAt(): number {
-    return this.#askedAt
-  }
-
   /** Milliseconds since the last packet in which this process did not listen. */
   get blockedMs(): number {
     return this.#current ? this.#blockedMs : 0

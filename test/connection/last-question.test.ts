@@ -1,0 +1,56 @@
+/** The key exchange by which the peer is asked last, and what meets it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { messageNumber } from '#src/wire/numbers.js'
+import { endedBy, nothingLeft } from '../support/core/checks.js'
+import { loggedIn } from '../support/core/pair.js'
+
+const ping = new Map([['ping@openssh.com', Buffer.from('0')]])
+const keepalive = { interval: 15_000, countMax: 3, wantReply: true, tcp: false } as const
+const heals = 95_000
+
+/** Logged in, and from then on what we send arrives when the outage is over. */
+async function outage() {
+  const joined = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
+  const { time, toServer } = joined
+  await time.run(1000)
+  const from = time.now()
+  toServer.carry = (bytes) => {
+    toServer.latencyMs = Math.max(1, from + heals - time.now())
+    return [bytes]
+  }
+  return joined
+}
+
+test('the last question is no reason for the process to go on, a call for new keys is', async () => {
+  const { time, client } = await outage()
+  client.waits.keepRunning(false)
+  await time.run(54_000)
+  assert.equal(client.connection.holdsBack, true)
+  assert.equal(client.waits.holdsProcess, false)
+  const rekeyed = client.connection.rekey()
+  assert.equal(client.waits.holdsProcess, true)
+  assert.equal((await time.outcome(rekeyed, 60_000)).status, 'rejected')
+  assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
+  nothingLeft(client)
+})
+
+test('a PING that goes out after our NEWKEYS is answered, though the NEWKEYS of the peer comes later', async () => {
+  const { time, client, server, toClient } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
+  await time.run(1000)
+  server.alter = (payload) => {
+    if (payload[0] === messageNumber.NEWKEYS) toClient.latencyMs = 200
+    return [payload]
+  }
+  const rekeyed = client.connection.rekey()
+  assert.ok(await time.until(() => server.heardOf(messageNumber.NEWKEYS).length === 2, 1000))
+  assert.equal(client.connection.keyExchanges, 1)
+  const answered = new Promise<string>((resolve) => {
+    client.connection.keepalive.probeNow(time.now(), ({ probe }) => resolve(probe))
+  })
+  assert.equal(await time.value(answered, 1000), 'ping')
+  await time.value(rekeyed)
+  assert.equal(client.connection.probes.unanswered, 0)
+  await time.value(client.connection.close(2000))
+  nothingLeft(client)
+})
