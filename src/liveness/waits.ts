@@ -194,7 +194,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#environment = environment
     this.#deadlines = deadlines
     this.#owner = owner
-    this.#origin = options.origin ?? ((options.isAwaited ?? true) ? new Error('waiting') : undefined)
+    this.#origin = options.origin
     // Of a limit that several waits share, an error says how long they waited in all.
     this.#calledAt = environment.now() - (options.spentMs ?? 0)
     this.#clock = new LimitClock(options, environment)
@@ -246,6 +246,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
   await(): void {
     if (this.#isAwaited || !this.#pending) return
     this.#isAwaited = true
+    this.#origin ??= new Error('waiting')
     this.#owner.awaited()
   }
 

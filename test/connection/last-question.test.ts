@@ -35,6 +35,15 @@ test('the last question is no reason for the process to go on, a call for new ke
   nothingLeft(client)
 })
 
+test('the error of a call for new keys shows who made it', async () => {
+  const { time, client, server } = await loggedIn({ client: { keepalive: { ...keepalive, interval: false } } })
+  server.deaf = true
+  const outcome = await time.outcome(client.connection.rekey(), 60_000)
+  assert.ok(outcome.status === 'rejected' && outcome.reason instanceof Error)
+  assert.match(outcome.reason.stack ?? '', /last-question\.test/)
+  nothingLeft(client)
+})
+
 test('a PING that goes out after our NEWKEYS is answered, though the NEWKEYS of the peer comes later', async () => {
   const { time, client, server, toClient } = await loggedIn({ client: { keepalive }, script: { extensions: ping } })
   await time.run(1000)
