@@ -91,11 +91,14 @@ function lastingTroubles({ troubles, world }: Run): Trouble[] {
 }
 
 /** A question of a count that was begun anew has an interval and two round trips for its answer. */
-function stepMs({ plan, troubles }: Run, interval: number): number {
+function stepMs({ plan, troubles, client }: Run, interval: number): number {
   const healed = troubles.all.filter(({ feltUntil }) => feltUntil !== Infinity)
   // It may be that no other answer was ever measured than one that a trouble held up, or an absence that was no lost time.
   const longestFeltMs = Math.max(0, ...healed.map(({ from, feltUntil }) => feltUntil - from))
-  const absentMs = plan.absences.length > 0 ? interval : 0
+  // Before the first answer to a question the quickest of the login counts, which TCP may have repeated for long after one.
+  const { rttMs } = client.connection.keepalive.liveness(client.process.now())
+  const measuredMs = rttMs === null ? Math.max(interval, client.heardAt) : interval
+  const absentMs = plan.absences.length > 0 ? measuredMs : 0
   return Math.max(interval, 2 * Math.max(absentMs, answerMs(plan) + longestFeltMs))
 }
 
