@@ -1,9 +1,13 @@
-// Writes the pages of docs/ that are made from the code; `--check` only says whether they are current.
+// Writes the pages of docs/ that are made from the code, and the schema of a policy; `--check` only says whether they are current.
 import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
+import { policySchema } from '../dist/client/policy/schema.js'
 import { errorTable } from '../dist/error-table.js'
 
-const pages = { 'docs/errors.md': errorsPage() }
+const pages = {
+  'docs/errors.md': errorsPage(),
+  'policy.schema.json': `${JSON.stringify(policySchema(), undefined, 2)}\n`,
+}
 
 for (const [file, text] of Object.entries(pages)) {
   const url = new URL(`../${file}`, import.meta.url)

@@ -13,7 +13,7 @@ const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'
   dependencies: Record<string, string>
 }
 const entries = Object.keys(manifest.exports)
-  .filter((entry) => entry !== './package.json')
+  .filter((entry) => !entry.endsWith('.json'))
   .map((entry) => entry.replace(/^\./, 'holdfast'))
 
 function runNode(cwd: string, ...args: string[]) {
@@ -46,7 +46,7 @@ describe('the package', () => {
 
   test('holds the compiled code and its sources, and nothing of tests and build', () => {
     const strangers = files.filter(
-      (file) => !/^(dist|src)\/.*\.(js|d\.ts|js\.map|ts)$|^[A-Z]+(\.md)?$|^package\.json$/.test(file),
+      (file) => !/^(dist|src)\/.*\.(js|d\.ts|js\.map|ts)$|^[A-Z]+(\.md)?$|^(package|policy\.schema)\.json$/.test(file),
     )
     assert.deepEqual(strangers, [])
     assert.ok(files.includes('LICENSE') && files.includes('README.md'))

@@ -16,6 +16,8 @@ export interface Kind {
   parse(text: string): unknown
   /** JSON schema. */
   readonly schema: object
+  /** The same without the value that binds nobody. @default schema */
+  readonly enforcedSchema?: object
 }
 
 /** Why a value is none of its option. The value itself is not in it. */
@@ -23,7 +25,7 @@ export class WrongValue extends Error {}
 
 const durationText = {
   type: 'string',
-  pattern: '^\\d+(\\.\\d+)?(ms|s|m|h)$',
+  pattern: '^(?=.*[1-9])\\d+(\\.\\d+)?(ms|s|m|h)$',
   description: '250ms, 15s, 2m or 1h',
 }
 const durationSchema = { anyOf: [{ type: 'number', minimum: 1, description: 'milliseconds' }, durationText] }
@@ -35,6 +37,13 @@ export const duration: Kind = {
   schema: durationSchema,
 }
 
+const intervalSchema = {
+  anyOf: [
+    { type: 'number', minimum: 1000, description: 'milliseconds' },
+    { ...durationText, pattern: '^([1-9]\\d*(\\.\\d+)?[smh]|[1-9]\\d{3,}(\\.\\d+)?ms)$' },
+  ],
+}
+
 /** Not shorter than a second: a peer that is asked more often is only burdened. */
 export const interval: Kind = {
   read(value) {
@@ -43,7 +52,8 @@ export const interval: Kind = {
     throw new WrongValue("must be at least '1s', or false")
   },
   parse: falseOrText,
-  schema: { anyOf: [{ type: 'number', minimum: 1000, description: 'milliseconds' }, durationText, { const: false }] },
+  schema: { anyOf: [...intervalSchema.anyOf, { const: false }] },
+  enforcedSchema: intervalSchema,
 }
 
 /** A duration, or `false` for none. */
@@ -51,6 +61,7 @@ export const optionalDuration: Kind = {
   read: (value) => (value === false ? false : readDuration(value)),
   parse: falseOrText,
   schema: { anyOf: [...durationSchema.anyOf, { const: false }] },
+  enforcedSchema: durationSchema,
 }
 
 export const count: Kind = {
@@ -71,6 +82,9 @@ export const flag: Kind = {
   schema: { type: 'boolean' },
 }
 
+/** One that a policy can only enforce to be on. */
+export const onFlag: Kind = { ...flag, enforcedSchema: { const: true } }
+
 export const family: Kind = {
   read(value) {
     if (value === 4 || value === 6) return value
@@ -86,7 +100,13 @@ export const address: Kind = {
     throw new WrongValue('must be an IP address')
   },
   parse: String,
-  schema: { type: 'string', anyOf: [{ format: 'ipv4' }, { format: 'ipv6' }] },
+  schema: { type: 'string', pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$|:' },
+}
+
+const tcpSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { idle: durationSchema, interval: durationSchema, count: { type: 'integer', minimum: 1 } },
 }
 
 export const tcpFields = ['idle', 'interval', 'count']
@@ -103,21 +123,14 @@ export const tcpKeepalive: Kind = {
     return readBy(() => resolveKeepalive({ tcp: value }).tcp, 'has idle or interval shorter than 1s, or a wrong count')
   },
   parse: trueOrFalse,
-  schema: {
-    anyOf: [
-      { type: 'boolean' },
-      {
-        type: 'object',
-        additionalProperties: false,
-        properties: { idle: durationSchema, interval: durationSchema, count: { type: 'integer', minimum: 1 } },
-      },
-    ],
-  },
+  schema: { anyOf: [{ type: 'boolean' }, tcpSchema] },
+  enforcedSchema: { anyOf: [{ const: true }, tcpSchema] },
 }
 
-/** One of a few words. */
+/** One of a few words, the loosest last. */
 export function choice(words: readonly string[]): Kind {
   return {
+    enforcedSchema: { enum: words.slice(0, -1) },
     read(value) {
       if (typeof value === 'string' && words.includes(value)) return value
       const like = typeof value === 'string' ? nearest(value.slice(0, 60), words) : ''
@@ -137,7 +150,7 @@ export function namesOf(known: readonly string[]): Kind {
 }
 
 /** Paths of files that mean the same wherever a program runs. */
-export const filePaths: Kind = list({ type: 'string' }, (text) => {
+export const filePaths: Kind = list({ type: 'string', pattern: '^(/|~[/\\\\]|[A-Za-z]:[/\\\\])' }, (text) => {
   if (!isAbsolute(text) && !/^~[/\\]/.test(text))
     throw new WrongValue('must hold absolute paths, or such as begin with ~/')
 })

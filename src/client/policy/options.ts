@@ -19,6 +19,7 @@ import {
   type Kind,
   namesOf,
   type OptionValue,
+  onFlag,
   optionalDuration,
   tcpKeepalive,
 } from './kinds.js'
@@ -51,7 +52,7 @@ const limitOptions = limitNames.map((name) =>
 export const policyOptions: readonly PolicyOption[] = [
   { ...option('keepalive.interval', interval, 'shorter', defaultKeepalive.interval), asked: optionalDuration },
   option('keepalive.countMax', count, 'fewer', defaultKeepalive.countMax),
-  option('keepalive.wantReply', flag, 'on', defaultKeepalive.wantReply),
+  option('keepalive.wantReply', onFlag, 'on', defaultKeepalive.wantReply),
   option('keepalive.tcp', tcpKeepalive, 'fixed', defaultKeepalive.tcp),
   ...limitOptions,
   option('rekey.bytes', count, 'fewer', 2 ** 30),
@@ -59,7 +60,7 @@ export const policyOptions: readonly PolicyOption[] = [
   { ...option('socket.localAddress', address, 'fixed'), asked: anyText },
   option('socket.family', family, 'fixed'),
   option('socket.attempts', count, 'fewer', 1),
-  option('socket.noDelay', flag, 'on', true),
+  option('socket.noDelay', onFlag, 'on', true),
   option('hostKey.policy', choice(['strict', 'accept-new', 'off']), 'stricter', 'strict'),
   { ...option('hostKey.knownHosts', filePaths, 'fixed', defaultKnownHostsFiles), asked: anyTexts },
   option('hostKey.fingerprints', fingerprints, 'subset'),
