@@ -14,7 +14,7 @@ export interface Example {
   readonly code: string
 }
 
-const fence = /^```(js|ts)([^\n]*)\n(.*?)^```$/gms
+const fence = /^```(js|ts)\b([^\n]*)\n(.*?)^```$/gms
 
 export function pagesWithExamples(root: string): string[] {
   const docs = readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' })
