@@ -120,8 +120,11 @@ for (const { path, group, name } of policyOptions) {
   })
 }
 
+function rule(match: unknown): object {
+  return { hosts: [{ match, enforced: { limits: { timeout: '1m' } } }] }
+}
+
 test('the schema takes the form that a policy has, and no other', () => {
-  const rule = (match: unknown) => ({ hosts: [{ match, enforced: { limits: { timeout: '1m' } } }] })
   const forms = [
     ...[{}, [], 1, { $schema: 'x' }, { defaults: { keepalive: false } }, { enforced: { keepalive: false } }],
     ...[
