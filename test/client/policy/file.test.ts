@@ -7,7 +7,7 @@ import process from 'node:process'
 import { type TestContext, test } from 'node:test'
 import { HoldfastError } from 'holdfast'
 import { readPolicyFile } from '#src/client/policy/file.js'
-import { loadPolicy, type Policy } from '#src/client/policy/policy.js'
+import { defaultPolicyFile, loadPolicy, type Policy } from '#src/client/policy/policy.js'
 
 const skip = process.platform === 'win32' ? 'there are no such owners and modes' : false
 const isRoot = process.geteuid?.() === 0
@@ -110,6 +110,13 @@ test('a file that may not be read is an error', { skip: skip || !isRoot }, (t) =
 function files({ documents }: Policy): readonly string[] {
   return documents.map((document) => path.basename(document.file))
 }
+
+test('the policy of a machine stands where administrators look for it', () => {
+  assert.match(
+    defaultPolicyFile,
+    process.platform === 'win32' ? /\\holdfast\\policy\.json$/ : /^\/etc\/holdfast\/policy\.json$/,
+  )
+})
 
 test('HOLDFAST_POLICY names a file that has to be there, by an absolute path', (t) => {
   const file = folder(t)
