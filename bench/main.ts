@@ -8,7 +8,7 @@
 //   npm run bench -- --rounds 3 --scale 0.5    other numbers of rounds and bytes
 //   npm run bench -- --from FILE               writes from what an earlier run measured
 //   npm run bench -- --out DIRECTORY           writes there, whatever was measured
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -16,6 +16,7 @@ import { requireAvailable } from '../test/servers/availability.js'
 import { prepareSshd } from '../test/servers/sshd.js'
 import { makeScene } from './conditions.js'
 import { type BenchOptions, parseOptions } from './options.js'
+import { readResults } from './read-results.js'
 import { measuredReach } from './report/reach.js'
 import { terminalTable } from './report/terminal.js'
 import { writePage } from './report/write.js'
@@ -24,7 +25,7 @@ import { measureAll } from './rounds.js'
 import { readSetting } from './setting.js'
 
 const options = parseOptions(process.argv.slice(2))
-const results = options.from === undefined ? await measure(options) : read(options.from)
+const results = options.from === undefined ? await measure(options) : readResults(options.from)
 console.log(`${terminalTable(results)}\n\n${measuredReach(results)}`)
 if (options.out !== undefined) writePage(results, options.out)
 const failed = results.cells.filter(({ state }) => state === 'failed')
@@ -44,8 +45,4 @@ async function measure(wanted: BenchOptions): Promise<Results> {
 
 function tell(text: string): void {
   console.error(text)
-}
-
-function read(file: string): Results {
-  return JSON.parse(readFileSync(file, 'utf8')) as Results
 }

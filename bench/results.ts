@@ -2,7 +2,7 @@ import type { ClientName } from './clients/client.js'
 import type { Setting } from './setting.js'
 import type { Sample } from './workloads/workload.js'
 
-/** One client's samples of one workload on one Node, a round each. */
+/** One client's samples of one workload on one Node. */
 export interface Cell {
   readonly workload: string
   readonly client: ClientName
@@ -11,8 +11,9 @@ export interface Cell {
   readonly isNative: boolean
   readonly state: 'measured' | 'none' | 'failed'
   /** Why it failed. */
-  readonly why?: string
-  readonly samples: readonly Sample[]
+  readonly why?: string | undefined
+  /** By rounds; null where it failed. */
+  readonly samples: readonly (Sample | null)[]
 }
 
 /** All that one run measured, and with what. */
@@ -36,7 +37,7 @@ export function findCell(
   return cells.find((cell) => cell.workload === workload && cell.client === client && cell.node === at)
 }
 
-/** A figure of each round, in their order. */
-export function figures(cell: Cell | undefined, figure: string): readonly number[] {
-  return cell?.samples.flatMap((sample) => sample[figure] ?? []) ?? []
+/** A figure of each round, in their order; undefined where a round did not bring it. */
+export function figures(cell: Cell | undefined, figure: string): readonly (number | undefined)[] {
+  return cell?.samples.map((sample) => sample?.[figure]) ?? []
 }

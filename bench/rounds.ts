@@ -11,7 +11,7 @@ import type { Cell, Results } from './results.js'
 import type { Conditions, Workload } from './workloads/workload.js'
 
 const program = fileURLToPath(new URL('./client-program.js', import.meta.url))
-const limitMs = 180_000
+const defaultLimitMs = 180_000
 
 /** One column: a client on a Node. */
 interface Runner {
@@ -39,7 +39,7 @@ export async function measureAll(
         const key = `${workload.name} ${runner.client} ${runner.node}`
         const cell = cells.get(key) ?? emptyCell(workload, runner)
         if (!isWanted(workload, runner, cell)) continue
-        const answer = await ask(runner, { workload: workload.name, conditions })
+        const answer = await ask(runner, workload, conditions)
         cells.set(key, withAnswer(cell, answer))
         tell(`  ${runner.client} ${runner.node}: ${answerText(workload, answer)}`)
       }
@@ -77,20 +77,20 @@ function emptyCell({ name }: Workload, { client, node }: Runner): Cell {
 
 function withAnswer(cell: Cell, answer: Answer): Cell {
   if (answer.kind === 'none') return { ...cell, state: 'none' }
-  if (answer.kind === 'failed') return { ...cell, state: 'failed', why: answer.why }
+  if (answer.kind === 'failed') return { ...cell, state: 'failed', why: answer.why, samples: [...cell.samples, null] }
   return { ...cell, isNative: answer.isNative, samples: [...cell.samples, answer.sample] }
 }
 
-async function ask({ client, path, peers }: Runner, order: Omit<Order, 'client' | 'peers'>): Promise<Answer> {
+async function ask({ client, path, peers }: Runner, workload: Workload, conditions: Conditions): Promise<Answer> {
   const child = fork(program, [], {
     execPath: path,
     execArgv: ['--expose-gc'],
-    timeout: limitMs,
+    timeout: workload.limitMs ?? defaultLimitMs,
     killSignal: 'SIGKILL',
   })
   const exited = once(child, 'exit')
-  const whole: Order = { client, peers, ...order }
-  child.send(whole)
+  const order: Order = { client, peers, workload: workload.name, conditions }
+  child.send(order)
   const silent = exited.then(
     ([code, signal]): Answer => ({ kind: 'failed', why: `its process ended with ${String(signal ?? code)}` }),
   )

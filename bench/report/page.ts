@@ -1,6 +1,7 @@
 /** Writes what was measured into docs/performance.md, between its marks; the words around them are a person's. */
 import type { Results } from '../results.js'
 import { barChart, type Chart } from './bars.js'
+import { growthPlot, growthTitle } from './growth-plot.js'
 import { ratioPlot } from './ratio-plot.js'
 import { reachTable } from './reach.js'
 import { allTables } from './tables.js'
@@ -34,10 +35,12 @@ export function pictures(results: Results): ReadonlyMap<string, string> {
   return new Map(
     results.nodes.flatMap((node): [string, string][] => {
       const view = new View(results, node)
+      const growth = growthPlot(view)
       return [
         [picturePath('ratios', node), ratioPlot(view, node)],
         [picturePath('cpu', node), barChart(view, cpuChart)],
         [picturePath('far', node), barChart(view, farChart)],
+        ...(growth === undefined ? [] : [[picturePath('growth', node), growth] as [string, string]]),
       ]
     }),
   )
@@ -48,7 +51,7 @@ export function filledPage(page: string, results: Results): string {
   const sections = {
     setting: settingText(results),
     reach: reachTable(results),
-    pictures: results.nodes.map(pictureLines).join('\n'),
+    pictures: results.nodes.map((node) => pictureLines(results, node)).join('\n'),
     tables: allTables(results),
   }
   return Object.entries(sections).reduce((text, [name, content]) => filled(text, name, content), page)
@@ -89,11 +92,13 @@ function addOnText(results: Results, node: string): string {
   return `${isNative ? 'with its native add-on' : 'without native add-on, which does not load'} on ${node}`
 }
 
-function pictureLines(node: string): string {
+function pictureLines(results: Results, node: string): string {
+  const isGrowthDrawn = growthPlot(new View(results, node)) !== undefined
   return [
     `![How many times better Holdfast is than ${clientLabels.openssh} and others on Node ${node}](${picturePath('ratios', node)})`,
     `![${cpuChart.title}, Node ${node}](${picturePath('cpu', node)})`,
     `![${farChart.title}, Node ${node}](${picturePath('far', node)})`,
+    ...(isGrowthDrawn ? [`![${growthTitle}, Node ${node}](${picturePath('growth', node)})`] : []),
   ].join('\n')
 }
 

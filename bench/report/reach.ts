@@ -25,6 +25,8 @@ const fewestRoundTrips = 5.2
 /** One round trip of 50 ms, and what a command takes by itself. */
 const oneRoundTripMs = 65
 const laterMs = 100
+/** What is linear but for the noise of the measurement, and what of the cost of a process falls on each of a few. */
+const growthMost = 1.25
 /** Two digits are known of a ratio, at best. */
 const rounding = 0.005
 
@@ -72,6 +74,7 @@ const aims: readonly Aim[] = [
   within('4. Through 50 ms, exec in a session opened ahead', oneRoundTripMs, 'ms', ['far-exec-ahead', 'ms']),
   within('5. Memory of an idle connection of 500', 30, 'KB', ['idle', 'memory']),
   atMost('5. CPU of 500 idle connections', 1, 'of ssh2', ['idle', 'cpu'], client('ssh2-nodelay')),
+  { what: `5. From 100 to 10,000 connections: each takes at most ${growthMost} times as much`, judge: judgeGrowth },
   { what: `6. Verdict with both directions full: at most ${laterMs} ms later than idle`, judge: judgeVerdicts },
 ]
 
@@ -91,6 +94,7 @@ function share(what: string, of: Of, find: Find, better: 'less' | 'more', isKept
       const other = find(view, of, better)
       if (own === undefined || other === undefined) return undefined
       const value = ratio(own, other)
+      if (value === undefined) return undefined
       return { measured: `${value.toFixed(2)} of ${clientLabels[other.client]}`, isKept: isKept(value) }
     },
   }
@@ -133,6 +137,22 @@ function judgeVerdicts(view: View): Judgement | undefined {
   if (idle === undefined || loaded === undefined) return undefined
   const later = median(loaded.values) - median(idle.values)
   return { measured: `${number(later)} ms later`, isKept: later <= laterMs }
+}
+
+/** Memory and CPU of one connection among the most, against one among the fewest. */
+function judgeGrowth(view: View): Judgement | undefined {
+  const memory = growth(view, 'memory')
+  const cpu = growth(view, 'cpu')
+  if (memory === undefined || cpu === undefined) return undefined
+  const cpuOfOne = cpu / 100
+  const measured = `memory ${number(memory)}, CPU ${number(cpuOfOne)} times`
+  return { measured, isKept: Math.max(memory, cpuOfOne) <= growthMost }
+}
+
+function growth(view: View, figure: string): number | undefined {
+  const few = view.series('holdfast', 'scale-100', figure)
+  const many = view.series('holdfast', 'scale-10000', figure)
+  return few && many && median(many.values) / median(few.values)
 }
 
 /** One line an aim, a column a Node. */

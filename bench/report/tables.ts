@@ -10,10 +10,11 @@ const groupTitles: Readonly<Record<Group, string>> = {
   far: 'Through 50 ms of round trip',
   ciphers: 'Other ciphers, on loopback',
   idle: 'Connections that only stay',
+  scale: 'The more of them',
   liveness: 'Verdicts',
   micro: 'Parts of Holdfast, alone',
 }
-const groups = ['loopback', 'far', 'ciphers', 'idle', 'liveness', 'micro'] as const
+const groups = ['loopback', 'far', 'ciphers', 'idle', 'scale', 'liveness', 'micro'] as const
 
 /** For each Node the ratios, then the figures. */
 export function allTables(results: Results): string {
@@ -64,9 +65,9 @@ function figureTable(view: View, rows: readonly FigureRow[]): string {
 
 function withSpread(series: Series): string {
   const { median, spread } = valuesOf(series)
+  const mark = series.isCutShort ? ', **then failed**' : ''
   // One value has no spread, and must not look like one that never varies.
-  if (series.values.length === 1) return number(median)
-  return `${number(median)} ±${number(spread)}`
+  return series.values.length === 1 ? `${number(median)}${mark}` : `${number(median)} ±${number(spread)}${mark}`
 }
 
 function absence(view: View, client: ClientName, workload: string): string {

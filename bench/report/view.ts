@@ -9,10 +9,15 @@ export interface Values {
   readonly spread: number
 }
 
-/** One client's figure, a value a round. */
+/** One client's figure. */
 export interface Series {
   readonly client: ClientName
+  /** By rounds; undefined where one did not bring it. */
+  readonly rounds: readonly (number | undefined)[]
+  /** The same without those. */
   readonly values: readonly number[]
+  /** Whether it failed in one, and was asked no more. */
+  readonly isCutShort: boolean
 }
 
 export const others: readonly ClientName[] = clientNames.filter((client) => client !== 'holdfast')
@@ -38,8 +43,10 @@ export class View {
 
   /** Undefined where it was not measured. */
   series(client: ClientName, workload: string, figure: string): Series | undefined {
-    const values = figures(this.cell(client, workload), figure)
-    return values.length === 0 ? undefined : { client, values }
+    const cell = this.cell(client, workload)
+    const rounds = figures(cell, figure)
+    const values = rounds.filter((value) => value !== undefined)
+    return values.length === 0 ? undefined : { client, rounds, values, isCutShort: cell?.state === 'failed' }
   }
 
   /** Of the clients beside Holdfast. */
@@ -61,12 +68,11 @@ export function valuesOf({ values }: Series): Values {
   return { median: median(values), spread: (quantile(values, 0.75) - quantile(values, 0.25)) / 2 }
 }
 
-/** Round by round, so that what changes from round to round is in both. */
-export function ratio(own: Series, other: Series): number {
-  return median(
-    own.values.flatMap((value, round) => {
-      const beside = other.values[round]
-      return beside === undefined ? [] : [value / beside]
-    }),
-  )
+/** Round by round, so that what changes from round to round is in both. Undefined where no round brought both. */
+export function ratio(own: Series, other: Series): number | undefined {
+  const ratios = own.rounds.flatMap((value, round) => {
+    const beside = other.rounds[round]
+    return value === undefined || beside === undefined ? [] : [value / beside]
+  })
+  return ratios.length === 0 ? undefined : median(ratios)
 }

@@ -6,7 +6,8 @@ import { measured, type Workload } from './workload.js'
 const keepaliveMs = 5000
 /** Each connection asks as often as the others while this many rounds of keepalives are watched. */
 const roundsWatched = 3
-const warmUps = 50
+/** They stay, and what comes after them is measured: the first ones grow the heap, and have the code compiled. */
+const first = 100
 /** What comes right after authentication has come by then. */
 const settlingMs = 1000
 /** sshd refuses some of those that have not authenticated, when there are many. */
@@ -29,12 +30,12 @@ export const idle: Workload = {
   mostRounds: 1,
   async run(client, conditions) {
     const many = client.inOneProcess ? count : processes
-    // What connecting itself leaves behind is the program's: code, and a heap that has grown.
-    await closeAll(await connectAll(client, conditions.target, warmUps))
-    const before = client.memoryBytes()
+    const before = await connectAll(client, conditions.target, client.inOneProcess ? first : 0)
+    const memoryBefore = client.memoryBytes()
     const connections = await connectAll(client, conditions.target, many)
     await sleep(settlingMs)
-    const memory = (client.memoryBytes() - before) / 1000 / many
+    const memory = (client.memoryBytes() - memoryBefore) / 1000 / many
+    await closeAll(before)
     const { seconds, cpuSeconds } = await measured(client, () => sleep(roundsWatched * keepaliveMs))
     await closeAll(connections)
     return { memory, cpu: ((cpuSeconds / seconds) * 60 * count) / many }

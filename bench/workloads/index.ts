@@ -6,6 +6,7 @@ import { idle } from './idle.js'
 import { liveness } from './liveness.js'
 import { microWorkloads } from './micro.js'
 import { oneShot } from './one-shot.js'
+import { scaleWorkloads } from './scale.js'
 import { sftpGet, sftpPut } from './sftp.js'
 import { smallGet, smallPut } from './small-files.js'
 import { download, otherCiphers, upload } from './streams.js'
@@ -19,6 +20,7 @@ export const workloads: readonly Workload[] = [
   ...farWorkloads,
   liveness,
   idle,
+  ...scaleWorkloads,
   ...otherCiphers,
   ...microWorkloads,
 ]

@@ -10,7 +10,7 @@ export interface Figure {
 /** By the names of the figures; a figure that a client does not have is left out. */
 export type Sample = Readonly<Record<string, number>>
 
-export type Group = 'loopback' | 'far' | 'ciphers' | 'liveness' | 'idle' | 'micro'
+export type Group = 'loopback' | 'far' | 'ciphers' | 'liveness' | 'idle' | 'scale' | 'micro'
 
 export interface Workload {
   readonly name: string
@@ -22,6 +22,8 @@ export interface Workload {
   readonly isLong?: boolean
   /** How often, however often the others are run: for what takes long and varies little. */
   readonly mostRounds?: number
+  /** After so many milliseconds its process is ended. @default 3 minutes */
+  readonly limitMs?: number
   /** @returns undefined where the client has no such thing */
   run(client: BenchClient, conditions: Conditions): Promise<Sample | undefined>
 }

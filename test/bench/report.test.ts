@@ -24,8 +24,12 @@ const setting = {
 
 type Figures = Readonly<Record<string, number>>
 
-function cell(workload: string, client: string, samples: readonly Figures[], more: object = {}): object {
+function cell(workload: string, client: string, samples: readonly (Figures | null)[], more: object = {}): object {
   return { workload, client, node, isNative: false, state: 'measured', samples, ...more }
+}
+
+function costs(memory: number, cpu: number): readonly Figures[] {
+  return [{ memory, cpu, fullest: 2, verdict: 50 }]
 }
 
 interface Page {
@@ -35,12 +39,17 @@ interface Page {
 }
 
 /** The page that is written from such results. */
-async function pageFrom(cells: readonly object[]): Promise<Page> {
+async function pageFrom(cells: readonly object[], { mayFail = false } = {}): Promise<Page> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-bench-report-'))
   try {
     const file = join(directory, 'results.json')
     await writeFile(file, JSON.stringify({ setting, nodes: [node], rounds: 3, scale: 1, cells }))
-    const { stdout } = await run(process.execPath, [program, '--from', file, '--out', directory])
+    const { stdout } = await run(process.execPath, [program, '--from', file, '--out', directory]).catch(
+      (error: unknown) => {
+        if (!mayFail) throw error
+        return { stdout: '' }
+      },
+    )
     const names = await readdir(join(directory, 'performance'))
     const pictures = await Promise.all(
       names.map(async (name) => [name, await readFile(join(directory, 'performance', name), 'utf8')] as const),
@@ -121,4 +130,42 @@ test('the pictures say the same in words', async () => {
 test('what failed is told of, and fails the run', async () => {
   const failed = cell('exec', 'ssh2', [], { state: 'failed', why: 'it never came back' })
   await assert.rejects(pageFrom([failed]), /exec, ssh2, v20\.1\.2: it never came back/)
+})
+
+test('a client that fails in a later round keeps what it measured, marked, and rounds stay side by side', async () => {
+  const failing = cell('exec', 'openssh', [{ ms: 2 }, null], { state: 'failed', why: 'it never came back' })
+  await assert.rejects(pageFrom([failing]), /exec, openssh, v20\.1\.2: it never came back/)
+  const { text } = await pageFrom(
+    [
+      cell('upload', 'holdfast', [{ cpu: 1, speed: 900 }, { speed: 900 }, { cpu: 4, speed: 900 }]),
+      cell('upload', 'openssh', [
+        { cpu: 2, speed: 900 },
+        { cpu: 100, speed: 900 },
+        { cpu: 8, speed: 900 },
+      ]),
+      { ...cell('exec', 'holdfast', [{ ms: 1 }, { ms: 1 }]) },
+      failing,
+    ],
+    { mayFail: true },
+  )
+  assert.match(text, /upload: CPU, s\/GB \(less is better\) .* 0\.50 \|$/m)
+  assert.match(text, /exec on a warm connection, ms \| .* 2\.00, \*\*then failed\*\* \|$/m)
+})
+
+test('what one of many connections costs is drawn, and judged by the most and the fewest', async () => {
+  const { text, pictures } = await pageFrom([
+    cell('scale-100', 'holdfast', costs(30, 0.2)),
+    cell('scale-1000', 'holdfast', costs(31, 2)),
+    cell('scale-10000', 'holdfast', costs(33, 21)),
+  ])
+  assert.match(text, /each takes at most 1\.25 times as much \| kept: memory 1\.10, CPU 1\.05 times \|/)
+  assert.match(
+    pictures.get('growth-node20.svg') ?? '',
+    /memory of one: 30\.0 KB of 100, 31\.0 KB of 1000, 33\.0 KB of 10000/,
+  )
+  assert.ok(text.includes('](performance/growth-node20.svg)'))
+})
+
+test('a file that has no results is refused by the field that is wrong', async () => {
+  await assert.rejects(pageFrom([{ ...cell('exec', 'holdfast', []), state: 'perhaps' }]), /has no results: .*state/s)
 })
