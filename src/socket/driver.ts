@@ -35,7 +35,7 @@ export class Driver {
     this.#stream = stream
     this.#isOwnSocket = readsByItself
     stream.on('error', (error) => this.#streamEnded(error))
-    stream.on('end', () => this.#streamEnded(undefined))
+    stream.on('end', () => this.#inputEnded())
     stream.on('close', () => this.#streamEnded(undefined))
     if (!readsByItself) stream.on('data', (chunk: Buffer) => this.receive(chunk))
     if (stream.destroyed) this.#streamEnded(undefined)
@@ -104,6 +104,17 @@ export class Driver {
     this.#earlyBytes += chunk.length
     if (this.#earlyBytes <= maxEarly) this.#early.push(chunk)
     else this.#stream.destroy(new Error(`the peer sent more than ${maxEarly} bytes before it was its turn`))
+  }
+
+  /**
+   * Of a reset that comes right behind data libuv reports an end, and leaves the error on the socket for the next write. One
+   * that waits already learns it in this turn.
+   */
+  #inputEnded(): void {
+    const stream = this.#stream
+    if (this.socket === undefined || stream.writableEnded) this.#streamEnded(undefined)
+    else if (stream.writableLength > 0) setImmediate(() => this.#streamEnded(undefined))
+    else stream.write(Buffer.alloc(0), (error) => this.#streamEnded(error ?? undefined))
   }
 
   #streamEnded(error: Error | undefined): void {

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { type Client, connect } from 'holdfast'
 import { account, server } from '../promises/support/embedded.js'
 import { leavesNothing } from '../promises/support/leaks.js'
+import { failure } from '../promises/support/outcome.js'
 
 leavesNothing()
 
@@ -50,6 +51,25 @@ test('what a stream throws while it is written to ends the connection like an er
   stream.throws = true
   await assert.rejects(ssh.exec('true'), { code: 'ERR_SSH_CONNECTION_LOST', message: /the stream is broken/ })
   assert.equal((await ssh.closed)?.code, 'ERR_SSH_CONNECTION_LOST')
+})
+
+test('a reset right behind data is told as one, though what is read ends without an error', async (t) => {
+  const listener = net.createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write('SSH-2.0-Brief\r\n')
+      socket.resetAndDestroy()
+    })
+  })
+  t.after(() => listener.close())
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const { error } = await failure(connect({ host: '127.0.0.1', port: address.port, agent: false }))
+  assert.equal(error.code, 'ERR_SSH_CONNECTION_LOST')
+  assert.ok(error.cause instanceof Error && 'code' in error.cause)
+  assert.equal(error.cause.code, 'ECONNRESET')
 })
 
 test('a close whose goodbye the stream throws at settles all the same', async (t) => {
