@@ -39,7 +39,8 @@ export async function reading<T>(opened: Closable, work: () => Promise<T>): Prom
   }
 }
 
-function orLetGo<T>(opened: Closable, work: Promise<T>): Promise<T> {
+/** Closes what was opened where the work with it fails, without waiting for that. */
+export function orLetGo<T>(opened: Closable, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
     letGo(opened)
     throw error

@@ -2,7 +2,7 @@ import { constants, type Stats as LocalStats } from 'node:fs'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { optionError } from '../session/option-error.js'
-import { closing, closingBehind } from './closing.js'
+import { closingBehind, orLetGo } from './closing.js'
 import { LocalFile } from './local-file.js'
 import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
@@ -138,26 +138,42 @@ async function send(
   target: Buffer,
   { local, before, progress }: Source & { readonly progress: Progress },
 ): Promise<void> {
-  const { settings, signal } = transfer
+  const { settings } = transfer
   const { READ, WRITE, CREAT, TRUNC } = openFlag
-  const { goesOn, isFirst } = progress
+  const { goesOn } = progress
   const reads = goesOn && settings.verify !== 'none'
   const flags = WRITE | CREAT | (goesOn ? 0 : TRUNC) | (reads ? READ : 0)
   const remote = await openTarget(transfer, target, { flags, before, progress })
   // What is there from now on is ours, or was found to be the beginning of it.
   progress.goesOn = true
-  await closing(remote, async () => {
-    const offset = goesOn ? await offsetOf(transfer, remote, local, before) : 0
-    if (isFirst) transfer.resumed(offset)
-    progress.isFirst = false
-    await copy(transfer, pair, { remote, local, offset, size: before.size })
-    if (!isSame(before, await local.stat())) {
-      // A mix of two versions must not be gone on with.
-      await remote.setAttributes('ftruncate', { size: 0n }, signal)
-      throw changedError(pair.local)
-    }
-    await Promise.all(lastSteps(transfer, remote, before, progress).map((step) => step()))
-  })
+  const written = sendContent(transfer, pair, { remote, local, before, progress, goesOn })
+  await closingBehind(remote, [await orLetGo(remote, written), ...lastSteps(transfer, remote, before, progress)])
+}
+
+interface Sending extends Source {
+  readonly remote: RemoteFile
+  readonly progress: Progress
+  /** Whether something was there before. */
+  readonly goesOn: boolean
+}
+
+/** @returns what waits until all of it was answered. @throws HoldfastError ERR_SSH_SFTP_CHANGED */
+async function sendContent(
+  transfer: Transfer,
+  pair: Pair,
+  { remote, local, before, progress, goesOn }: Sending,
+): Promise<() => Promise<void>> {
+  const { signal } = transfer
+  const offset = goesOn ? await offsetOf(transfer, remote, local, before) : 0
+  if (progress.isFirst) transfer.resumed(offset)
+  progress.isFirst = false
+  const writer = new WriteBehind(remote, { offset, signal })
+  await copy(transfer, pair, { local, writer, size: before.size })
+  if (isSame(before, await local.stat())) return () => writer.flush()
+  // A mix of two versions must not be gone on with.
+  await writer.flush()
+  await remote.setAttributes('ftruncate', { size: 0n }, signal)
+  throw changedError(pair.local)
 }
 
 /** What is asked for once the content is there. */
@@ -230,15 +246,13 @@ async function offsetOf(
 }
 
 interface Ends {
-  readonly remote: RemoteFile
   readonly local: LocalFile
-  readonly offset: number
+  readonly writer: WriteBehind
   readonly size: number
 }
 
-async function copy(transfer: Transfer, pair: Pair, { remote, local, offset, size }: Ends): Promise<void> {
-  const writer = new WriteBehind(remote, { offset, signal: transfer.signal })
-  const buffer = Buffer.allocUnsafe(Math.min(remote.maxWrite, Math.max(1, size - offset)))
+async function copy(transfer: Transfer, pair: Pair, { local, writer, size }: Ends): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(writer.maxWrite, Math.max(1, size - writer.offset)))
   while (writer.offset < size) {
     const length = Math.min(buffer.length, size - writer.offset)
     const bytesRead = await local.read(buffer.subarray(0, length), writer.offset)
@@ -246,7 +260,6 @@ async function copy(transfer: Transfer, pair: Pair, { remote, local, offset, siz
     await writer.write(buffer.subarray(0, bytesRead))
     transfer.progress(pair, bytesRead, writer.offset, size)
   }
-  await writer.flush()
 }
 
 /** Whether nobody wrote to it. A file that is as old as the transfer may change within the same tick of its clock. */

@@ -33,6 +33,11 @@ export class WriteBehind {
     return this.#offset
   }
 
+  /** What one request carries, in bytes. */
+  get maxWrite(): number {
+    return this.#target.maxWrite
+  }
+
   /** Resolves once all of it is under way; the memory may be used again. @throws what an earlier write failed for */
   async write(data: Uint8Array): Promise<void> {
     const { maxWrite } = this.#target
