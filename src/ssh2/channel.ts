@@ -1,0 +1,328 @@
+import { Duplex } from 'node:stream'
+import type { ChannelSink, Channel as CoreChannel } from '../connection/channel.js'
+import { maxPacket } from '../connection/openings.js'
+import { HoldfastError } from '../errors.js'
+import { IdleTimer } from '../forward/idle-timer.js'
+import type { Wait } from '../liveness/waits.js'
+import { ByteQueue } from '../session/byte-queue.js'
+import { extendedDataStderr } from '../wire/connection-messages.js'
+import type { ChannelHost } from './channel-host.js'
+import { type ChannelExit, decodeExit, encodeSignal, encodeWindowChange } from './channel-requests.js'
+import { ChannelStderr } from './channel-stderr.js'
+import { noResponse } from './errors.js'
+
+type Done = (error?: Error | null) => void
+
+/** One direction of a channel, as programs look at it. */
+export interface ChannelEnd {
+  id: number | undefined
+  window: number
+  packetSize: number
+  state: 'open' | 'eof' | 'closing' | 'closed'
+}
+
+/** What ssh2 lets wait in a stream before `write()` gives false. */
+const highWaterMark = 2 * 1024 * 1024
+
+/** A command, a shell, a subsystem or a tunnel, as ssh2's `Channel`. */
+export class Channel extends Duplex {
+  readonly server = false
+  readonly type: string
+  subtype: 'exec' | 'shell' | 'subsystem' | undefined
+  readonly incoming: ChannelEnd = { id: undefined, window: highWaterMark, packetSize: maxPacket, state: 'open' }
+  readonly outgoing: ChannelEnd = { id: undefined, window: 0, packetSize: maxPacket, state: 'open' }
+  readonly stdin = this
+  readonly stdout = this
+  readonly stderr: ChannelStderr
+  /** @internal */
+  readonly _client: object
+  readonly #host: ChannelHost
+  #channel: CoreChannel | undefined
+  readonly #queue = new ByteQueue()
+  /** What came before the program had the stream in its hands. */
+  #held: (() => void)[] | undefined = []
+  #isWanted = false
+  #hasEnded = false
+  #exit: ChannelExit | undefined
+  #writeDone: Done | undefined
+  #handedOver = 0
+  #isClosed = false
+  #isCloseTold = false
+  /** The program closed it: what it has not read is for nobody. */
+  #isLeft = false
+  #flushing: Wait<void> | undefined
+  readonly #idle: IdleTimer
+
+  /** @internal */
+  constructor(host: ChannelHost, type: string, allowHalfOpen = true) {
+    super({ allowHalfOpen, emitClose: false, writableHighWaterMark: highWaterMark })
+    this.type = type
+    this.#host = host
+    this._client = host.client
+    this.stderr = new ChannelStderr((bytes) => this.#channel?.consumed(bytes))
+    this.#idle = new IdleTimer(host, () => process.nextTick(() => this.emit('timeout')))
+  }
+
+  /** The channel is open: whatever is for it comes here, once the program has it. @internal */
+  attach(channel: CoreChannel): ChannelSink {
+    this.#channel = channel
+    this.incoming.id = channel.localId
+    this.outgoing.id = channel.remoteId
+    this.outgoing.packetSize = channel.remoteMaxPacket
+    Object.defineProperty(this.outgoing, 'window', { get: () => channel.sendWindow, enumerable: true })
+    Object.defineProperty(this.incoming, 'window', { get: () => channel.receiveWindow, enumerable: true })
+    return {
+      data: (bytes) => this.#whenHeld(() => this.#dataCame(bytes)),
+      extendedData: (type, bytes) => this.#whenHeld(() => this.#extendedDataCame(type, bytes)),
+      eof: () => this.#whenHeld(() => this.#endCame()),
+      request: (type, data) => this.#requestCame(type, data),
+      adjusted: () => this.#idle.touch(),
+      stalled: () => this.#flushing?.resolve(),
+      pendingBytes: () => this.writableLength - this.#handedOver,
+      closed: () => this.#whenHeld(() => this.#closeCame()),
+      lost: (cause) => this.#whenHeld(() => this.#lost(cause)),
+    }
+  }
+
+  /** The program has it now. @internal */
+  release(): void {
+    const held = this.#held
+    this.#held = undefined
+    for (const tell of held ?? []) this.#host.guard(tell)
+  }
+
+  eof(): void {
+    if (this.outgoing.state !== 'open') return
+    this.outgoing.state = 'eof'
+    this.#channel?.eof()
+  }
+
+  /** Closes it in both directions. What was written goes out first, for as long as the far side takes it. */
+  close(): void {
+    const { state } = this.outgoing
+    if (state !== 'open' && state !== 'eof') return
+    this.outgoing.state = 'closing'
+    this.#isLeft = true
+    void this.#closeFlushed()
+  }
+
+  override destroy(_error?: Error): this {
+    this.end()
+    this.close()
+    return this
+  }
+
+  setWindow(rows: number, cols: number, height: number, width: number): void {
+    const hasTerminal = this.subtype === 'shell' || this.subtype === 'exec'
+    if (this.type === 'session' && hasTerminal && this.writable && this.outgoing.state === 'open')
+      this.#channel?.notify('window-change', encodeWindowChange({ rows, cols, height, width }))
+  }
+
+  /** @param name with or without its SIG */
+  signal(name: string): void {
+    if (this.type === 'session' && this.writable && this.outgoing.state === 'open')
+      this.#channel?.notify('signal', encodeSignal(name))
+  }
+
+  exit(): void {
+    throw new Error('Server-only method called in client mode')
+  }
+
+  /** As a socket's: emits `timeout` after so many milliseconds of silence, and ends nothing. */
+  setTimeout(milliseconds: number, listener?: () => void): this {
+    if (milliseconds > 0 && !this.#isClosed) this.#idle.start(milliseconds)
+    else this.#idle.stop()
+    if (listener !== undefined && milliseconds > 0) this.once('timeout', listener)
+    return this
+  }
+
+  /** Changes nothing; here for who takes a channel for a socket, as the next ones are. */
+  setNoDelay(): this {
+    return this
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  destroySoon(): void {
+    this.destroy()
+  }
+
+  override _read(): void {
+    this.#isWanted = true
+    this.#pushWanted()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.#send(chunk, done)
+  }
+
+  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: Done): void {
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+  }
+
+  override _final(done: Done): void {
+    this.eof()
+    if (!this.allowHalfOpen) this.close()
+    done()
+  }
+
+  #whenHeld(tell: () => void): void {
+    if (this.#held === undefined) this.#host.guard(tell)
+    else this.#held.push(tell)
+  }
+
+  #dataCame(bytes: Buffer): void {
+    this.#idle.touch()
+    this.#queue.push(bytes)
+    this.#pushWanted()
+  }
+
+  #extendedDataCame(type: number, bytes: Buffer): void {
+    this.#idle.touch()
+    if (type === extendedDataStderr) this.stderr.deliver(bytes)
+    else this.#channel?.consumed(bytes.length)
+  }
+
+  #endCame(): void {
+    if (this.incoming.state === 'open') this.incoming.state = 'eof'
+    this.#hasEnded = true
+    this.#pushWanted()
+    this.stderr.finish()
+  }
+
+  #requestCame(type: string, data: Buffer): boolean {
+    const exit = decodeExit(type, data)
+    if (exit === undefined) return false
+    this.#whenHeld(() => {
+      if (this.#exit !== undefined) return
+      this.#exit = exit
+      this.emit('exit', ...exit)
+    })
+    return true
+  }
+
+  /** Both sides have closed it, or the peer's CLOSE was given up. */
+  #closeCame(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#idle.stop()
+    this.incoming.state = 'closed'
+    this.outgoing.state = 'closed'
+    this.#flushing?.resolve()
+    this.#endCame()
+    if (!this.writableEnded) this.end()
+    this.#failWrite()
+    this.stderr.channelClosed()
+    this.#tellCloseOnceRead()
+    if (this.#isLeft) this.resume()
+  }
+
+  /** Of what ssh2 would have waited for without end only those are told who listen. */
+  #lost(cause: HoldfastError): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#idle.stop()
+    this.incoming.state = 'closed'
+    this.outgoing.state = 'closed'
+    this.#flushing?.resolve()
+    this.#endCame()
+    if (cause.code !== 'ERR_SSH_CLOSED' && this.listenerCount('error') > 0) this.emit('error', noResponse(cause))
+    this.#failWrite(cause)
+    this.stderr.channelClosed()
+    this.#tellCloseOnceRead()
+    if (this.#isLeft) this.resume()
+  }
+
+  /** ssh2 tells of the close only once everything was read, with what it told of the exit. */
+  #tellCloseOnceRead(): void {
+    if (this.readableEnded || this.errored) this.#tellCloseOnceStderrRead()
+    else this.once('end', () => this.#tellCloseOnceStderrRead())
+  }
+
+  /** What is read of it comes before; where nobody reads it, nobody waits for that. */
+  #tellCloseOnceStderrRead(): void {
+    const { stderr } = this
+    if (stderr.readableFlowing !== true || stderr.readableEnded || stderr.destroyed) this.#tellClose()
+    else stderr.once('end', () => this.#tellClose())
+  }
+
+  #tellClose(): void {
+    if (this.#isCloseTold) return
+    this.#isCloseTold = true
+    if (this.type.startsWith('direct-')) this.emit('close')
+    else this.emit('close', ...(this.#exit ?? [undefined]))
+  }
+
+  async #closeFlushed(): Promise<void> {
+    const { waits, closeLimitMs } = this.#host
+    if (this.writableLength > 0 && this.#channel?.sendWindow !== 0) {
+      this.#flushing = waits.start<void>({
+        limit: 'channelClose',
+        limitMs: closeLimitMs,
+        clock: 'call',
+        phase: 'close',
+        what: 'the end of what was written to the channel',
+        isAwaited: false,
+      })
+      await this.#flushing.promise.catch(() => {})
+    }
+    await this.#channel?.close()
+  }
+
+  #send(data: Buffer, done: Done): void {
+    const channel = this.#channel
+    this.#writeDone = done
+    if (channel === undefined || !channel.isOpen || this.#isClosed) {
+      this.#failWrite()
+      return
+    }
+    this.#idle.touch()
+    this.#handedOver = data.length
+    channel.write(data, () => this.#finishWrite())
+  }
+
+  /** Later, since it runs callbacks and `drain` listeners of the program, and this runs while packets are handled. */
+  #finishWrite(error?: Error): void {
+    const done = this.#writeDone
+    this.#writeDone = undefined
+    if (done === undefined) return
+    queueMicrotask(() => {
+      this.#handedOver = 0
+      this.#host.guard(() => done(error))
+      if (error !== undefined && this.#isClosed) this.#tellClose()
+      if (this.writableLength === 0) this.#flushing?.resolve()
+    })
+  }
+
+  /** What nobody takes any more. ssh2 never calls back; an error here reaches who gave a callback, and ends no program. */
+  #failWrite(cause?: HoldfastError): void {
+    if (this.#writeDone === undefined) return
+    const failed = cause ?? new HoldfastError('ERR_SSH_CHANNEL_CLOSED', 'the channel was closed before it took all')
+    // What had come is read first: an error that Node knows of keeps `end` from being told.
+    setImmediate(() => this.#finishWrite(noResponse(failed)))
+  }
+
+  #pushWanted(): void {
+    while (this.#isWanted) {
+      const bytes = this.#queue.shift()
+      if (bytes === undefined) break
+      this.#channel?.consumed(bytes.length)
+      // Set before: a listener that reads asks for more from inside.
+      this.#isWanted = false
+      if (this.push(bytes)) this.#isWanted = true
+    }
+    if (!this.#hasEnded || !this.#queue.isEmpty || !this.#isWanted) return
+    this.#isWanted = false
+    this.push(null)
+  }
+}

@@ -1,0 +1,290 @@
+import { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import type { AgentLike } from './agents.js'
+import type { Channel } from './channel.js'
+import type { PseudoTtyOptions } from './channel-requests.js'
+import type { ClientEvents } from './client-events.js'
+import type { ConnectConfig } from './config.js'
+import { type Plan, readConfig } from './connect-options.js'
+import { Delegate } from './delegate.js'
+import { type Ending, ssh2Error } from './errors.js'
+import {
+  forwardIn,
+  forwardInUnix,
+  forwardOut,
+  forwardOutUnix,
+  noMoreSessions,
+  unforwardIn,
+  unforwardInUnix,
+} from './forward-calls.js'
+import { Peer } from './peer.js'
+import { type ExecOptions, type Program, type ShellOptions, startProgram } from './programs.js'
+import { ProtocolFace } from './protocol-face.js'
+import type { SFTPWrapper } from './sftp.js'
+import { startSftp } from './sftp-start.js'
+import type { SocketFace } from './socket-face.js'
+
+type Callback = (error: Error | undefined, nothing: undefined) => void
+type ChannelCallback = (error: Error | undefined, channel: Channel) => void
+type SftpCallback = (error: Error | undefined, sftp: SFTPWrapper) => void
+
+/** A connection to a server, as ssh2's `Client`. */
+export class Client extends EventEmitter<ClientEvents> {
+  /** What `connect()` was given last. */
+  config: ConnectConfig = {}
+  /** @internal */
+  _sock: Duplex | SocketFace | undefined
+  /** @internal */
+  _protocol: ProtocolFace | undefined
+  /** @internal */
+  _agent: AgentLike | undefined
+  #peer: Peer | undefined
+  /** ssh2 itself, for what Holdfast does not have. */
+  #delegate: Delegate | undefined
+
+  connect(config: ConnectConfig): this {
+    if (this.#isWritable) {
+      this.once('close', () => void this.connect(config))
+      return this.end()
+    }
+    this.#delegate = undefined
+    const plan = readConfig(config)
+    this.config = { ...config, host: plan.options.host, port: plan.options.port, username: plan.credentials.username }
+    this._agent = plan.credentials.agent
+    if (plan.lacking === undefined) this.#begin(plan)
+    else this.#delegateTo(plan.lacking, config)
+    return this
+  }
+
+  /** Ends the connection in order. It takes no longer than 2 s, whatever the peer does; then comes `close`. */
+  end(): this {
+    this.#delegate?.call('end')
+    this.#peer?.end()
+    return this
+  }
+
+  /** Ends the connection at once. */
+  destroy(): this {
+    this.#delegate?.call('destroy')
+    this.#peer?.destroy()
+    return this
+  }
+
+  exec(command: string, callback: ChannelCallback): this
+  exec(command: string, options: ExecOptions, callback: ChannelCallback): this
+  exec(command: string, options: ExecOptions | ChannelCallback, callback?: ChannelCallback): this {
+    if (this.#delegated('exec', command, options, callback)) return this
+    const done = typeof options === 'function' ? options : callback
+    const { env, pty, x11, agentForward, allowHalfOpen } = typeof options === 'function' ? {} : (options ?? {})
+    const program = { type: 'exec', text: command, env, pty, x11, agentForward } as const
+    return this.#start({ ...program, allowHalfOpen: allowHalfOpen !== false }, done)
+  }
+
+  shell(callback: ChannelCallback): this
+  shell(window: PseudoTtyOptions | false | ShellOptions, callback: ChannelCallback): this
+  shell(window: PseudoTtyOptions | false, options: ShellOptions, callback: ChannelCallback): this
+  shell(
+    window: PseudoTtyOptions | false | ShellOptions | ChannelCallback,
+    options?: ShellOptions | ChannelCallback,
+    callback?: ChannelCallback,
+  ): this {
+    if (this.#delegated('shell', window, options, callback)) return this
+    const done = [window, options, callback].find((argument) => typeof argument === 'function')
+    const [first, second] = [window, options].map((argument) => (typeof argument === 'function' ? undefined : argument))
+    const isOptions = typeof first === 'object' && ('x11' in first || 'env' in first)
+    const { env, x11, agentForward }: ShellOptions = (isOptions ? first : objectOf(second)) ?? {}
+    const pty = isOptions || first === undefined ? true : first
+    return this.#start({ type: 'shell', env, pty, x11, agentForward }, done)
+  }
+
+  subsys(name: string, callback: ChannelCallback): this {
+    if (this.#delegated('subsys', name, callback)) return this
+    return this.#start({ type: 'subsystem', text: name }, callback)
+  }
+
+  sftp(callback: SftpCallback): this
+  sftp(env: Readonly<Record<string, string>>, callback: SftpCallback): this
+  sftp(env: Readonly<Record<string, string>> | SftpCallback, callback?: SftpCallback): this {
+    if (this.#delegated('sftp', env, callback)) return this
+    const peer = this.#connected()
+    const done = typeof env === 'function' ? env : callback
+    this.#callBack(startSftp(peer, this), done)
+    return this
+  }
+
+  forwardIn(bindAddr: string, bindPort: number, callback?: (error: Error | undefined, port: number) => void): this {
+    if (this.#delegated('forwardIn', bindAddr, bindPort, callback)) return this
+    const peer = this.#connected()
+    this.#callBackAtOnce((told) => forwardIn(peer, bindAddr, bindPort, told), callback)
+    return this
+  }
+
+  unforwardIn(bindAddr: string, bindPort: number, callback?: Callback): this {
+    if (this.#delegated('unforwardIn', bindAddr, bindPort, callback)) return this
+    this.#callBack(unforwardIn(this.#connected(), bindAddr, bindPort), callback)
+    return this
+  }
+
+  forwardOut(srcIP: string, srcPort: number, dstIP: string, dstPort: number, callback?: ChannelCallback): this {
+    if (this.#delegated('forwardOut', srcIP, srcPort, dstIP, dstPort, callback)) return this
+    this.#callBack(forwardOut(this.#connected(), this, { srcIP, srcPort, dstIP, dstPort }), callback)
+    return this
+  }
+
+  openssh_noMoreSessions(callback?: Callback): this {
+    if (this.#delegated('openssh_noMoreSessions', callback)) return this
+    this.#callBack(noMoreSessions(this.#connected()), callback)
+    return this
+  }
+
+  openssh_forwardInStreamLocal(socketPath: string, callback?: Callback): this {
+    if (this.#delegated('openssh_forwardInStreamLocal', socketPath, callback)) return this
+    const peer = this.#connected()
+    this.#callBackAtOnce((told) => forwardInUnix(peer, socketPath, told), callback)
+    return this
+  }
+
+  openssh_unforwardInStreamLocal(socketPath: string, callback?: Callback): this {
+    if (this.#delegated('openssh_unforwardInStreamLocal', socketPath, callback)) return this
+    this.#callBack(unforwardInUnix(this.#connected(), socketPath), callback)
+    return this
+  }
+
+  openssh_forwardOutStreamLocal(socketPath: string, callback?: ChannelCallback): this {
+    if (this.#delegated('openssh_forwardOutStreamLocal', socketPath, callback)) return this
+    this.#callBack(forwardOutUnix(this.#connected(), this, socketPath), callback)
+    return this
+  }
+
+  setNoDelay(noDelay?: boolean): this {
+    if (this.#delegated('setNoDelay', noDelay)) return this
+    this.#peer?.setNoDelay(noDelay)
+    return this
+  }
+
+  get #isWritable(): boolean {
+    return this.#delegate?.isWritable ?? this.#peer?.isWritable ?? false
+  }
+
+  #begin(plan: Plan): void {
+    const peer = new Peer(plan, {
+      tell: (event, ...args) => this.#tell(event, ...args),
+      hasListeners: (event) => this.#hasListeners(event),
+      guard: (work) => this.#guard(work),
+      ended: (ending) => this.#ended(ending),
+    })
+    this.#peer = peer
+    this._sock = peer.sock
+    this._protocol = new ProtocolFace(peer)
+    peer.forwards.attach((type) => peer.makeStream(this, type))
+    // It must not throw into whoever called connect(), and never rejects.
+    void peer.start()
+  }
+
+  #delegateTo(lacking: string, config: ConnectConfig): void {
+    this.#peer = undefined
+    this.#delegate = Delegate.connect(lacking, config, {
+      event: (name, args) => this.#tell(name, ...args),
+      sock: (sock) => {
+        this._sock = sock
+      },
+    })
+  }
+
+  #delegated(method: string, ...args: readonly unknown[]): boolean {
+    if (this.#delegate === undefined) return false
+    this.#delegate.call(method, ...args)
+    return true
+  }
+
+  #start(program: Program, callback: unknown): this {
+    this.#callBack(startProgram(this.#connected(), this, program), callback)
+    return this
+  }
+
+  /** @throws Error `Not connected` */
+  #connected(): Peer {
+    if (this.#peer?.isWritable !== true) throw new Error('Not connected')
+    return this.#peer
+  }
+
+  /** Calls back while the answer is handled: what the server sends next is for what the callback sets up. */
+  #callBackAtOnce(call: (told: (...values: readonly unknown[]) => void) => Promise<void>, callback: unknown): void {
+    const done = (...args: readonly unknown[]) => {
+      if (typeof callback === 'function') this.#guard(() => void Reflect.apply(callback, this, args))
+    }
+    const told = call((...values) => done(undefined, ...values))
+    this.#pending(told).catch((error: unknown) => done(error))
+  }
+
+  /** Calls back once, whatever comes. */
+  #callBack(call: Promise<unknown>, callback: unknown): void {
+    const done = (...args: readonly unknown[]) => {
+      if (typeof callback === 'function') this.#guard(() => void Reflect.apply(callback, this, args))
+    }
+    this.#pending(call).then(
+      (value) => {
+        done(undefined, value)
+        // Not before those who wait for it by a promise have listeners on it.
+        if (isStream(value)) setImmediate(() => value.release())
+      },
+      (error: unknown) => done(error),
+    )
+  }
+
+  #pending<T>(call: Promise<T>): Promise<T> {
+    return this.#peer?.pending(call) ?? call
+  }
+
+  #ended({ error, isKnownToSsh2, isOrderly }: Ending): void {
+    if (error !== undefined && (isKnownToSsh2 || this.#hasListeners('error'))) this.#tell('error', error)
+    if (isOrderly) this.#tell('end')
+    this.#tell('close')
+  }
+
+  #hasListeners(event: string): boolean {
+    return EventEmitter.prototype.listenerCount.call(this, event) > 0
+  }
+
+  #tell(event: string, ...args: readonly unknown[]): boolean {
+    const hasListeners = this.#hasListeners(event)
+    this.#guard(() => void EventEmitter.prototype.emit.call(this, event, ...args))
+    return hasListeners
+  }
+
+  /** As with ssh2, what a listener or callback throws is an `error` that ends the connection, or else uncaught. */
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      const isHeard = this.#hasListeners('error') && !this.#isTellingError
+      if (isHeard) this.#tellError(error)
+      else queueMicrotask(() => rethrow(error))
+    }
+  }
+
+  #isTellingError = false
+
+  #tellError(error: unknown): void {
+    this.#isTellingError = true
+    try {
+      this.#tell('error', error instanceof Error ? error : ssh2Error(String(error)))
+    } finally {
+      this.#isTellingError = false
+    }
+    this.end()
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw error
+}
+
+function objectOf(value: unknown): ShellOptions | undefined {
+  return typeof value === 'object' && value !== null ? value : undefined
+}
+
+/** What holds back its events until the program has it. */
+function isStream(value: unknown): value is { release(): void } {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'release') === 'function'
+}

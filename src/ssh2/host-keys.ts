@@ -1,0 +1,44 @@
+import { createHash, getHashes } from 'node:crypto'
+import type { Link } from '../client/link.js'
+import type { HostKeyOptions } from '../client/options.js'
+import { checkProofs, decodeHostKeys, encodeHostKeys, proofRequest } from '../keys/host-key-rotation.js'
+import { called } from './called.js'
+import type { ConnectConfig } from './config.js'
+import { type ParsedKey, parseKey } from './parsed-key.js'
+
+/** Whom to trust: whom the program's verifier accepts; without one anybody, as with ssh2. */
+export function hostKeyOption({ hostVerifier, hostHash }: ConnectConfig): HostKeyOptions {
+  if (typeof hostVerifier !== 'function') return { policy: 'off', knownHosts: [], update: false }
+  const hash = typeof hostHash === 'string' && getHashes().includes(hostHash) ? hostHash : undefined
+  return {
+    knownHosts: [],
+    update: false,
+    verify: ({ key }) => {
+      const shown = hash === undefined ? Buffer.from(key.blob) : createHash(hash).update(key.blob).digest('hex')
+      return called<boolean>((answer) => {
+        const verify = (isValid: unknown) => answer(isValid !== false)
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- which of the two it takes goes with hostHash
+        const accepted: unknown = hostVerifier(shown as never, verify)
+        if (accepted !== undefined) answer(accepted !== false)
+      })
+    },
+  }
+}
+
+/**
+ * The keys of which a host says, after authentication, that they are its own (OpenSSH PROTOCOL section 2.5), as far as it
+ * proves that; undefined where it does not.
+ */
+export async function provenHostKeys({ connection }: Link, data: Buffer): Promise<readonly ParsedKey[] | undefined> {
+  const { sessionId } = connection
+  if (sessionId === undefined) return undefined
+  try {
+    const keys = decodeHostKeys(data)
+    const reply = await connection.globalRequest(proofRequest, encodeHostKeys(keys))
+    checkProofs(reply, keys, sessionId)
+    return keys.map((key) => parseKey(key.blob)).flatMap((key) => (key instanceof Error ? [] : [key]))
+  } catch {
+    // Without a proof they are nobody's; the connection lives.
+    return undefined
+  }
+}

@@ -1,0 +1,65 @@
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import process from 'node:process'
+import { isParsedKey, type ParsedKey } from './parsed-key.js'
+
+/** What of the program's own ssh2 is used: what is not here, or what Holdfast does not have. */
+export type Original = Readonly<Record<string, unknown>>
+
+let given: Original | undefined
+let found: Original | null | undefined
+
+/** Whoever has the program's own ssh2 in hands says so here: it need not be looked for then. */
+export function useOriginal(exports: Original): void {
+  given = exports
+}
+
+/** The ssh2 that the program has installed; undefined where there is none, or where that is this drop-in itself. */
+export function originalSsh2(): Original | undefined {
+  if (given !== undefined) return given
+  found ??= look()
+  return found ?? undefined
+}
+
+/** @throws Error saying what to do, where there is no ssh2 */
+export function fromOriginal(name: string): unknown {
+  const original = originalSsh2()
+  if (original !== undefined) return original[name]
+  throw Object.assign(
+    new Error(`holdfast/ssh2 has no ${name} of its own, and the package ssh2 is not installed: npm install ssh2`),
+    { code: 'ERR_SSH_UNSUPPORTED' },
+  )
+}
+
+/** A key of a kind that only ssh2 reads, PuTTY's say: it signs for itself. */
+export function parseForeignKey(data: Buffer | string, passphrase: unknown): ParsedKey | undefined {
+  const utils = originalSsh2()?.['utils']
+  const parse: unknown = typeof utils === 'object' && utils !== null ? Reflect.get(utils, 'parseKey') : undefined
+  if (typeof parse !== 'function') return undefined
+  const key: unknown = Reflect.apply(parse, undefined, [data, passphrase])
+  return isParsedKey(key) ? key : undefined
+}
+
+/** From where the program is, and from here. */
+function look(): Original | null {
+  const places = [process.argv[1], path.join(process.cwd(), 'index.js'), import.meta.filename]
+  for (const place of places) {
+    const exports = place === undefined ? undefined : required(place)
+    if (exports !== undefined) return exports
+  }
+  return null
+}
+
+function required(from: string): Original | undefined {
+  try {
+    const exports: unknown = createRequire(path.resolve(from))('ssh2')
+    return isOriginal(exports) ? exports : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** An alias of that name may lead back here. */
+function isOriginal(exports: unknown): exports is Original {
+  return typeof exports === 'object' && exports !== null && 'Server' in exports && !('useOriginal' in exports)
+}

@@ -1,0 +1,290 @@
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { AuthPort } from '../auth/port.js'
+import { configure } from '../client/config/configure.js'
+import { Link } from '../client/link.js'
+import type { Face } from '../client/new-connection.js'
+import { resolveSettings } from '../client/settings.js'
+import type { Connection } from '../connection/connection.js'
+import type { OpenDecision } from '../connection/mux.js'
+import { asHoldfastError, HoldfastError } from '../errors.js'
+import { hostKeysRequest } from '../keys/host-key-rotation.js'
+import { Deferred } from '../liveness/deferred.js'
+import type { Wait } from '../liveness/waits.js'
+import { Channel } from './channel.js'
+import type { ChannelHost } from './channel-host.js'
+import type { Plan } from './connect-options.js'
+import { type Ending, endingOf } from './errors.js'
+import { provenHostKeys } from './host-keys.js'
+import { Login } from './login.js'
+import { negotiatedAlgorithms } from './negotiated.js'
+import { RemoteForwards } from './remote-forwards.js'
+import { SocketFace } from './socket-face.js'
+
+/** The program's side of a connection: the events of its `Client`. */
+export interface PeerOwner {
+  /** Tells the listeners; what they throw is the program's own affair. @returns whether there were any */
+  tell(event: string, ...args: readonly unknown[]): boolean
+  hasListeners(event: string): boolean
+  guard(work: () => void): void
+  /** The connection is over. */
+  ended(ending: Ending): void
+}
+
+/** One connection of a `Client`, from `connect()` to `close`. */
+export class Peer implements Face {
+  readonly plan: Plan
+  /** What programs find in `client._sock`. */
+  readonly sock: Duplex | SocketFace
+  readonly forwards: RemoteForwards
+  readonly #owner: PeerOwner
+  readonly #face: SocketFace
+  readonly #ready = new Deferred<Link>()
+  #link: Link | undefined
+  #state: 'connecting' | 'ready' | 'ending' | 'over' = 'connecting'
+  #isConnected = false
+  #isIdentified = false
+  #isDestroyed = false
+  #keepsRunning = true
+  /** How many calls wait for an answer. */
+  #calls = 0
+  #answered: Wait<void> | undefined
+
+  constructor(plan: Plan, owner: PeerOwner) {
+    this.plan = plan
+    this.#owner = owner
+    this.#face = new SocketFace({
+      timeoutMs: plan.socketTimeoutMs,
+      keepRunning: (keep) => this.#keepRunning(keep),
+      end: () => this.end(),
+      destroy: () => this.destroy(),
+    })
+    this.#face.on('timeout', () => owner.tell('timeout'))
+    this.sock = plan.sock ?? this.#face
+    this.forwards = new RemoteForwards(owner)
+  }
+
+  get identification(): string | undefined {
+    return this.plan.identification
+  }
+
+  /** Whether a call may still be made. */
+  get isWritable(): boolean {
+    return this.#state === 'connecting' || this.#state === 'ready'
+  }
+
+  /** What the server says it is: `OpenSSH_9.2p1`. */
+  get software(): string {
+    return this.#link?.connection.words.identification?.software ?? ''
+  }
+
+  /** The connection, once the user is authenticated. Rejects with why there is none. */
+  get ready(): Promise<Link> {
+    return this.#ready.promise
+  }
+
+  /** The connection now; undefined before it is ready and after its end. */
+  get connection(): Connection | undefined {
+    return this.#state === 'ready' ? this.#link?.connection : undefined
+  }
+
+  async start(): Promise<void> {
+    try {
+      const { options } = this.plan
+      const settings = resolveSettings(await configure(options))
+      if (!this.isWritable) return
+      const link = new Link(settings, this.#events(), this)
+      this.#link = link
+      if (!this.#keepsRunning) link.keepRunning(false)
+      await link.open()
+      this.#becameReady(link)
+    } catch (error) {
+      this.#over(asHoldfastError(error))
+    }
+  }
+
+  /** Ends it in order: within the limit `close`, whatever the peer does. */
+  end(): void {
+    if (!this.isWritable) return
+    const isReady = this.#state === 'ready'
+    this.#state = 'ending'
+    this.#face.ending()
+    const link = this.#link
+    if (isReady && link !== undefined) void this.#closeInOrder(link)
+    else this.#endSoon()
+  }
+
+  /** Counts a call that waits for an answer. */
+  async pending<T>(call: Promise<T>): Promise<T> {
+    this.#calls++
+    try {
+      return await call
+    } finally {
+      this.#calls--
+      if (this.#calls === 0) this.#answered?.resolve()
+    }
+  }
+
+  /** Ends it at once. */
+  destroy(): void {
+    if (this.#state === 'over') return
+    this.#state = 'ending'
+    this.#isDestroyed = true
+    this.#face.ending()
+    this.#endSoon()
+  }
+
+  setNoDelay(noDelay?: boolean): void {
+    const { sock } = this
+    const method: unknown = Reflect.get(sock, 'setNoDelay')
+    if (typeof method === 'function') Reflect.apply(method, sock, [noDelay])
+  }
+
+  authenticator(port: AuthPort): Login {
+    const { credentials, handler, debug } = this.plan
+    const owner = this.#owner
+    return new Login(port, {
+      credentials,
+      handler,
+      limits: this.#settings.limits,
+      events: {
+        banner: (message) => void owner.tell('banner', message),
+        error: (error) => void owner.tell('error', error),
+        keyboardInteractive: (...args) => owner.tell('keyboard-interactive', ...args),
+        changePassword: (prompt, done) => owner.tell('change password', prompt, done),
+        debug,
+      },
+    })
+  }
+
+  opened(socket: Socket | undefined): void {
+    this.#isConnected = true
+    this.#face.opened(socket)
+    this.#owner.tell('connect')
+  }
+
+  keysExchanged(): void {
+    const { negotiated, words } = this.#connection
+    const { identification } = words
+    if (!this.#isIdentified) {
+      this.#isIdentified = true
+      const greeting = identification?.greeting.toString('utf8') ?? ''
+      if (greeting !== '') this.#owner.tell('greeting', greeting)
+    }
+    if (negotiated !== undefined) this.#owner.tell('handshake', negotiatedAlgorithms(negotiated))
+  }
+
+  /** Runs what may call functions of the program. */
+  guard(work: () => void): void {
+    this.#owner.guard(work)
+  }
+
+  /** The stream of a channel that the server opens. */
+  makeStream(client: object, type: string): Channel {
+    return new Channel(this.channelHost(client), type)
+  }
+
+  /** What channels of it need. */
+  channelHost(client: object): ChannelHost {
+    const { waits, deadlines } = this.#connection
+    return {
+      waits,
+      deadlines,
+      client,
+      closeLimitMs: this.#settings.limits.channelClose,
+      now: () => this.#connection.now(),
+      guard: (work) => this.guard(work),
+    }
+  }
+
+  get #settings() {
+    return this.#opened.settings
+  }
+
+  get #connection(): Connection {
+    return this.#opened.connection
+  }
+
+  get #opened(): Link {
+    if (this.#link === undefined) throw new RangeError('the connection has not begun')
+    return this.#link
+  }
+
+  #events(): ConstructorParameters<typeof Link>[1] {
+    return {
+      livenessChanged: () => {},
+      banner: () => {},
+      globalRequest: (name, data) => this.#requestCame(name, Buffer.from(data)),
+      channelOpen: (type, data): OpenDecision => this.forwards.channelOpen(type, data),
+      ended: (cause) => this.#over(cause),
+    }
+  }
+
+  #becameReady(link: Link): void {
+    if (this.#state !== 'connecting') return
+    this.#state = 'ready'
+    this.#ready.resolve(link)
+    this.#owner.tell('ready')
+  }
+
+  #requestCame(name: string, data: Buffer): void {
+    if (name !== hostKeysRequest || !this.#owner.hasListeners('hostkeys')) return
+    void this.ready.then(
+      async (link) => {
+        const keys = await provenHostKeys(link, data)
+        if (keys !== undefined) this.#owner.tell('hostkeys', keys)
+      },
+      () => {},
+    )
+  }
+
+  /** Answers that are on their way are still heard, as with ssh2, but for no more than half of the time. */
+  async #closeInOrder(link: Link): Promise<void> {
+    const limitMs = link.settings.limits.close
+    if (this.#calls > 0) {
+      const what = 'answers that are on their way'
+      const { waits } = link.connection
+      this.#answered = waits.start({ limit: 'close', limitMs: limitMs / 2, clock: 'call', phase: 'close', what })
+      await this.#answered.promise.catch(() => {})
+    }
+    await link.close(limitMs / (this.#calls > 0 ? 2 : 1))
+  }
+
+  #keepRunning(keep: boolean): void {
+    this.#keepsRunning = keep
+    this.#link?.keepRunning(keep)
+  }
+
+  /** Not at once: who calls it may want to listen for the `close` that comes of it. */
+  #endSoon(): void {
+    process.nextTick(() => {
+      const cause = new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', { phase: 'close' })
+      if (this.#link === undefined) this.#over(cause)
+      else this.#link.end(cause)
+    })
+  }
+
+  #over(cause: HoldfastError): void {
+    if (this.#state === 'over') return
+    this.#state = 'over'
+    this.#ready.reject(cause)
+    const words = this.#link !== undefined && this.#isConnected ? wordsOf(this.#link) : undefined
+    const ending = endingOf(cause, {
+      isConnected: this.#isConnected,
+      isIdentified: words?.identification !== undefined,
+      isReady: cause.phase === 'ready',
+      farewell: words?.farewell,
+    })
+    this.#face.closed()
+    this.#owner.ended(this.#isDestroyed ? { ...ending, error: undefined, isOrderly: false } : ending)
+  }
+}
+
+/** A link that failed early has no connection. */
+function wordsOf(link: Link): Connection['words'] | undefined {
+  try {
+    return link.connection.words
+  } catch {
+    return undefined
+  }
+}
