@@ -2,7 +2,8 @@
 export class SentRequests<Sent extends { readonly id: number }> {
   /** Each id has the place that is the remainder of it. */
   readonly #places: (Sent | undefined)[]
-  #lastId = 0
+  /** The first is 0. */
+  #lastId = 2 ** 32 - 1
   #size = 0
 
   /** @param most a power of 2, so that ids go on evenly where they begin again */

@@ -91,7 +91,7 @@ class Key implements ParsedKey {
 function exportPem(key: KeyObject, type: string): string {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one that does not fit the key is an error of Node's
   const options = { type, format: 'pem' } as { type: 'pkcs8'; format: 'pem' }
-  return key.export(options).toString()
+  return key.export(options).toString().trim()
 }
 
 function attempt<T>(work: () => T): T | Error {

@@ -80,11 +80,20 @@ function readScalar(reader: Reader, field: string, curve: Curve): Buffer {
   return Buffer.concat([Buffer.alloc(curve.bytes - magnitude.length), magnitude])
 }
 
+/** Some programs write it with leading zeros that RFC 4251 section 5 has no use for, which OpenSSH passes over too. */
+function readPrivateScalar(reader: Reader, curve: Curve): Buffer {
+  const written = reader.string('private key', 2 * curve.bytes)
+  const magnitude = written.subarray(written.findIndex((byte) => byte !== 0))
+  if (written.every((byte) => byte === 0) || magnitude.length > curve.bytes)
+    throw reader.error('private key', 'is not within the order of the curve')
+  return Buffer.concat([Buffer.alloc(curve.bytes - magnitude.length), magnitude])
+}
+
 function privateForm(curve: Curve): PrivateForm {
   return {
     readPrivate(reader) {
       const point = readUncheckedPoint(reader, curve)
-      const scalar = readScalar(reader, 'private key', curve)
+      const scalar = readPrivateScalar(reader, curve)
       return privateKeyObject({ ...jwk(point, curve), d: base64url(scalar) }, reader)
     },
     publicFields({ crv, x, y }) {
