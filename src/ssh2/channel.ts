@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import type { ChannelSink, Channel as CoreChannel } from '../connection/channel.js'
+import type { ChannelSink } from '../connection/channel.js'
 import { maxPacket } from '../connection/openings.js'
 import { HoldfastError } from '../errors.js'
 import { IdleTimer } from '../forward/idle-timer.js'
@@ -7,9 +7,10 @@ import type { Wait } from '../liveness/waits.js'
 import { ByteQueue } from '../session/byte-queue.js'
 import { extendedDataStderr } from '../wire/connection-messages.js'
 import type { ChannelHost } from './channel-host.js'
+import type { ChannelPort } from './channel-port.js'
 import { type ChannelExit, decodeExit, encodeSignal, encodeWindowChange } from './channel-requests.js'
 import { ChannelStderr } from './channel-stderr.js'
-import { noResponse } from './errors.js'
+import { callError, noResponse } from './errors.js'
 
 type Done = (error?: Error | null) => void
 
@@ -37,7 +38,7 @@ export class Channel extends Duplex {
   /** @internal */
   readonly _client: object
   readonly #host: ChannelHost
-  #channel: CoreChannel | undefined
+  #channel: ChannelPort | undefined
   readonly #queue = new ByteQueue()
   /** What came before the program had the stream in its hands. */
   #held: (() => void)[] | undefined = []
@@ -64,7 +65,7 @@ export class Channel extends Duplex {
   }
 
   /** The channel is open: whatever is for it comes here, once the program has it. @internal */
-  attach(channel: CoreChannel): ChannelSink {
+  attach(channel: ChannelPort): ChannelSink {
     this.#channel = channel
     this.incoming.id = channel.localId
     this.outgoing.id = channel.remoteId
@@ -236,7 +237,8 @@ export class Channel extends Duplex {
     this.outgoing.state = 'closed'
     this.#flushing?.resolve()
     this.#endCame()
-    if (cause.code !== 'ERR_SSH_CLOSED' && this.listenerCount('error') > 0) this.emit('error', noResponse(cause))
+    if (cause.code !== 'ERR_SSH_CLOSED' && this.listenerCount('error') > 0)
+      this.emit('error', callError(cause, noResponse(cause)))
     this.#failWrite(cause)
     this.stderr.channelClosed()
     this.#tellCloseOnceRead()

@@ -18,7 +18,8 @@ import {
   unforwardInUnix,
 } from './forward-calls.js'
 import { Peer } from './peer.js'
-import { type ExecOptions, type Program, type ShellOptions, startProgram } from './programs.js'
+import type { Program } from './program.js'
+import { type ExecOptions, type ShellOptions, startProgram } from './programs.js'
 import { ProtocolFace } from './protocol-face.js'
 import type { SFTPWrapper } from './sftp.js'
 import { startSftp } from './sftp-start.js'

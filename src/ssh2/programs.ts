@@ -5,7 +5,9 @@ import { encodeStart } from '../wire/session-messages.js'
 import { Channel } from './channel.js'
 import { encodePty, encodeX11, noData, type PseudoTtyOptions, requestEnv, type X11Options } from './channel-requests.js'
 import { callError, openingError, ssh2Error } from './errors.js'
+import { hasCommandLimits, startLimited } from './limited-program.js'
 import type { Peer } from './peer.js'
+import { type Program, refusal } from './program.js'
 
 export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>>
@@ -23,23 +25,15 @@ export interface ShellOptions {
   readonly agentForward?: boolean
 }
 
-/** What runs in a session. */
-export interface Program {
-  readonly type: 'exec' | 'shell' | 'subsystem'
-  /** The command, or the name of the subsystem. */
-  readonly text?: string
-  readonly env?: unknown
-  /** False or undefined for no terminal. */
-  readonly pty?: unknown
-  readonly x11?: unknown
-  readonly agentForward?: boolean | undefined
-  readonly allowHalfOpen?: boolean
-}
-
 /** @throws Ssh2Error with the texts of ssh2 */
 export async function startProgram(peer: Peer, client: object, program: Program): Promise<Channel> {
   const link = await peer.ready.catch((error: unknown) => Promise.reject(openingError(error)))
   const stream = new Channel(peer.channelHost(client), 'session', program.allowHalfOpen ?? true)
+  if (hasCommandLimits(link)) {
+    await startLimited(link, stream, program)
+    stream.subtype = program.type
+    return stream
+  }
   const channel = await openChannel(link, 'session', noData, stream)
   try {
     await prepare(peer, link, channel, stream, program)
@@ -105,9 +99,4 @@ async function request(channel: CoreChannel, type: string, data: Buffer, refused
   } catch (error) {
     throw callError(error, ssh2Error(refused))
   }
-}
-
-function refusal({ type, text }: Program): string {
-  if (type === 'exec') return 'Unable to exec'
-  return type === 'shell' ? 'Unable to open shell' : `Unable to start subsystem: ${text ?? ''}`
 }

@@ -1,14 +1,10 @@
-import { sessionsOn } from '../client/line.js'
 import type { Link } from '../client/link.js'
 import { HoldfastError } from '../errors.js'
-import type { Sessions } from '../session/sessions.js'
 import { type SftpHost, SftpSession } from '../sftp/sftp-session.js'
 import { callError, openingError, ssh2Error } from './errors.js'
 import type { Peer } from './peer.js'
+import { sessionsFor } from './sessions-of.js'
 import { SFTPWrapper } from './sftp.js'
-
-/** One for each connection: they share what is known of its sessions. */
-const sessionsOf = new WeakMap<Link, Sessions>()
 
 /** @throws Ssh2Error */
 export async function startSftp(peer: Peer, client: object): Promise<SFTPWrapper> {
@@ -25,14 +21,6 @@ function hostOf(link: Link): SftpHost {
   const { connection, settings } = link
   const { sftp: limitMs, channelClose: closeLimitMs } = settings.limits
   return { port: connection, sessions: sessionsFor(link), limitMs, closeLimitMs, fellBack: () => {} }
-}
-
-export function sessionsFor(link: Link): Sessions {
-  const known = sessionsOf.get(link)
-  if (known !== undefined) return known
-  const sessions = sessionsOn(link.connection, link.settings, () => link)
-  sessionsOf.set(link, sessions)
-  return sessions
 }
 
 function startError(error: unknown): Error {
