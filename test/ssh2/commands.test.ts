@@ -86,8 +86,10 @@ describe('commands over the drop-in and over ssh2', { skip, timeout: 120_000 }, 
       shell.end('stty size; exit\n')
       await once(shell, 'close')
       note('size', /\n(\d+ \d+)\r/.exec(text)?.[1])
-      const sleeping = await value<Channel>((done) => client.exec('sleep 30000', done))
+      const sleeping = await value<Channel>((done) => client.exec('echo there; exec sleep 30000', done))
       const ended = watch(sleeping, 'signalled', note)
+      // sshd signals a process group, which there is not yet when it says that the command runs.
+      await once(sleeping, 'data')
       sleeping.signal('SIGTERM')
       await ended
     })
