@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path'
+import { printable } from '../../wire/printable.js'
 import { nearest } from '../nearest.js'
 import type { Entries, Entry } from './entries.js'
 import { policyError } from './file.js'
@@ -31,7 +32,7 @@ export function readEnvironment(variables: Variables): Entries {
   const ours = Object.keys(variables).filter((name) => name.startsWith(prefix) && !ofTests.test(name))
   const unknown = ours.find((name) => !known.includes(name))
   if (unknown !== undefined)
-    throw policyError(`there is no variable ${unknown.slice(0, 80)}${nearest(unknown.slice(0, 80), known)}`)
+    throw policyError(`there is no variable ${printable(unknown, 80)}${nearest(unknown.slice(0, 80), known)}`)
   const entries = new Map<string, Entry>()
   for (const [name, { option, field }] of settings) {
     const text = variables[name]

@@ -12,14 +12,12 @@ export interface FileOwner {
   readonly userId: number | undefined
 }
 
-const ownProcess: FileOwner = { userId: process.geteuid?.() }
-
 /**
  * The text of a policy file; undefined where there is none at all. Anything else that keeps it from being read is an error,
  * since an administrator's limit must not vanish without a word.
  * @throws HoldfastError ERR_SSH_POLICY
  */
-export function readPolicyFile(path: string, owner: FileOwner = ownProcess): string | undefined {
+export function readPolicyFile(path: string, owner: FileOwner = ownProcess()): string | undefined {
   const file = open(path)
   if (file === undefined) return undefined
   try {
@@ -33,7 +31,11 @@ export function readPolicyFile(path: string, owner: FileOwner = ownProcess): str
   }
 }
 
-/** @throws HoldfastError ERR_SSH_POLICY */
+/** As it is now: a service may have begun as root. */
+function ownProcess(): FileOwner {
+  return { userId: process.geteuid?.() }
+}
+
 export function policyError(message: string, cause?: unknown): HoldfastError {
   return new HoldfastError('ERR_SSH_POLICY', message, { phase: 'options', cause })
 }

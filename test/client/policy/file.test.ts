@@ -95,21 +95,34 @@ test('a file that others could write is refused, and one of another user', { ski
   }
 })
 
+/** What a process that began as root and is nobody now says of a file. */
+function saidByNobody(file: string): string {
+  const module = new URL('../../../../dist/client/policy/file.js', import.meta.url).href
+  const script = `
+    import { readPolicyFile } from ${JSON.stringify(module)}
+    process.setgid(65534)
+    process.setuid(65534)
+    try { console.log('read', readPolicyFile(${JSON.stringify(file)})) } catch (error) { console.log(error.code, error.message) }`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  assert.notEqual(stdout, '', stderr)
+  return stdout
+}
+
 test('a file that may not be read is an error', { skip: skip || !isRoot }, (t) => {
   const file = folder(t)('policy.json', '{}', 0o600)
   chmodSync(path.dirname(file), 0o755)
-  const script = `
-    import { readPolicyFile } from ${JSON.stringify(new URL('../../../../dist/client/policy/file.js', import.meta.url).href)}
-    process.setgid(65534)
-    process.setuid(65534)
-    try { readPolicyFile(${JSON.stringify(file)}); console.log('read') } catch (error) { console.log(error.code, error.message) }`
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-  assert.match(stdout, /^ERR_SSH_POLICY the policy .* cannot be read: EACCES/, stderr)
+  assert.match(saidByNobody(file), /^ERR_SSH_POLICY the policy .* cannot be read: EACCES/)
 })
 
-function files({ documents }: Policy): readonly string[] {
-  return documents.map((document) => path.basename(document.file))
-}
+test('whose a file has to be goes by who the process is when it is read', { skip: skip || !isRoot }, (t) => {
+  const file = folder(t)('policy.json', '{}', 0o644)
+  chmodSync(path.dirname(file), 0o755)
+  assert.equal(saidByNobody(file), 'read {}\n')
+  chownSync(file, 65_534, 65_534)
+  assert.equal(saidByNobody(file), 'read {}\n')
+  chownSync(file, 4711, 4711)
+  assert.match(saidByNobody(file), /belongs to user 4711/)
+})
 
 test('the policy of a machine stands where administrators look for it', () => {
   assert.match(
@@ -117,6 +130,10 @@ test('the policy of a machine stands where administrators look for it', () => {
     process.platform === 'win32' ? /\\holdfast\\policy\.json$/ : /^\/etc\/holdfast\/policy\.json$/,
   )
 })
+
+function files({ documents }: Policy): readonly string[] {
+  return documents.map((document) => path.basename(document.file))
+}
 
 test('HOLDFAST_POLICY names a file that has to be there, by an absolute path', (t) => {
   const file = folder(t)
