@@ -19,7 +19,7 @@ export interface ProbeSink {
 export const maxUnanswered = 256
 
 /** Of a key exchange that asks whether the peer lives the keepalive is the judge: no limit is to be sooner. */
-const exchangeLeastMs = lastQuestionMaxMs + 10_000
+const spareMs = 10_000
 
 /**
  * A window has grown because the link moved all of it in a round trip. Whatever has become of the link since, it is taken to
@@ -91,6 +91,10 @@ export class ProbeMessages implements KeepalivePort {
 
   stuckSince(): number | undefined {
     return this.#stuckSince
+  }
+
+  excused(boundMs: number): void {
+    this.#transport.excuseExchange(boundMs + spareMs)
   }
 
   changed(change: LivenessChange): void {
@@ -173,7 +177,7 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   #exchangeKeys(): SentProbe {
-    this.#transport.askForKeys(exchangeLeastMs)
+    this.#transport.askForKeys(lastQuestionMaxMs + spareMs)
     const probe = this.#describe('key-exchange')
     this.#exchanges.push(probe)
     return probe

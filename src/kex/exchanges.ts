@@ -48,6 +48,8 @@ export class Exchanges {
   #wait: Wait<void> | undefined
   /** The kernel has taken our KEXINIT. */
   #isInitTaken = false
+  /** The exchange under way was begun to ask whether the peer lives. */
+  #isQuestion = false
   #sentNewKeys = false
   #receivedNewKeys = false
   #completed = 0
@@ -91,6 +93,11 @@ export class Exchanges {
     this.#stopped = true
   }
 
+  /** Whoever asks by it gives the peer its whole time again: so does the limit, and is at least so many milliseconds. */
+  excuse(leastMs: number): void {
+    if (this.#isQuestion) this.#wait?.renew(leastMs)
+  }
+
   /**
    * Offers our algorithms.
    * @param leastMs what the limit `rekey` is at least this time
@@ -99,6 +106,7 @@ export class Exchanges {
     const { environment, role, signer } = this.#options
     this.#sentNewKeys = false
     this.#receivedNewKeys = false
+    this.#isQuestion = leastMs > 0
     const ours = offerOf(this.#options)
     const init = encodeKexInit(environment.randomBytes(16), { offer: ours, firstKexPacketFollows: false })
     this.#isInitTaken = false

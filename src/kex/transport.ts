@@ -250,6 +250,11 @@ export class Transport {
     if (!this.#exchanges.running) this.#exchanges.start(leastMs)
   }
 
+  /** The peer gets the whole time again for what was asked by `askForKeys`: so many milliseconds at least. */
+  excuseExchange(leastMs: number): void {
+    this.#exchanges.excuse(leastMs)
+  }
+
   stop(): void {
     this.#stopped = true
     this.#exchanges.stop()

@@ -140,7 +140,7 @@ export class Keepalive {
     const { interval, countMax } = this.#settings
     if (!this.#running || interval === false) return
     this.#age.absent(now, this.#bytesHeard)
-    if (this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) this.#ask(now)
+    if (this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) this.#askAnew(now, interval)
     this.#schedule(now)
   }
 
@@ -230,7 +230,7 @@ export class Keepalive {
     const due = this.#silenceDue(interval) <= now
     // A late wake never judges: the peer is asked once more, and its answer gets its whole time.
     const spoilt = lateMs > 0 && (due || this.#silence.asked > 0)
-    if (spoilt && this.#silence.excuse(lateMs, interval, countMax)) return this.#ask(now)
+    if (spoilt && this.#silence.excuse(lateMs, interval, countMax)) return this.#askAnew(now, interval)
     if (!due) return this.#silenceLastDue(interval) <= now ? this.#askLast(now) : undefined
     const isLast = this.#judges && this.#silence.asked >= countMax
     if (isLast && this.#prober.inKeyExchange) return this.#judge('silence', now)
@@ -263,6 +263,12 @@ export class Keepalive {
   #ask(now: number): void {
     this.#silence.ask(now)
     this.#send(now)
+  }
+
+  /** Asks a silent peer that has lost some of its time. */
+  #askAnew(now: number, interval: number): void {
+    this.#port.excused((this.#settings.countMax + 1) * interval)
+    this.#ask(now)
   }
 
   /** A peer may leave unanswered what it answered before, or everything else, and live: every peer must answer this. */

@@ -44,6 +44,8 @@ export class LimitClock {
   /** What `busyMs` said when the clock started, and what was given back since. */
   #busyAt: number
   #excused = false
+  /** What `renew()` made of the limit. */
+  #leastMs = 0
 
   constructor(options: LimitClockOptions, environment: LimitClockEnvironment) {
     this.#options = options
@@ -64,9 +66,10 @@ export class LimitClock {
   due(): number | undefined {
     const { limitMs } = this.#options
     if (limitMs === false) return undefined
-    const atMost = this.#waitsForKernel ? this.#askedAt + patience * limitMs : undefined
+    const longMs = Math.max(limitMs, this.#leastMs)
+    const atMost = this.#waitsForKernel ? this.#askedAt + Math.max(patience * limitMs, longMs) : undefined
     if (this.#pausedAt !== undefined) return atMost
-    return Math.min(this.#runsFrom + limitMs, atMost ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.#runsFrom + longMs, atMost ?? Number.POSITIVE_INFINITY)
   }
 
   /** The kernel has taken the request's last byte. */
@@ -94,6 +97,16 @@ export class LimitClock {
     const given = this.#giveBack(milliseconds)
     // Beyond what this wait got of it there was nothing to give: that is not to be missing when the limit ends.
     this.#busyAt = Math.min(this.#busyMs, this.#busyAt + (isBegunAnew ? milliseconds : given))
+  }
+
+  /** The limit begins anew, and is at least so long. */
+  renew(leastMs: number): void {
+    const now = this.#environment.now()
+    this.#leastMs = leastMs
+    this.#startedAt = now
+    this.#askedAt = now
+    this.#busyAt = this.#busyMs
+    if (this.#pausedAt !== undefined) this.#pausedAt = now
   }
 
   /**

@@ -85,6 +85,8 @@ export interface KeepalivePort {
   unsentBytes(): number
   /** Since when the kernel has taken none of them; undefined where none wait. */
   stuckSince(): number | undefined
+  /** A silent peer is not judged sooner than after `boundMs` more: time in which this process could not listen is not held against it. */
+  excused(boundMs: number): void
   /** From alive to suspect, or back. */
   changed(change: LivenessChange): void
   /** Once: the owner tears down. */

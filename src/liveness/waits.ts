@@ -42,6 +42,8 @@ export interface Wait<T> {
   sent(): void
   /** From now on a caller waits for it. */
   await(): void
+  /** The limit begins anew, and is at least so many milliseconds. */
+  renew(leastMs: number): void
 }
 
 /**
@@ -248,6 +250,11 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#isAwaited = true
     this.#origin ??= new Error('waiting')
     this.#owner.awaited()
+  }
+
+  renew(leastMs: number): void {
+    this.#clock.renew(leastMs)
+    this.#schedule()
   }
 
   pause(): void {

@@ -22,6 +22,18 @@ async function outage() {
   return joined
 }
 
+test('a machine that sleeps after the last question gives the peer its whole time again', async () => {
+  const { time, client, server } = await outage()
+  await time.run(54_000)
+  assert.equal(client.connection.holdsBack, true)
+  client.connection.disturbed()
+  assert.ok(await time.until(() => server.exchangesDone === 2, 60_000), String(client.cause))
+  await time.run(1000)
+  assert.equal(endedBy(client), undefined)
+  await time.value(client.connection.close(2000))
+  nothingLeft(client)
+})
+
 test('the last question is no reason for the process to go on, a call for new keys is', async () => {
   const { time, client } = await outage()
   client.waits.keepRunning(false)

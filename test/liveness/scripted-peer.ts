@@ -76,6 +76,8 @@ export class ScriptedPeer implements KeepalivePort {
     return this.stuck
   }
 
+  excused(): void {}
+
   changed(change: LivenessChange): void {
     this.changes.push({ ...change, at: this.now })
   }
