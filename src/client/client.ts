@@ -77,7 +77,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
 
   private constructor(settings: Settings, openWay: OpenWay) {
     super()
-    const { reconnect } = settings
+    // What stays of them must not hold the others: keys and passwords are among them.
+    const { reconnect, policy, limits } = settings
     const events: LineEvents = {
       livenessChanged: (change) => this.#tell('liveness', change),
       banner: (text) => this.#whenOpen(() => this.#tell('banner', text)),
@@ -93,9 +94,9 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     this.#line = line
     this.keepalive = new ClientKeepalive({
       connection: () => line.link.connection,
-      replyLimitMs: settings.limits.reply,
-      replyBoundMs: limitBound(settings.policy, 'reply'),
-      tighten: (keepalive) => boundKeepalive(settings.policy, keepalive),
+      replyLimitMs: limits.reply,
+      replyBoundMs: limitBound(policy, 'reply'),
+      tighten: (keepalive) => boundKeepalive(policy, keepalive),
       setTcp: (tcp) => line.link.setTcpKeepalive(tcp),
     })
   }
