@@ -19,9 +19,12 @@ const events = ['connect', 'greeting', 'banner', 'ready', 'error', 'end', 'close
 /** Connects, notes all events, and ends once it is ready; until `close`. */
 async function attempt({ ssh2, note }: Stage, line: string, config: ConnectConfig): Promise<void> {
   const client = new ssh2.Client()
+  let hasFailed = false
   for (const event of events) {
     // After some errors ssh2 tells of a second one, which is a consequence of the first.
-    if (event === 'error') client.once(event, (error) => note(line, event, error)).on(event, () => {})
+    if (event === 'error') client.once(event, (error) => note(line, event, error)).on(event, () => (hasFailed = true))
+    // Whether ssh2 sees the end of a connection that failed, or a reset, depends on which of the two sides is faster.
+    else if (event === 'end') client.on(event, () => hasFailed || note(line, event))
     else client.on(event, (...args: unknown[]) => note(line, event, ...args))
   }
   client.on('ready', () => client.end())
