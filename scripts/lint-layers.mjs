@@ -24,7 +24,7 @@ const layers = [
   'client',
   'ssh2',
   'ext-ssh2',
-  'register.ts',
+  'register',
   'testing',
   'cli',
 ]
@@ -33,7 +33,7 @@ const faces = new Set(['index.ts'])
 
 const src = path.resolve(process.argv[2] ?? 'src')
 const wrong = readdirSync(src, { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && !faces.has(file))
+  .filter((file) => /\.[cm]?ts$/.test(file) && !faces.has(file))
   .flatMap(check)
 for (const line of wrong) console.error(line)
 if (wrong.length > 0) process.exitCode = 1
@@ -50,7 +50,7 @@ function check(/** @type {string} */ file) {
 function imports(/** @type {string} */ file) {
   const text = readFileSync(path.join(src, file), 'utf8')
   // What the formatter leaves of import, export … from, import() and import type.
-  const pattern = /(?:^import|\bfrom|\bimport\()\s*'([^']+)'/gm
+  const pattern = /(?:^import|\bfrom|\bimport\(|\brequire\()\s*'([^']+)'/gm
   return [...text.matchAll(pattern)].map((match) => ({
     line: text.slice(0, match.index).split('\n').length,
     specifier: match[1] ?? '',
@@ -60,7 +60,7 @@ function imports(/** @type {string} */ file) {
 function fault(/** @type {string} */ file, /** @type {number} */ own, /** @type {string} */ specifier) {
   if (specifier.startsWith('#') || specifier === 'holdfast') return 'inside src imports are relative'
   if (!specifier.startsWith('.')) return undefined
-  const target = path.relative(src, path.resolve(src, path.dirname(file), specifier)).replace(/\.js$/, '.ts')
+  const target = path.relative(src, path.resolve(src, path.dirname(file), specifier)).replace(/\.([cm]?)js$/, '.$1ts')
   if (target.startsWith('..')) return 'it leaves src'
   if (faces.has(target)) return 'the public face is for users of the package'
   const other = layerOf(target)

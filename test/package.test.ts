@@ -46,7 +46,10 @@ describe('the package', () => {
 
   test('holds the compiled code and its sources, and nothing of tests and build', () => {
     const strangers = files.filter(
-      (file) => !/^(dist|src)\/.*\.(js|d\.ts|js\.map|ts)$|^[A-Z]+(\.md)?$|^(package|policy\.schema)\.json$/.test(file),
+      (file) =>
+        !/^(dist|src)\/.*\.([cm]?js|d\.[cm]?ts|[cm]?js\.map|[cm]?ts)$|^[A-Z]+(\.md)?$|^(package|policy\.schema)\.json$/.test(
+          file,
+        ),
     )
     assert.deepEqual(strangers, [])
     assert.ok(files.includes('LICENSE') && files.includes('README.md'))

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { entries, makeProgramFolder, nodes, runNode } from './program-folder.js'
+
+const folder = makeProgramFolder()
+
+/** The code of a worker, of which no part depends on where it runs or on its environment. */
+const inWorker = `const { parentPort } = require('node:worker_threads')
+parentPort.postMessage(require(${JSON.stringify(`${folder.path}/served.cjs`)})(require(${JSON.stringify(`${folder.path}/node_modules/ssh2`)}).Client))`
+const asModule = `import { createRequire } from 'node:module'
+import { parentPort } from 'node:worker_threads'
+const require = createRequire(${JSON.stringify(`${folder.path}/main.cjs`)})
+parentPort.postMessage(require('./served.cjs')(require('ssh2').Client))`
+
+/** Arguments of `new Worker()`, as a program writes them. */
+const kinds = {
+  'a file of CommonJS': "path.join(__dirname, 'worker.cjs')",
+  'an ES module': "new URL('file://' + path.join(__dirname, 'worker.mjs'))",
+  'a string': 'code, { eval: true }',
+  'a module in its address': "new URL('data:text/javascript,' + encodeURIComponent(asModule))",
+  'an environment of its own': "path.join(__dirname, 'worker.cjs'), { env: {} }",
+  'a string, and an environment of its own': "code, { eval: true, env: { NODE_OPTIONS: '--no-warnings' } }",
+  'the environment of the program': 'code, { eval: true, env: SHARE_ENV }',
+  'flags of its own': "path.join(__dirname, 'worker.mjs'), { execArgv: [] }",
+  'a string, and flags of its own': "code, { eval: true, execArgv: ['--no-warnings'] }",
+  'a worker in a worker': 'nested, { eval: true }',
+}
+
+const main = `const path = require('node:path')
+const { once } = require('node:events')
+const { SHARE_ENV, Worker } = require('node:worker_threads')
+const code = ${JSON.stringify(inWorker)}
+const asModule = ${JSON.stringify(asModule)}
+const nested = \`const { parentPort, Worker } = require('node:worker_threads')
+new Worker(\${JSON.stringify(code)}, { eval: true }).on('message', (found) => parentPort.postMessage(found))\`
+const kinds = [${Object.values(kinds)
+  .map((args) => `() => new Worker(${args})`)
+  .join(', ')}]
+async function found(make) {
+  const worker = make()
+  const [message] = await once(worker, 'message')
+  await worker.terminate()
+  return [message, worker instanceof Worker]
+}
+Promise.all(kinds.map(found)).then((results) => console.log(JSON.stringify(results)))
+`
+
+before(() => {
+  folder.installSsh2('node_modules')
+  folder.write('worker.cjs', inWorker)
+  folder.write('worker.mjs', asModule)
+  folder.write('main.cjs', main)
+})
+after(() => folder.remove())
+
+for (const node of nodes()) {
+  describe(`workers on ${node} have Holdfast's client`, () => {
+    const ways = {
+      'in a program that names the CommonJS entry': { flags: ['--require', entries.commonJs] },
+      'in one that names the ES module': { flags: ['--import', entries.module] },
+      'in one with flags that no worker is given': {
+        flags: ['--expose-gc', '--title=ours', '--import', entries.module],
+      },
+      'where NODE_OPTIONS names it': { flags: [], env: { NODE_OPTIONS: `--import "${entries.module}"` } },
+    }
+    for (const [name, { flags, ...rest }] of Object.entries(ways)) {
+      test(`${name}, of every kind`, async () => {
+        const { status, stdout, stderr } = await runNode([...flags, 'main.cjs'], { node, cwd: folder.path, ...rest })
+        assert.equal(status, 0, stderr)
+        const found = JSON.parse(stdout) as unknown[]
+        const named = Object.fromEntries(Object.keys(kinds).map((kind, index) => [kind, found[index]]))
+        assert.deepEqual(named, Object.fromEntries(Object.keys(kinds).map((kind) => [kind, [true, true]])))
+      })
+    }
+  })
+}
+
+test('an error of flags that the program itself gave a worker stays as it is', async () => {
+  const text = `const { Worker } = require('node:worker_threads')
+try { new Worker('', { eval: true, execArgv: ['--title=worker'] }) } catch (error) { console.log(error.code, error.message) }`
+  folder.write('wrong-flags.cjs', text)
+  const { stdout } = await runNode(['--require', entries.commonJs, 'wrong-flags.cjs'], { cwd: folder.path })
+  assert.equal(
+    stdout.trim(),
+    'ERR_WORKER_INVALID_EXEC_ARGV Initiated Worker with invalid execArgv flags: --title=worker',
+  )
+})
