@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { symlinkSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { entries, makeProgramFolder, runNode } from './program-folder.js'
 
 const folder = makeProgramFolder()
+const page = new URL('../../../docs/register.md', import.meta.url)
 /** The register in a folder whose name has what NODE_OPTIONS has to quote. */
 const quoted = path.join(folder.path, 'opt "of" ours')
 
@@ -55,6 +56,15 @@ async function inherited(nodeOptions: string | undefined, ...flags: string[]): P
   assert.equal(stderr, '')
   return JSON.parse(stdout)
 }
+
+test('the line that docs/register.md has Node print loads it from anywhere', async () => {
+  const [, code = ''] = /node -p "(.*)"$/m.exec(readFileSync(page, 'utf8')) ?? []
+  const { stdout } = await runNode(['-p', code], { cwd: folder.path })
+  assert.equal(stdout, `--require ${JSON.stringify(entries.commonJs)}\n`)
+  const env = { NODE_OPTIONS: stdout.trim() }
+  const ran = await runNode([path.join(folder.path, 'child.cjs')], { cwd: path.parse(folder.path).root, env })
+  assert.deepEqual(ran, { status: 0, stdout: 'true\n', stderr: '' })
+})
 
 describe('NODE_OPTIONS that children inherit', () => {
   const ours = `--require ${entries.commonJs}`
