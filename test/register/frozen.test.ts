@@ -73,9 +73,9 @@ async function freeze({ server, child, lines }: Running): Promise<void> {
 /** Until it writes a line that begins so. The libraries write lines of their own. */
 async function line(lines: AsyncIterator<string>, start: string): Promise<void> {
   for (;;) {
-    const { done, value } = await lines.next()
-    assert.ok(done !== true, `the program ended, and never wrote ${start}`)
-    if (value.startsWith(start)) return
+    const result = await lines.next()
+    if (result.done === true) assert.fail(`the program ended, and never wrote ${start}`)
+    if (result.value.startsWith(start)) return
   }
 }
 
