@@ -87,7 +87,7 @@ export class Connection {
       now: () => facts.now(),
       sent: ({ kind }) => diagnostics.probe(() => ({ ...facts.about, event: 'sent', probe: kind })),
       answered: (probe) => this.#answered(probe),
-      voided: (probe) => this.keepalive.voided(probe),
+      voided: (probe) => this.keepalive.voided(probe, facts.now()),
       changed: (change) => host.livenessChanged(change),
       verdict: (verdict) => this.#judged(verdict),
     })

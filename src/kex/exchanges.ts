@@ -30,6 +30,8 @@ export interface ExchangesPort {
   send(payload: Buffer, taken?: () => void): void
   /** From now on only messages of the exchange may go out, until `switchOutbound`. */
   holdOthers(): void
+  /** Our KEXINIT is taken, by which a silent peer was asked: limits of what is held begin. */
+  peerIsDue(): void
   switchOutbound(sealer: Sealer, strict: boolean): void
   switchInbound(opener: Opener, strict: boolean): void
   started(): void
@@ -115,6 +117,7 @@ export class Exchanges {
     this.#port.send(init, () => {
       this.#isInitTaken = true
       this.#wait?.sent()
+      if (this.#isQuestion) this.#port.peerIsDue()
     })
     this.#current = new KeyExchange(
       {

@@ -19,6 +19,8 @@ const heldOverhead = 256
 export class SendQueue {
   readonly #outbound: Outbound
   #isHeld = false
+  /** It is a silent peer that holds back, and no longer the kernel: limits on the peer run. */
+  #isPeerDue = false
   #held: Held[] = []
   #heldBytes = 0
   #marks: Mark[] = []
@@ -48,8 +50,17 @@ export class SendQueue {
     this.#isHeld = true
   }
 
+  /** The kernel has taken what asks a silent peer to go on: from now on it is the peer that all held messages wait for. */
+  peerIsDue(): void {
+    this.#isPeerDue = true
+    const held = this.#held
+    this.#held = held.map(({ payload, handedOut }) => ({ payload, handedOut, taken: undefined }))
+    for (const { taken } of held) taken?.()
+  }
+
   release(): void {
     this.#isHeld = false
+    this.#isPeerDue = false
     const held = this.#held
     this.#held = []
     this.#heldBytes = 0
@@ -65,7 +76,8 @@ export class SendQueue {
       return
     }
     this.#heldBytes += payload.length + heldOverhead
-    this.#held.push({ payload, taken, handedOut })
+    this.#held.push({ payload, taken: this.#isPeerDue ? undefined : taken, handedOut })
+    if (this.#isPeerDue) taken?.()
   }
 
   sendNow(payload: Buffer, taken?: () => void, handedOut?: () => void): void {

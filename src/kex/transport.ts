@@ -111,6 +111,7 @@ export class Transport {
     this.#exchanges = new Exchanges(options, {
       send: (payload, taken) => this.#sendNow(payload, taken),
       holdOthers: () => this.#queue.hold(),
+      peerIsDue: () => this.#queue.peerIsDue(),
       switchOutbound: (sealer, strict) => {
         this.outbound.switchKeys(sealer, { resetSequence: strict })
         this.#tellExtensions()
@@ -194,7 +195,8 @@ export class Transport {
 
   /**
    * Sends a message of the layers above, or holds it while a key exchange is under way.
-   * @param taken called once the kernel has taken its last byte; never after the connection ended
+   * @param taken called once the kernel has taken its last byte, or the KEXINIT that asks a silent peer and holds it back;
+   *   never after the connection ended
    * @param handedOut called once it is handed to the stream: from then on nobody can say that the peer has not got it
    * @throws HoldfastError ERR_SSH_OPTION for what no packet can take
    */
@@ -357,8 +359,7 @@ export class Transport {
     this.#farewell = decodeDisconnect(payload)
     const { reason, description } = this.#farewell
     const words = printable(description)
-    const text = words === '' ? `reason ${reason}` : `${words} (reason ${reason})`
-    const message = `the peer ended the connection: ${text}`
+    const message = `the peer ended the connection: ${words === '' ? `reason ${reason}` : `${words} (reason ${reason})`}`
     this.#sink.failed(new HoldfastError('ERR_SSH_DISCONNECTED', message, { disconnectReason: reason }))
   }
 

@@ -101,8 +101,10 @@ export class Keepalive {
   }
 
   /** This probe will get no answer, through no fault of the peer: its channel was closed. */
-  voided(probe: SentProbe): void {
+  voided(probe: SentProbe, now: number): void {
+    const wasOldest = this.#probes.oldest?.probe === probe
     this.#probes.voided(probe)
+    if (wasOldest) this.#age.restart(now, this.#bytesHeard)
   }
 
   /** The first KEXINIT, of either side, passes. */

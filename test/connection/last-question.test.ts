@@ -1,6 +1,7 @@
 /** The key exchange by which the peer is asked last, and what meets it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { HoldfastError } from '#src/errors.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import { endedBy, nothingLeft } from '../support/core/checks.js'
 import { loggedIn } from '../support/core/pair.js'
@@ -44,6 +45,20 @@ test('the last question is no reason for the process to go on, a call for new ke
   assert.equal(client.waits.holdsProcess, true)
   assert.equal((await time.outcome(rekeyed, 60_000)).status, 'rejected')
   assert.equal(endedBy(client), 'ERR_SSH_PEER_DEAD')
+  nothingLeft(client)
+})
+
+test('a call that the last question holds back ends by its own limit, though the count began anew', async () => {
+  const { time, client } = await outage()
+  await time.run(54_000)
+  client.connection.disturbed()
+  const calledAt = time.now()
+  const outcome = await time.outcome(client.connection.globalRequest('echo', Buffer.alloc(0)), 60_000)
+  assert.ok(outcome.status === 'rejected' && outcome.reason instanceof HoldfastError)
+  assert.deepEqual([outcome.reason.code, outcome.reason.limit], ['ERR_SSH_TIMEOUT', 'reply'])
+  assert.equal(Math.round(time.now() - calledAt), outcome.reason.limitMs)
+  assert.equal(endedBy(client), undefined)
+  client.connection.streamEnded()
   nothingLeft(client)
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { oneWayBound } from '#src/liveness/answer-age.js'
-import { type ProbeKind, probeKinds } from '#src/liveness/port.js'
+import { type ProbeKind, probeKinds, type SentProbe } from '#src/liveness/port.js'
 import { type HostMemory, ProbeMemory } from '#src/liveness/probe-memory.js'
 import { never, ScriptedPeer } from './scripted-peer.js'
 
@@ -162,7 +162,7 @@ test('the probe of a closed channel is void, and teaches nothing', () => {
   const send = peer.send.bind(peer)
   peer.send = (kind) => {
     const probe = send(kind)
-    if (probe !== undefined) peer.arrives(peer.now + 10, () => peer.keepalive.voided(probe))
+    if (probe !== undefined) peer.arrives(peer.now + 10, () => peer.keepalive.voided(probe, peer.now))
     return probe
   }
   peer.keepalive.start(0)
@@ -359,4 +359,29 @@ test('one that takes longer than a quarter of an interval for its answers is not
   peer.keepalive.start(0)
   peer.run(60_000)
   assert.ok(!kindsSent(peer).includes('key-exchange'))
+})
+
+test('a peer that closes the session on which it was asked gets its whole time from then', () => {
+  const peer = new ScriptedPeer(second, (kind, sentAt) =>
+    kind === 'channel-request' && sentAt < 5000 ? 10 : undefined,
+  )
+  peer.offered.delete('ping')
+  peer.offered.add('channel-request')
+  const waiting: SentProbe[] = []
+  const send = peer.send.bind(peer)
+  peer.send = (kind) => {
+    const probe = send(kind)
+    if (probe !== undefined && kind === 'channel-request' && peer.now >= 5000) waiting.push(probe)
+    return probe
+  }
+  for (let at = 100; at < 60_000; at += 200) peer.arrives(at, () => {}, 40)
+  peer.keepalive.start(0)
+  const closesAt = 8800
+  peer.arrives(closesAt, () => {
+    peer.offered.delete('channel-request')
+    for (const probe of waiting) peer.keepalive.voided(probe, peer.now)
+  })
+  peer.run(60_000)
+  assert.equal(peer.verdicts[0]?.reason, 'one-way')
+  assert.ok(peer.now >= closesAt + 4000, String(peer.now))
 })

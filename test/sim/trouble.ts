@@ -1,6 +1,6 @@
 import type { Path } from './network/path.js'
 import { retransmitMs } from './network/tcp-stream.js'
-import type { AbsencePlan, AilmentPlan, Plan } from './plan.js'
+import type { AbsencePlan, AilmentPlan, LinkPlan, Plan } from './plan.js'
 
 /** A time in which the peer could not be heard, or could not hear, through no fault of ours. */
 export interface Trouble {
@@ -38,12 +38,7 @@ export class Troubles {
   constructor(plan: Plan, path: Path) {
     this.#path = path
     const delays = [...outagesOf(plan), ...stopsOf(plan), ...sleepsOf(plan)]
-    this.#planned = [
-      ...together(delays, retransmitMs(plan.link)),
-      ...relaysOf(plan),
-      ...silencesOf(plan),
-      ...endsOf(plan),
-    ]
+    this.#planned = [...together(delays, plan.link), ...relaysOf(plan), ...silencesOf(plan), ...endsOf(plan)]
   }
 
   get all(): readonly Trouble[] {
@@ -79,10 +74,13 @@ interface Delay {
 }
 
 /**
- * The times of delay as they are felt: as long again after their end as they lasted, and one wait of TCP. One that begins
- * while another is felt makes the waits grow on.
+ * The times of delay as they are felt: as long again after their end as they lasted, and one wait of TCP. Its wait stays as long
+ * as it has grown until something new is answered, so on a lossy link one more loss costs as much again. One that begins while
+ * another is felt makes the waits grow on.
  */
-function together(delays: readonly Delay[], waitMs: number): Trouble[] {
+function together(delays: readonly Delay[], link: LinkPlan): Trouble[] {
+  const waitMs = retransmitMs(link)
+  const waits = link.lossEvery === null ? 1 : 2
   const felt: Trouble[] = []
   for (const delay of delays.toSorted((a, b) => a.from - b.from)) {
     const last = felt.at(-1)
@@ -91,7 +89,14 @@ function together(delays: readonly Delay[], waitMs: number): Trouble[] {
     const to = joins ? Math.max(last.to, delay.to) : delay.to
     if (joins) felt.pop()
     const isSilence = delay.isSilence || (joins && last.isSilence)
-    felt.push({ from, to, feltUntil: to + (to - from) + waitMs, isSilence, spoils: 'everything', what: delay.what })
+    felt.push({
+      from,
+      to,
+      feltUntil: to + waits * (to - from + waitMs),
+      isSilence,
+      spoils: 'everything',
+      what: delay.what,
+    })
   }
   return felt
 }
