@@ -12,8 +12,16 @@ export function canonicalNames(names: readonly (string | undefined)[]): readonly
 
 /** Whether a rule is for a host: one of its names is enough, so that another name is no way around it. */
 export function matchesHost(names: readonly string[], patterns: readonly string[]): boolean {
-  const lower = patterns.map((pattern) => pattern.toLowerCase())
-  return names.some((name) => matchesPatternList(name, lower))
+  const forms = patterns.flatMap(formsOfPattern)
+  return names.some((name) => matchesPatternList(name, forms))
+}
+
+/** One that is a name as it stands is for all forms of that: it must not bind nobody because an address is written out. */
+function formsOfPattern(pattern: string): readonly string[] {
+  const mark = pattern.startsWith('!') ? '!' : ''
+  const name = pattern.slice(mark.length)
+  const forms = /[*?]/.test(name) ? [name.toLowerCase().replace(/\.$/, '')] : formsOf(name)
+  return forms.map((form) => mark + form)
 }
 
 function formsOf(name: string): readonly string[] {
