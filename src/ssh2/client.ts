@@ -6,6 +6,7 @@ import type { PseudoTtyOptions } from './channel-requests.js'
 import type { ClientEvents } from './client-events.js'
 import type { ConnectConfig } from './config.js'
 import { type Plan, readConfig } from './connect-options.js'
+import { isDelegable } from './delegable.js'
 import { Delegate } from './delegate.js'
 import { type Ending, ssh2Error } from './errors.js'
 import {
@@ -52,7 +53,7 @@ export class Client extends EventEmitter<ClientEvents> {
     const plan = readConfig(config)
     this.config = { ...config, host: plan.options.host, port: plan.options.port, username: plan.credentials.username }
     this._agent = plan.credentials.agent
-    if (plan.lacking === undefined) this.#begin(plan)
+    if (plan.lacking === undefined || !isDelegable(plan)) this.#begin(plan)
     else this.#delegateTo(plan.lacking, config)
     return this
   }

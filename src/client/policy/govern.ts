@@ -38,6 +38,14 @@ export function governedLimits(given: ConnectOptions, policy: Policy = processPo
 }
 
 /**
+ * What is enforced of a connection, for who makes it in another way.
+ * @throws HoldfastError ERR_SSH_POLICY
+ */
+export function enforcedOf(given: ConnectOptions, policy: Policy = processPolicy()): Entries {
+  return appliedTo(given, undefined, given, policy).enforced
+}
+
+/**
  * Brings options down to what is enforced.
  * @throws HoldfastError ERR_SSH_OPTION where what was asked for has no tighter form, or is wrong
  */
