@@ -102,7 +102,8 @@ function fieldsOf(given: unknown): (name: string) => unknown {
   return (name): unknown => (typeof given === 'object' && given !== null ? Reflect.get(given, name) : undefined)
 }
 
-function numberOr(value: unknown, otherwise: number): number {
+/** A number that the protocol can carry, as it is. */
+export function numberOr(value: unknown, otherwise: number): number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 32 ? value : otherwise
 }
 

@@ -237,7 +237,7 @@ export class Channel extends Duplex {
     this.outgoing.state = 'closed'
     this.#flushing?.resolve()
     this.#endCame()
-    if (cause.code !== 'ERR_SSH_CLOSED' && this.listenerCount('error') > 0)
+    if (!this.#isLeft && cause.code !== 'ERR_SSH_CLOSED' && this.listenerCount('error') > 0)
       this.emit('error', callError(cause, noResponse(cause)))
     this.#failWrite(cause)
     this.stderr.channelClosed()

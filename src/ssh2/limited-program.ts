@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import type { Link } from '../client/link.js'
 import type { ChannelSink } from '../connection/channel.js'
 import { maxPacket } from '../connection/openings.js'
@@ -10,6 +11,7 @@ import { extendedDataStderr } from '../wire/connection-messages.js'
 import { decodeSignal, decodeWindowChange, encodeExitSignal, encodeExitStatus } from '../wire/session-messages.js'
 import type { Channel } from './channel.js'
 import type { ChannelPort } from './channel-port.js'
+import { numberOr } from './channel-requests.js'
 import { callError, openingError, ssh2Error } from './errors.js'
 import { type Program, refusal } from './program.js'
 import { sessionsFor } from './sessions-of.js'
@@ -22,11 +24,19 @@ export function hasCommandLimits({ settings }: Link): boolean {
   return commandLimits.some((name: CommandLimit) => settings.limits[name] !== false)
 }
 
-/** @throws Ssh2Error with the texts of ssh2 */
-export async function startLimited(link: Link, stream: Channel, program: Program): Promise<void> {
+/**
+ * @param forwardsAgent whether it is lent the program's agent
+ * @throws Ssh2Error with the texts of ssh2
+ */
+export async function startLimited(
+  link: Link,
+  stream: Channel,
+  program: Program,
+  forwardsAgent: boolean,
+): Promise<void> {
   const end = new AbortController()
   try {
-    const command = await spawn(link, program, end.signal)
+    const command = await spawn(link, program, { forwardAgent: forwardsAgent, signal: end.signal })
     const port = new CommandPort(command, () => end.abort())
     port.deliver(stream.attach(port))
   } catch (error) {
@@ -35,15 +45,10 @@ export async function startLimited(link: Link, stream: Channel, program: Program
   }
 }
 
-function spawn(link: Link, program: Program, signal: AbortSignal): Promise<Command> {
+function spawn(link: Link, program: Program, further: Pick<SpawnOptions, 'forwardAgent' | 'signal'>): Promise<Command> {
   const sessions = sessionsFor(link)
-  const { type, text = '', agentForward } = program
-  const options: SpawnOptions = {
-    signal,
-    env: textsOf(program.env),
-    pty: terminalOf(program.pty),
-    ...(agentForward === undefined ? {} : { forwardAgent: agentForward }),
-  }
+  const { type, text = '' } = program
+  const options: SpawnOptions = { env: textsOf(program.env), pty: terminalOf(program.pty), ...further }
   if (type === 'shell') return sessions.shell(options)
   return type === 'exec' ? sessions.spawn(text, options) : sessions.subsystem(text, options)
 }
@@ -57,11 +62,12 @@ function terminalOf(pty: unknown): SpawnOptions['pty'] {
   if (pty !== true && (typeof pty !== 'object' || pty === null)) return false
   const field = (name: string): unknown => (pty === true ? undefined : Reflect.get(pty, name))
   const [term, rows, columns] = [field('term'), field('rows'), field('cols')]
-  return {
-    term: typeof term === 'string' ? term : 'vt100',
-    rows: typeof rows === 'number' ? rows : 24,
-    columns: typeof columns === 'number' ? columns : 80,
-  }
+  return { term: typeof term === 'string' ? term : 'vt100', rows: cells(rows, 24), columns: cells(columns, 80) }
+}
+
+/** ssh2 lets a program say 0, which means nothing to a terminal. */
+function cells(value: unknown, otherwise: number): number {
+  return numberOr(value, otherwise) || otherwise
 }
 
 /** A command under limits, in the place of a channel. */
@@ -90,16 +96,10 @@ class CommandPort implements ChannelPort {
 
   /** Whatever the command writes, and how it ends, goes there. */
   deliver(sink: ChannelSink): void {
-    const { stdout, stderr, exited } = this.#command
+    const { stdout, stderr } = this.#command
     this.#read(stdout, (bytes) => sink.data(bytes))
     this.#read(stderr, (bytes) => sink.extendedData(extendedDataStderr, bytes))
-    exited.then(
-      (exit) => this.#ended(sink, exit),
-      (error: unknown) => {
-        this.#isOpen = false
-        sink.lost(asHoldfastError(error))
-      },
-    )
+    void this.#follow(sink)
   }
 
   write(data: Buffer, sent?: () => void): void {
@@ -126,22 +126,41 @@ class CommandPort implements ChannelPort {
 
   notify(type: string, data: Buffer): void {
     if (type === 'signal') this.#command.kill(decodeSignal(data))
-    else if (type === 'window-change') this.#command.resize(decodeWindowChange(data))
+    else if (type === 'window-change') {
+      const { rows, columns } = decodeWindowChange(data)
+      this.#command.resize({ rows: cells(rows, 24), columns: cells(columns, 80) })
+    }
   }
 
   #read(output: Readable, came: (bytes: Buffer) => void): void {
     output.on('data', (bytes: Buffer) => {
       this.#unread += bytes.length
-      if (this.#unread > highWaterBytes) output.pause()
+      if (this.#unread > highWaterBytes && this.#isOpen) output.pause()
       came(bytes)
     })
   }
 
-  #ended(sink: ChannelSink, { exitCode, signal }: CommandExit): void {
-    this.#isOpen = false
-    if (exitCode !== null) sink.request('exit-status', encodeExitStatus(exitCode), false)
-    else if (signal !== null) sink.request('exit-signal', encodeExitSignal(signal.replace(/^SIG/, '')), false)
-    sink.eof()
-    sink.closed()
+  async #follow(sink: ChannelSink): Promise<void> {
+    const { stdout, stderr, exited } = this.#command
+    const read = Promise.allSettled([finished(stdout), finished(stderr)])
+    try {
+      const exit = await exited
+      this.#isOpen = false
+      // All that it wrote comes before its end, however slowly the program reads: what is left here is no more than a window.
+      stdout.resume()
+      stderr.resume()
+      await read
+      tellEnd(sink, exit)
+    } catch (error) {
+      this.#isOpen = false
+      sink.lost(asHoldfastError(error))
+    }
   }
+}
+
+function tellEnd(sink: ChannelSink, { exitCode, signal }: CommandExit): void {
+  if (exitCode !== null) sink.request('exit-status', encodeExitStatus(exitCode), false)
+  else if (signal !== null) sink.request('exit-signal', encodeExitSignal(signal.replace(/^SIG/, '')), false)
+  sink.eof()
+  sink.closed()
 }

@@ -30,7 +30,7 @@ export async function startProgram(peer: Peer, client: object, program: Program)
   const link = await peer.ready.catch((error: unknown) => Promise.reject(openingError(error)))
   const stream = new Channel(peer.channelHost(client), 'session', program.allowHalfOpen ?? true)
   if (hasCommandLimits(link)) {
-    await startLimited(link, stream, program)
+    await startLimited(link, stream, program, forwardsAgent(peer, program))
     stream.subtype = program.type
     return stream
   }
@@ -56,20 +56,18 @@ export async function openChannel(link: Link, type: string, data: Buffer, stream
   }
 }
 
-async function prepare(
-  peer: Peer,
-  link: Link,
-  channel: CoreChannel,
-  stream: Channel,
-  { env, pty, x11, agentForward }: Program,
-): Promise<void> {
-  if (peer.plan.forwardsAgent || (agentForward === true && peer.plan.credentials.agent !== undefined))
-    await lendAgent(link, channel)
+async function prepare(peer: Peer, link: Link, channel: CoreChannel, stream: Channel, program: Program): Promise<void> {
+  const { env, pty, x11 } = program
+  if (forwardsAgent(peer, program)) await lendAgent(link, channel)
   requestEnv(channel, env)
   if (isWanted(pty)) await request(channel, 'pty-req', encodePty(pty), 'Unable to request a pseudo-terminal')
   if (!isWanted(x11)) return
   await request(channel, 'x11-req', encodeX11(x11), 'Unable to request X11')
   stream.once('close', peer.forwards.addX11())
+}
+
+function forwardsAgent({ plan }: Peer, { agentForward }: Program): boolean {
+  return plan.forwardsAgent || (agentForward === true && plan.credentials.agent !== undefined)
 }
 
 function isWanted(option: unknown): boolean {

@@ -104,7 +104,10 @@ export class SocketFace extends EventEmitter {
     this.#socket = socket
     if (this.#noDelay !== undefined) socket?.setNoDelay(this.#noDelay)
     socket?.setTimeout(this.#timeoutMs)
-    socket?.on('timeout', () => this.emit('timeout'))
+    socket?.on('timeout', () => {
+      // One that is over has a time of its own in which its peer is to be gone.
+      if (!this.#isClosed) this.emit('timeout')
+    })
     this.emit('connect')
   }
 

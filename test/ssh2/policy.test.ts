@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { after, test } from 'node:test'
-import { type ConnectConfig, Client } from 'holdfast/ssh2'
+import { Client, type ConnectConfig } from 'holdfast/ssh2'
 import { server } from '../promises/support/embedded.js'
 
 const directory = mkdtempSync(path.join(tmpdir(), 'holdfast-ssh2-policy-'))
