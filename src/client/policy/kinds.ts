@@ -156,7 +156,7 @@ export const filePaths: Kind = list({ type: 'string', pattern: '^(/|~[/\\\\]|[A-
 })
 
 /** What a program may give for these: whatever it is, the place that uses it looks at it. */
-export const anyTexts: Kind = list({ type: 'string' }, () => {})
+export const anyTexts: Kind = list({ type: 'string' }, () => {}, 0)
 export const anyText: Kind = {
   read(value) {
     if (typeof value === 'string') return value
@@ -172,10 +172,11 @@ export const fingerprints: Kind = list({ type: 'string', pattern: fingerprint },
   if (!new RegExp(fingerprint).test(text)) throw new WrongValue('must hold fingerprints that look like SHA256:…')
 })
 
-function list(items: object, check: (text: string) => void): Kind {
+/** @param least how many it must have */
+function list(items: object, check: (text: string) => void, least = 1): Kind {
   return {
     read(value) {
-      if (!Array.isArray(value) || value.length === 0) throw new WrongValue('must be a list, and not an empty one')
+      if (!Array.isArray(value) || value.length < least) throw new WrongValue('must be a list, and not an empty one')
       const read = value.map((item: unknown) => {
         if (typeof item !== 'string') throw new WrongValue('must be a list of texts')
         check(item)
@@ -185,7 +186,7 @@ function list(items: object, check: (text: string) => void): Kind {
       return Object.freeze(read)
     },
     parse: (text) => text.split(',').map((item) => item.trim()),
-    schema: { type: 'array', minItems: 1, items },
+    schema: { type: 'array', minItems: least, items },
   }
 }
 

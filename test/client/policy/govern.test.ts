@@ -65,6 +65,11 @@ test('a stronger layer wins over a weaker one, and stats() says which', (t) => {
   assert.deepEqual(options['limits.rekey'], { value: 5000, from: 'call' })
 })
 
+test('a program may name no file at all, and stats() shows that', () => {
+  const held = settings({ hostKey: { knownHosts: [], policy: 'off' } }, policyOf([]))
+  assert.deepEqual(origins(held)['hostKey.knownHosts'], { value: [], from: 'call' })
+})
+
 test('what a program may not loosen it may tighten, and stats() says what it wanted', () => {
   const policy = policyOf([
     { enforced: { limits: { timeout: '1m', reply: '5s', sftp: '20s' }, keepalive: { interval: '10s' } } },
