@@ -15,6 +15,7 @@ import { numberOr } from './channel-requests.js'
 import { callError, openingError, ssh2Error } from './errors.js'
 import { type Program, refusal } from './program.js'
 import { sessionsFor } from './sessions-of.js'
+import { namedModes } from './terminal-modes.js'
 
 /** What may wait here for a program that does not read. */
 const highWaterBytes = 2 * 1024 * 1024
@@ -62,7 +63,12 @@ function terminalOf(pty: unknown): SpawnOptions['pty'] {
   if (pty !== true && (typeof pty !== 'object' || pty === null)) return false
   const field = (name: string): unknown => (pty === true ? undefined : Reflect.get(pty, name))
   const [term, rows, columns] = [field('term'), field('rows'), field('cols')]
-  return { term: typeof term === 'string' ? term : 'vt100', rows: cells(rows, 24), columns: cells(columns, 80) }
+  return {
+    term: typeof term === 'string' ? term : 'vt100',
+    rows: cells(rows, 24),
+    columns: cells(columns, 80),
+    modes: namedModes(field('modes')),
+  }
 }
 
 /** ssh2 lets a program say 0, which means nothing to a terminal. */

@@ -6,16 +6,24 @@ const endOfModes = Buffer.of(0)
 export function terminalModes(given: unknown): Buffer {
   if (Buffer.isBuffer(given) && given.length > 0) return given
   if (Array.isArray(given) && given.length > 0) return Buffer.from(given.map(Number))
-  const modes = typeof given === 'object' && given !== null && !Buffer.isBuffer(given) ? Object.entries(given) : []
-  return Buffer.concat([...modes.map(([name, value]) => terminalMode(name, value)), endOfModes])
+  return resolvePty({ modes: namedModes(given) })?.modes ?? endOfModes
 }
 
-function terminalMode(name: string, value: unknown): Buffer {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return Buffer.alloc(0)
+/** Those that are given by their names, and known. */
+export function namedModes(given: unknown): Readonly<Record<string, number>> {
+  if (typeof given !== 'object' || given === null || Buffer.isBuffer(given) || Array.isArray(given)) return {}
+  const modes: readonly (readonly [string, unknown])[] = Object.entries(given)
+  return Object.fromEntries(
+    modes.flatMap(([name, value]) => (isMode(name, value) ? [[name, value >>> 0] as const] : [])),
+  )
+}
+
+function isMode(name: string, value: unknown): value is number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return false
   try {
-    const request = resolvePty({ modes: { [name]: value >>> 0 } })
-    return request?.modes.subarray(0, -endOfModes.length) ?? Buffer.alloc(0)
+    resolvePty({ modes: { [name]: value >>> 0 } })
+    return true
   } catch {
-    return Buffer.alloc(0)
+    return false
   }
 }

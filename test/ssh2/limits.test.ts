@@ -65,6 +65,14 @@ test('under a limit too, the agent is lent only to a command that asks for it', 
   assert.match(await text(lent), /^\[\/.+\]\n$/)
 })
 
+test('under a limit too, a terminal has the modes that it is to have', { skip, timeout: 120_000 }, async (t) => {
+  limited(t)
+  const client = await ready(t, dropIn, await configOf(await sshd(t, { version: '9.2' })))
+  const pty = { modes: { ECHO: 0, no_such_mode: 1 } }
+  const stream = await value<Channel>((done) => client.exec('stty -a', { pty }, done))
+  assert.match(await text(stream), / -echo[ ;]/)
+})
+
 test('under a limit too, no output is lost', { timeout: 120_000 }, async (t) => {
   limited(t)
   // More than may wait for the program; less than that and half of a window, which the server may send in any case.
