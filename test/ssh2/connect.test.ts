@@ -113,7 +113,7 @@ describe('connections over the drop-in and over ssh2', { skip, timeout: 120_000 
       closing.close()
       const sockets: Socket[] = []
       const silent = await answering((socket) => void sockets.push(socket))
-      await attempt(stage, 'silent', { ...stage.config, port: silent.port, readyTimeout: 300 })
+      await attempt(stage, 'silent', { ...stage.config, port: silent.port, readyTimeout: 2000 })
       for (const socket of sockets) socket.destroy()
       silent.close()
     })

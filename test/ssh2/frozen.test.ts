@@ -18,8 +18,8 @@ import { type Client, configOf, dropIn, outcome, ready, value, within } from './
 const skip = skipReason(await prepareSshd('9.2'))
 
 /** The program's own period: dead after four times that. What a busy machine takes besides is much. */
-const keepaliveInterval = 300
-const boundMs = 4 * keepaliveInterval + 10_000
+const keepaliveInterval = 600
+const boundMs = 4 * keepaliveInterval + 20_000
 
 interface Frozen {
   readonly server: ReferenceServer
