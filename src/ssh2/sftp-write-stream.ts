@@ -143,12 +143,20 @@ export class WriteStream extends Writable {
         for (const { length } of chunks) this.bytesWritten += length
         process.nextTick(done)
       },
-      (error: unknown) =>
-        process.nextTick(() => {
-          if (this.autoClose) this.destroy()
-          done(asError(error))
-        }),
+      (error: unknown) => process.nextTick(() => this.#writeFailed(asError(error), done)),
     )
+  }
+
+  /** ssh2 closes without a word of it, as if all had been written. Who listens is told; nobody else, since no program expects it. */
+  #writeFailed(error: Error, done: Done): void {
+    if (this.autoClose && !this.#isHeard) this.destroy()
+    done(error)
+    if (this.autoClose) this.destroy()
+  }
+
+  /** Of the listener that `pipe()` adds nobody hears. */
+  get #isHeard(): boolean {
+    return this.listeners('error').some(({ name }) => name !== 'onerror')
   }
 
   #fail(error: Error): void {

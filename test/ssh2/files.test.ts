@@ -10,7 +10,7 @@ import type { FileEntry, SFTPWrapper, Stats } from 'holdfast/ssh2'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
-import { compare, outcome, type Stage, value } from './record.js'
+import { compare, configOf, dropIn, outcome, ready, type Stage, value } from './record.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
 
@@ -214,4 +214,22 @@ describe('files over the drop-in and over ssh2', { skip, timeout: 120_000 }, () 
     })
     assert.deepEqual(seen['order'], ['client', 'sftp'])
   })
+})
+
+test('a stream to a full disk tells who listens, and ends nobody else', { skip, timeout: 120_000 }, async (t) => {
+  const client = await ready(t, dropIn, await configOf(await sshd(t, { version: '9.2' })))
+  const sftp = await value<SFTPWrapper>((done) => client.sftp(done))
+  const full = () => {
+    const stream = sftp.createWriteStream('/dev/full')
+    return { stream, closed: new Promise<void>((resolve) => void stream.once('close', () => resolve())) }
+  }
+  const heard = full()
+  const failed = once(heard.stream, 'error')
+  heard.stream.end('x')
+  const [error] = (await failed) as [Error & { code: number }]
+  assert.equal(error.code, dropIn.utils.sftp.STATUS_CODE.FAILURE)
+  await heard.closed
+  const unheard = full()
+  Readable.from([Buffer.from('x')]).pipe(unheard.stream)
+  await unheard.closed
 })
