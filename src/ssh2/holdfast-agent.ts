@@ -1,9 +1,9 @@
 import type { Agent, AgentIdentity } from '../keys/agent.js'
 import { parsePublicKey } from '../keys/public-key.js'
 import { Reader } from '../wire/reader.js'
+import { identitiesOf, signatureOf } from './agent-calls.js'
 import type { AgentLike } from './agents.js'
-import { called } from './called.js'
-import { type ParsedKey, parseKey } from './parsed-key.js'
+import type { ParsedKey } from './parsed-key.js'
 import { signatureBlob } from './signature-format.js'
 
 const hashes: ReadonlyMap<string, string> = new Map([
@@ -17,27 +17,15 @@ export function holdfastAgent(agent: AgentLike): Agent {
   return {
     name: 'the agent of the program',
     async identities() {
-      return (await keysOf(agent)).flatMap((key) => identityOf(key))
+      return (await identitiesOf(agent)).flatMap((key) => identityOf(key))
     },
     async sign(publicKey, algorithm, data) {
-      const key = (await keysOf(agent)).find((held) => held.getPublicSSH().equals(publicKey.blob))
+      const key = (await identitiesOf(agent)).find((held) => held.getPublicSSH().equals(publicKey.blob))
       if (key === undefined) throw new Error('the agent does not hold that key any more')
-      const made = await called<Buffer>((answer, fail) => {
-        agent.sign(key, data, { hash: hashes.get(algorithm) }, (error, signature) => {
-          if (error || signature === undefined) fail(error ?? new Error('Agent implementation failed to sign'))
-          else answer(signature)
-        })
-      })
+      const made = await signatureOf(agent, key, data, hashes.get(algorithm))
       return isBlob(made, algorithm) ? made : signatureBlob(algorithm, made)
     },
   }
-}
-
-async function keysOf(agent: AgentLike): Promise<readonly ParsedKey[]> {
-  const held = await called<readonly unknown[]>((answer, fail) => {
-    agent.getIdentities((error, keys) => (error ? fail(error) : answer(keys ?? [])))
-  })
-  return held.map((key) => parseKey(key)).flatMap((key) => (key instanceof Error ? [] : [key]))
 }
 
 function identityOf(key: ParsedKey): readonly AgentIdentity[] {

@@ -6,11 +6,11 @@ import { HoldfastError } from '../errors.js'
 import { authMethodNumber, decodePublicKeyOk, encodeSignedData, encodeUserauthRequest } from '../wire/auth-messages.js'
 import { messageNumber } from '../wire/numbers.js'
 import { Writer } from '../wire/writer.js'
+import { identitiesOf, signatureOf } from './agent-calls.js'
 import type { AgentLike } from './agents.js'
 import type { ReadyMethod } from './auth-methods.js'
-import { called } from './called.js'
 import { type ErrorLevel, type Ssh2Error, ssh2Error } from './errors.js'
-import { type ParsedKey, parseKey } from './parsed-key.js'
+import type { ParsedKey } from './parsed-key.js'
 import { signatureBlob } from './signature-format.js'
 
 export interface KeyLoginContext {
@@ -139,8 +139,7 @@ export class KeyLogin {
     const { port, limits, events } = this.#context
     const wait = { limit: 'agent', limitMs: limits.agent, what: 'the list of keys of the agent' } as const
     try {
-      const keys = await waitForBystander(port.waits, wait, () => identitiesOf(agent))
-      return keys.map((key) => parseKey(key)).flatMap((key) => (key instanceof Error ? [] : [key]))
+      return await waitForBystander(port.waits, wait, () => identitiesOf(agent))
     } catch (error) {
       if (endsConnection(error)) throw error
       events.error(levelled(error, 'agent'))
@@ -178,26 +177,6 @@ function signedBy(key: ParsedKey, data: Buffer, hash: string | undefined): Buffe
   const made = key.sign(data, hash)
   if (!(made instanceof Error)) return made
   throw ssh2Error(`Error signing data with key: ${made.message}`)
-}
-
-function identitiesOf(agent: AgentLike): Promise<readonly unknown[]> {
-  return called((answer, fail) => {
-    agent.getIdentities((error, keys) => {
-      if (error) fail(error)
-      else if (Array.isArray(keys)) answer(keys)
-      else fail(new Error('Agent implementation failed to provide keys'))
-    })
-  })
-}
-
-function signatureOf(agent: AgentLike, key: ParsedKey, data: Buffer, hash: string | undefined): Promise<Buffer> {
-  return called((answer, fail) => {
-    agent.sign(key, data, { hash }, (error, signature) => {
-      if (error) fail(error)
-      else if (Buffer.isBuffer(signature)) answer(signature)
-      else fail(new Error('Agent implementation failed to sign'))
-    })
-  })
 }
 
 function levelled(error: unknown, level: ErrorLevel): Ssh2Error {
