@@ -1,4 +1,4 @@
-import type { AskPrompts, FinishPrompts, Prompt } from './auth-methods.js'
+import type { AskPrompts } from './auth-methods.js'
 import type { Channel } from './channel.js'
 import type { Ssh2Error } from './errors.js'
 import type { Handshake } from './negotiated.js'
@@ -41,5 +41,3 @@ export interface ClientEvents {
   end: []
   close: []
 }
-
-export type { FinishPrompts, Prompt }
