@@ -42,6 +42,8 @@ export class Keepalive {
   #state: LivenessState = 'alive'
   #stateAt = 0
   #deadline: Deadline | undefined
+  /** When our next wake was due: whoever calls first after a sleep must not hide how late it is. */
+  #plannedAt = Number.POSITIVE_INFINITY
   #bytesHeard = 0
   #judgeFrom = Number.NEGATIVE_INFINITY
 
@@ -195,8 +197,10 @@ export class Keepalive {
     return this.#settings.interval !== false && this.#settings.wantReply && !this.#probes.mute
   }
 
-  #wake(now: number, at: number): void {
+  #wake(now: number): void {
+    const at = this.#plannedAt
     this.#deadline = undefined
+    this.#plannedAt = Number.POSITIVE_INFINITY
     const { interval } = this.#settings
     if (!this.#running || interval === false) return
     const lateMs = lateness(now - at, interval)
@@ -305,15 +309,13 @@ export class Keepalive {
 
   /** One deadline stands for everything; what has moved it later since is found out when it expires. */
   #schedule(now: number): void {
-    // Whoever calls first after a sleep must not hide how late our own wake is.
-    const overdueSince = this.#deadline !== undefined && this.#deadline.at < now ? this.#deadline.at : undefined
     this.#deadline?.cancel()
     this.#deadline = undefined
     const { interval } = this.#settings
     if (!this.#running || interval === false) return
     this.#followOldest(now)
-    const at = overdueSince === undefined ? Math.max(now, this.#nextWake(now, interval)) : now
-    this.#deadline = this.#deadlines.add(at, (expired) => this.#wake(expired, overdueSince ?? at))
+    if (this.#plannedAt >= now) this.#plannedAt = Math.max(now, this.#nextWake(now, interval))
+    this.#deadline = this.#deadlines.add(Math.max(now, this.#plannedAt), (expired) => this.#wake(expired))
   }
 
   #followOldest(now: number): void {

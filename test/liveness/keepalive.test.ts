@@ -401,3 +401,15 @@ for (const [what, call] of [
     assert.deepEqual(peer.verdicts, [])
   })
 }
+
+test('a block that calls of the program meet before our own wake is not taken for a round trip', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 1 ? 20 : undefined))
+  peer.keepalive.start(0)
+  peer.block(5, 60_000)
+  for (const at of [10, 11]) peer.does(at, () => peer.keepalive.probeNow(peer.now, () => {}))
+  // From now on each question gets two round trips for its answer.
+  peer.block(60_900, 400)
+  peer.run(300_000)
+  assert.equal(peer.verdicts[0]?.reason, 'silence')
+  assert.ok(peer.now < 70_000, String(peer.now))
+})
