@@ -7,6 +7,8 @@ import { type OptionInForce, type PolicyStats, policyStats } from '../client/pol
 import { defaultPolicyFile, loadPolicy } from '../client/policy/policy.js'
 import { gatherOptions, resolveSettings } from '../client/settings.js'
 import { printable } from '../wire/printable.js'
+import type { Printed } from './printed.js'
+import { registerPath } from './register-path.js'
 
 /** What is wrong with a command line. */
 export class UsageError extends Error {}
@@ -16,10 +18,15 @@ export class UsageError extends Error {}
  * @returns what it prints
  * @throws UsageError; HoldfastError where the policy is wrong
  */
-export async function runPolicy([action, ...rest]: readonly string[]): Promise<string> {
-  if (action === 'check') return check(rest)
-  if (action === 'show') return show(rest)
-  throw new UsageError(action === undefined ? 'policy: check or show?' : `policy has no ${printable(action, 60)}`)
+export async function runPolicy([action, ...rest]: readonly string[]): Promise<Printed> {
+  if (action === 'check') return { text: check(rest) }
+  if (action === 'show') return { text: await show(rest) }
+  if (action !== 'register-path')
+    throw new UsageError(
+      action === undefined ? 'policy: check, show or register-path?' : `policy has no ${printable(action, 60)}`,
+    )
+  if (rest.length > 0) throw new UsageError('policy register-path takes nothing more')
+  return registerPath()
 }
 
 function check(args: readonly string[]): string {

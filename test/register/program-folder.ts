@@ -1,6 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -62,6 +73,27 @@ export function makeProgramFolder(): ProgramFolder {
   }
 }
 
+/** All that is in the folder, and the folder; what is behind a link is another's. */
+export function ownFiles(folder: string): string[] {
+  const within = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const at = path.join(folder, entry.name)
+    if (entry.isDirectory()) return ownFiles(at)
+    return entry.isFile() ? [at] : []
+  })
+  return [folder, ...within]
+}
+
+/** Lets nobody but root write there, while this runs. */
+export async function whileReadOnly(folder: string, work: () => Promise<void>): Promise<void> {
+  const modes = ownFiles(folder).map((file) => [file, statSync(file).mode] as const)
+  for (const [file, mode] of modes) chmodSync(file, mode & 0o555)
+  try {
+    await work()
+  } finally {
+    for (const [file, mode] of modes) chmodSync(file, mode)
+  }
+}
+
 export interface Ran {
   readonly status: number | null
   readonly stdout: string
@@ -83,11 +115,17 @@ export function quietEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Runs Node with these arguments to its own end, in an environment that says nothing of Holdfast but what is given. */
-export async function runNode(
-  args: readonly string[],
-  { node = process.execPath, cwd, env }: RunOptions,
-): Promise<Ran> {
-  const child = spawn(node, args, {
+export function runNode(args: readonly string[], { node = process.execPath, ...options }: RunOptions): Promise<Ran> {
+  return run(node, args, options)
+}
+
+/** The same for lines of a POSIX shell, which has Node in `$0`. */
+export function runShell(lines: string, { node = process.execPath, ...options }: RunOptions): Promise<Ran> {
+  return run('/bin/sh', ['-c', lines, node], options)
+}
+
+async function run(command: string, args: readonly string[], { cwd, env }: RunOptions): Promise<Ran> {
+  const child = spawn(command, args, {
     cwd,
     env: { ...quietEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

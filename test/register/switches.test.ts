@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmodSync, cpSync, lstatSync, readdirSync } from 'node:fs'
+import { cpSync, lstatSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { entries, makeProgramFolder, runNode } from './program-folder.js'
+import { entries, makeProgramFolder, ownFiles, runNode, whileReadOnly } from './program-folder.js'
 
 const folder = makeProgramFolder()
 const register = ['--require', entries.commonJs]
@@ -21,7 +21,6 @@ before(() => {
 })
 after(() => folder.remove())
 
-const isFolder = (file: string) => lstatSync(file).isDirectory()
 const run = (args: readonly string[], env: NodeJS.ProcessEnv = {}) => runNode(args, { cwd: folder.path, env })
 
 test('HOLDFAST=off switches it off, and leaves NODE_OPTIONS as they are', async () => {
@@ -137,19 +136,12 @@ describe('HOLDFAST_REGISTER=report', () => {
 })
 
 test('it serves a program whose folder nobody can write, and leaves nothing there', async () => {
-  const all = ['.', ...readdirSync(folder.path, { recursive: true, encoding: 'utf8' })].map((name) =>
-    path.join(folder.path, name),
-  )
-  const own = all.filter((file) => !lstatSync(file).isSymbolicLink())
-  const states = () => own.map((file) => `${file} ${lstatSync(file).mtimeMs} ${lstatSync(file).size}`)
-  for (const file of own) chmodSync(file, isFolder(file) ? 0o555 : 0o444)
-  try {
+  const states = () => ownFiles(folder.path).map((file) => `${file} ${lstatSync(file).mtimeMs} ${lstatSync(file).size}`)
+  await whileReadOnly(folder.path, async () => {
     const found = states()
     assert.deepEqual(await run([...register, 'client.cjs']), { status: 0, stdout: 'true\n', stderr: '' })
     assert.deepEqual(states(), found)
-  } finally {
-    for (const file of own) chmodSync(file, isFolder(file) ? 0o755 : 0o644)
-  }
+  })
 })
 
 test('a Node that cannot load Holdfast has its ssh2 as it was, and one warning', async () => {
