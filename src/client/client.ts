@@ -22,6 +22,7 @@ import { type HostKeysEvent, hostKeysRequest, updateHostKeys } from './host-key-
 import { ClientKeepalive } from './keepalive.js'
 import { type ClientState, type Line, type LineEvents, SingleLine } from './line.js'
 import type { Link } from './link.js'
+import type { Face } from './new-connection.js'
 import { boundKeepalive, limitBound } from './policy/bounds.js'
 import type { ReconnectAttempt, Reconnection } from './reconnect/redial.js'
 import { type OpenWay, StandingLine } from './reconnect/standing-line.js'
@@ -64,8 +65,8 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   #announcedBy: Link | undefined
 
   /** Dials and authenticates. Use `connect()`, which checks its options. @internal */
-  static async open(settings: Settings, openWay: OpenWay): Promise<Client> {
-    const client = new Client(settings, openWay)
+  static async open(settings: Settings, openWay: OpenWay, face?: Face): Promise<Client> {
+    const client = new Client(settings, openWay, face)
     await client.#line.open()
     client.#isOpen = true
     // By the next tick the caller has the client, and its listeners on it.
@@ -75,7 +76,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     return client
   }
 
-  private constructor(settings: Settings, openWay: OpenWay) {
+  private constructor(settings: Settings, openWay: OpenWay, face: Face | undefined) {
     super()
     // What stays of them must not hold the others: keys and passwords are among them.
     const { reconnect, policy, limits } = settings
@@ -89,7 +90,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
     }
     const line =
       reconnect === undefined
-        ? new SingleLine(settings, events)
+        ? new SingleLine(settings, events, face)
         : new StandingLine({ settings, reconnect, openWay }, events)
     this.#line = line
     this.keepalive = new ClientKeepalive({

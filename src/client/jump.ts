@@ -1,6 +1,7 @@
 import { asHoldfastError, HoldfastError } from '../errors.js'
 import { Client } from './client.js'
 import { configure } from './config/configure.js'
+import type { Face } from './new-connection.js'
 import type { ConnectOptions, Hop } from './options.js'
 import { gatherOptions, resolveSettings } from './settings.js'
 import { blame, rootOf, Way } from './way.js'
@@ -12,18 +13,22 @@ const maxDepth = 8
 interface Leg {
   readonly before: Way | undefined
   readonly depth: number
+  /** Of the connection itself, not of its hops. */
+  readonly face?: Face | undefined
 }
+
+const directly: Leg = { before: undefined, depth: 0 }
 
 /**
  * Connects, over hops where there are any: each is a connection with options, keepalive and limits of its own.
  * @throws HoldfastError as `connect`
  */
-export async function openClient(options: ConnectOptions, { before, depth }: Leg = { before: undefined, depth: 0 }) {
+export async function openClient(options: ConnectOptions, { before, depth, face }: Leg = directly): Promise<Client> {
   const configured = await configure(options, before === undefined)
   const way = before ?? (await openWay(configured.options, depth))
   try {
     const openAnew = (signal: AbortSignal) => openWay({ ...configured.options, signal }, depth)
-    return await Client.open(resolveSettings(configured, way), openAnew)
+    return await Client.open(resolveSettings(configured, way), openAnew, face)
   } catch (error) {
     // Where there was no client to do it.
     void way?.release()

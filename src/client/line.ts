@@ -3,7 +3,8 @@ import { Tunnels } from '../forward/tunnels.js'
 import type { LivenessChange } from '../liveness/port.js'
 import type { SessionPort } from '../session/port.js'
 import { Sessions } from '../session/sessions.js'
-import { Link } from './link.js'
+import { Link, type LinkEvents } from './link.js'
+import type { Face } from './new-connection.js'
 import { commandBounds } from './policy/bounds.js'
 import type { ReconnectAttempt, Reconnection } from './reconnect/redial.js'
 import type { LinkSettings, Settings } from './settings.js'
@@ -54,14 +55,15 @@ export class SingleLine implements Line {
   #sessions: Sessions | undefined
   #tunnels: Tunnels | undefined
 
-  constructor(settings: Settings, events: LineEvents) {
-    this.link = new Link(settings, {
+  constructor(settings: Settings, events: LineEvents, face?: Face) {
+    const linkEvents: LinkEvents = {
       livenessChanged: (change) => events.livenessChanged(change),
       banner: (text) => events.banner(text),
       globalRequest: (name, data) => events.globalRequest(name, data, this.link),
       channelOpen: (type, data) => this.tunnels.channelOpen(type, data),
       ended: (cause) => events.ended(cause),
-    })
+    }
+    this.link = new Link(settings, linkEvents, face)
   }
 
   get state(): ClientState {

@@ -31,7 +31,7 @@ const nobody: Identity = { ways: [], notes: [], close: () => {} }
 
 /** A connection and all that keeps it running: its clocks and timer, its stream, the keys that it was made with. */
 export class Link implements ConnectionHost {
-  readonly settings: LinkSettings
+  #settings: LinkSettings
   readonly facts: Facts
   readonly timing: Timing
   readonly #events: LinkEvents
@@ -54,12 +54,16 @@ export class Link implements ConnectionHost {
   #keepsRunning = true
 
   constructor({ identity, ...settings }: Settings, events: LinkEvents, face?: Face) {
-    this.settings = settings
+    this.#settings = settings
     this.#identityOptions = identity
     this.#events = events
     this.#face = face
     this.facts = new Facts(() => nodeEnvironment.now(), `${settings.host}:${settings.port}`, busyMs)
     this.timing = new Timing(this.facts, () => this.#connection?.disturbed())
+  }
+
+  get settings(): LinkSettings {
+    return this.#settings
   }
 
   /** Resolves with why the connection ended; never rejects. */
@@ -178,7 +182,7 @@ export class Link implements ConnectionHost {
   }
 
   keysExchanged(): void {
-    this.#face?.keysExchanged()
+    this.#face?.keysExchanged(this)
   }
 
   livenessChanged(change: LivenessChange): void {
@@ -271,6 +275,8 @@ export class Link implements ConnectionHost {
     connection.start()
     driver.attach(connection)
     await connection.ready
+    const { username = settings.username } = face ?? {}
+    this.#settings = { ...settings, username }
     this.#forgetIdentity()
     this.#loading = undefined
   }

@@ -13,6 +13,7 @@ import { printableLines } from '../wire/printable.js'
 import type { HostTrust } from './host-trust.js'
 import { identification } from './identification.js'
 import type { Identity } from './identity.js'
+import type { Link } from './link.js'
 import { nodeEnvironment } from './node-environment.js'
 import type { LinkSettings } from './settings.js'
 import type { Timing } from './timing.js'
@@ -33,12 +34,14 @@ export interface PeerEvents {
 export interface Face {
   /** Who we say we are; undefined for what Holdfast says. */
   readonly identification: string | undefined
+  /** Who has logged in; undefined for the user that the options name. */
+  readonly username: string | undefined
   /** Logs in, with what the program gave it. */
   authenticator(port: AuthPort): Authenticator
   /** The stream to the peer is open, and nothing was sent on it. */
   opened(socket: Socket | undefined): void
   /** Keys have been exchanged, for the first time or anew. */
-  keysExchanged(): void
+  keysExchanged(link: Link): void
 }
 
 /** What a connection is made of. */

@@ -39,6 +39,8 @@ export class Peer implements Face {
   /** What programs find in `client._sock`. */
   readonly sock: Duplex | SocketFace
   readonly forwards: RemoteForwards
+  /** That of the options: ssh2 has no other. */
+  readonly username = undefined
   readonly #owner: PeerOwner
   readonly #face: SocketFace
   readonly #ready = new Deferred<Link>()

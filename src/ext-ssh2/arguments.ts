@@ -1,0 +1,48 @@
+/** Where an argument stands in a call: `['ssh2_exec', 2, 'command']`. */
+export type Place = readonly [name: string, position: number, parameter: string]
+
+/** @throws TypeError as PHP 8 */
+export function stringArgument(place: Place, value: unknown): string {
+  if (typeof value === 'string') return value
+  throw wrongType(place, 'string', value)
+}
+
+/** PHP's strings are bytes. @throws TypeError as PHP 8 */
+export function bytesArgument(place: Place, value: unknown): string | Buffer {
+  if (typeof value === 'string') return value
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  throw wrongType(place, 'string', value)
+}
+
+/** @throws TypeError as PHP 8 */
+export function intArgument(place: Place, value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value)) return value
+  throw wrongType(place, 'int', value)
+}
+
+/** @throws TypeError as PHP 8 */
+export function boolArgument(place: Place, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw wrongType(place, 'bool', value)
+}
+
+/** An associative array of PHP's, which is an object here; null as for none. @throws TypeError as PHP 8 */
+export function arrayArgument(place: Place, value: unknown): ReadonlyMap<string, unknown> {
+  if (value === null || value === undefined) return new Map()
+  if (typeof value === 'object') return new Map(Object.entries(value))
+  throw wrongType(place, '?array', value)
+}
+
+export function wrongType([name, position, parameter]: Place, wanted: string, value: unknown): TypeError {
+  const message = `${name}(): Argument #${position} ($${parameter}) must be of type ${wanted}, ${typeName(value)} given`
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' })
+}
+
+/** As PHP names it. */
+function typeName(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (Array.isArray(value)) return 'array'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float'
+  if (typeof value === 'boolean') return value ? 'true' : 'false'
+  return typeof value === 'object' ? value.constructor.name : typeof value
+}

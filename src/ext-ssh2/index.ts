@@ -1,0 +1,5 @@
+export { ssh2_last_error } from './answer.js'
+export { ssh2_auth_password } from './auth.js'
+export { ssh2_connect, ssh2_disconnect } from './connect.js'
+export * from './constants.js'
+export type { Ssh2Session } from './session.js'

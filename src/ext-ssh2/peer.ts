@@ -1,0 +1,95 @@
+import type { AuthPort } from '../auth/port.js'
+import type { Client } from '../client/client.js'
+import { openClient } from '../client/jump.js'
+import type { Link } from '../client/link.js'
+import type { Face } from '../client/new-connection.js'
+import type { ConnectOptions } from '../client/options.js'
+import type { Authenticator } from '../connection/services.js'
+import { HoldfastError } from '../errors.js'
+import { Deferred } from '../liveness/deferred.js'
+import { alreadyAuthenticated, LateLogin, type LoginAnswer, type LoginOffer } from './late-login.js'
+
+/** The connection of one session: first its keys are exchanged, and later a call logs in. */
+export class Peer implements Face {
+  readonly identification = undefined
+  readonly #begun = new Deferred<LateLogin>()
+  readonly #opening: Promise<Client>
+  #link: Link | undefined
+  #login: LateLogin | undefined
+  #client: Client | undefined
+
+  /**
+   * Resolves once the keys are exchanged and the host key is trusted.
+   * @throws HoldfastError as `connect()`
+   */
+  static async open(options: ConnectOptions): Promise<Peer> {
+    const peer = new Peer(options)
+    await peer.#begun.promise
+    return peer
+  }
+
+  private constructor(options: ConnectOptions) {
+    this.#opening = openClient(options, { before: undefined, depth: 0, face: this })
+    void this.#follow()
+  }
+
+  /**
+   * What the functions of an authenticated session work on. It may be over: its calls say why.
+   * @throws HoldfastError ERR_SSH_AUTHENTICATION
+   */
+  get client(): Client {
+    if (this.#client !== undefined) return this.#client
+    const hint = 'call one of ssh2_auth_…() first, and await it'
+    throw new HoldfastError('ERR_SSH_AUTHENTICATION', 'Connection not authenticated', { phase: 'authentication', hint })
+  }
+
+  /** What is below: there from the key exchange on. */
+  get link(): Link {
+    if (this.#link === undefined) throw new RangeError('the connection has not begun')
+    return this.#link
+  }
+
+  get username(): string | undefined {
+    return this.#login?.username
+  }
+
+  /**
+   * Logs in. Where the server accepts it, `client` is there.
+   * @throws HoldfastError why the connection ended, ERR_SSH_OPTION where one has logged in already
+   */
+  async logIn(offer: LoginOffer): Promise<LoginAnswer> {
+    if (this.#client !== undefined) throw alreadyAuthenticated()
+    const login = await this.#begun.promise
+    const answer = await login.ask(offer)
+    if (answer.isAccepted) this.#client = await this.#opening
+    return answer
+  }
+
+  /** Ends the connection within the limit `close`, whatever the peer does. Never rejects. */
+  async close(): Promise<void> {
+    if (this.#client !== undefined) return this.#client.close()
+    this.link.end(new HoldfastError('ERR_SSH_CLOSED', 'the session was disconnected', { phase: 'close' }))
+    await this.link.closed
+  }
+
+  opened(): void {}
+
+  keysExchanged(link: Link): void {
+    this.#link = link
+  }
+
+  authenticator(port: AuthPort): Authenticator {
+    const login = new LateLogin(port, this.link.settings.limits)
+    this.#login = login
+    this.#begun.resolve(login)
+    return login
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      this.#client = await this.#opening
+    } catch (error) {
+      this.#begun.reject(error)
+    }
+  }
+}
