@@ -4,6 +4,7 @@ import type { Channel, ExecOptions } from 'holdfast/ssh2'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
+import { HeldSocket } from './held-socket.js'
 import { type Client, compare, outcome, type Stage, value } from './record.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
@@ -22,15 +23,19 @@ async function watch(stream: Channel, line: string, note: Stage['note']): Promis
   note(`${line} output`, Buffer.concat(out), Buffer.concat(err))
 }
 
-async function run(client: Client, note: Stage['note'], command: string, options: ExecOptions = {}, input?: string) {
-  const stream = await outcome<Channel>((done) => client.exec(command, options, done))
-  if (stream instanceof Error) {
-    note(command, stream)
-    return
-  }
-  const watched = watch(stream, command, note)
-  if (input !== undefined) stream.end(input)
-  await watched
+/** As programs do it, the listeners are there when the callback returns: ssh2 tells at once of an end that came in the same read. */
+function run(client: Client, note: Stage['note'], command: string, options: ExecOptions = {}, input?: string) {
+  return new Promise<void>((resolve) => {
+    client.exec(command, options, (error, stream) => {
+      if (error !== undefined) {
+        note(command, error)
+        resolve()
+        return
+      }
+      resolve(watch(stream, command, note))
+      if (input !== undefined) stream.end(input)
+    })
+  })
 }
 
 describe('commands over the drop-in and over ssh2', { skip, timeout: 120_000 }, () => {
@@ -51,6 +56,21 @@ describe('commands over the drop-in and over ssh2', { skip, timeout: 120_000 }, 
       await run(client, note, 'exec 1>&- 2>&-; sleep 0.1; exit 4')
       await run(client, note, 'cat', { allowHalfOpen: false }, 'half')
       await run(client, note, 'no-such-command-at-all')
+    })
+  })
+
+  test('exec: answer, output and end in one read', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    await compare(t, server, async ({ connect, note }) => {
+      const sock = await HeldSocket.to(server)
+      const client = await connect({ sock })
+      // What else is said on a new connection is over by then.
+      await run(client, note, 'echo first')
+      for (const command of ['echo out; echo err >&2; exit 3', 'true', 'kill -TERM $$']) {
+        // The answer is that the channel is open; upon it the command is asked for.
+        sock.holdAfterAnswer()
+        await run(client, note, command)
+      }
     })
   })
 
