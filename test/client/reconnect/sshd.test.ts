@@ -66,6 +66,8 @@ for (const version of ['9.2', '10'] as const) {
       const attempts: number[] = []
       ssh.on('reconnecting', ({ attempt }) => attempts.push(attempt))
       await server.stop()
+      // A call that comes before the loss is known fails with it. Each attempt that fails is told of too.
+      await once(ssh, 'reconnecting')
       const call = failure(ssh.exec('true'))
       // As if the one that was known were that of the machine before.
       await replaceKey(file, server)
