@@ -21,7 +21,7 @@ export type { OptionInForce, OptionLayer, OptionOrigin, PolicyStats } from './cl
 export { type DefaultOptions, setDefaults } from './client/policy/set-defaults.js'
 export type { ReconnectOptions } from './client/reconnect/options.js'
 export type { ReconnectAttempt, Reconnection } from './client/reconnect/redial.js'
-export type { ChannelStats, ClientStats, ReconnectStats } from './client/stats.js'
+export type { ChannelStats, ClientStats, ConnectionStats, ReconnectStats } from './client/stats.js'
 export type { DiagnosticsMessages } from './diagnostics.js'
 export { type Delivery, type ErrorCode, type Evidence, HoldfastError, type LimitName, type Phase } from './errors.js'
 export type { Forward, ForwardEvents, ForwardedConnection, ForwardStats } from './forward/forward.js'

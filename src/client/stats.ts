@@ -6,6 +6,7 @@ import type { TcpKeepalive } from '../socket/tcp-keepalive.js'
 import type { IgnoredKeyword } from './config/keywords.js'
 import type { Limits } from './limits.js'
 import type { ClientState, Line } from './line.js'
+import type { Link } from './link.js'
 import { type PolicyStats, policyStats } from './policy/origins.js'
 
 /** One channel, as `stats()` shows it. Windows in bytes. */
@@ -31,8 +32,8 @@ export interface ReconnectStats {
   readonly waiting: number
 }
 
-/** What there is to know of a connection, at this moment; where it is away, of the last one. */
-export interface ClientStats {
+/** What there is to know of a connection, at this moment. */
+export interface ConnectionStats {
   readonly host: string
   readonly port: number
   readonly username: string
@@ -50,8 +51,6 @@ export interface ClientStats {
   readonly policy: PolicyStats
   /** Keywords that ssh_config sets for this host and that are not done here; none without the option `config`. */
   readonly ignoredConfig: readonly IgnoredKeyword[]
-  /** Commands, shells and subsystems: how many are open, wait for a place, or were given up. */
-  readonly sessions: SessionStats
   /** Those that the peer has not closed yet. */
   readonly channels: readonly ChannelStats[]
   /** Encrypted, and not taken by the kernel. */
@@ -60,11 +59,21 @@ export interface ClientStats {
   readonly surplus: number
   /** For how long, all in all, this process could not listen: a blocked event loop, a machine that slept. */
   readonly loopBlockedMs: number
+}
+
+/** What there is to know of a client, at this moment; where its connection is away, of the last one. */
+export interface ClientStats extends ConnectionStats {
+  /** Commands, shells and subsystems: how many are open, wait for a place, or were given up. */
+  readonly sessions: SessionStats
   /** Undefined without the option `reconnect`. */
   readonly reconnect: ReconnectStats | undefined
 }
 
 export function readStats({ link, sessions, reconnect }: Line): ClientStats {
+  return { ...connectionStats(link), sessions: sessions.stats, reconnect }
+}
+
+export function connectionStats(link: Link): ConnectionStats {
   const { settings, connection } = link
   const { host, port, username, limits, policy, ignored: ignoredConfig } = settings
   return {
@@ -79,7 +88,6 @@ export function readStats({ link, sessions, reconnect }: Line): ClientStats {
     limits,
     policy: policyStats(policy, connection.keepalive.settings),
     ignoredConfig,
-    sessions: sessions.stats,
     channels: [...connection.channels].map((channel) => ({
       sendWindow: channel.sendWindow,
       receiveWindow: channel.receiveWindow,
@@ -89,6 +97,5 @@ export function readStats({ link, sessions, reconnect }: Line): ClientStats {
     unsentBytes: connection.unsentBytes,
     surplus: connection.surplus,
     loopBlockedMs: link.loopBlockedMs,
-    reconnect,
   }
 }

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
+import type { ConnectionStats } from '../client/stats.js'
 import type { AgentLike } from './agents.js'
 import type { Channel } from './channel.js'
 import type { PseudoTtyOptions } from './channel-requests.js'
@@ -162,6 +163,11 @@ export class Client extends EventEmitter<ClientEvents> {
     if (this.#delegated('setNoDelay', noDelay)) return this
     this.#peer?.setNoDelay(noDelay)
     return this
+  }
+
+  /** What Holdfast knows of the connection: what holds of a policy, too. Undefined before there is one, and where ssh2 made it. */
+  stats(): ConnectionStats | undefined {
+    return this.#peer?.stats
   }
 
   get #isWritable(): boolean {

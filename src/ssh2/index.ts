@@ -44,6 +44,7 @@ export {
 // oxlint-disable-next-line import/no-default-export -- ssh2 has one: `import ssh2 from 'ssh2'`
 export default ssh2
 
+export type { ConnectionStats } from '../client/stats.js'
 export type { AgentLike, SignOptions } from './agents.js'
 export type { AlgorithmList, Algorithms } from './algorithms.js'
 export type { AskPrompts, AuthHandler, AuthMethod, AuthMethodName, FinishPrompts, Prompt } from './auth-methods.js'

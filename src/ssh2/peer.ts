@@ -6,6 +6,7 @@ import type { Configured } from '../client/config/configured.js'
 import { Link } from '../client/link.js'
 import type { Face } from '../client/new-connection.js'
 import { resolveSettings } from '../client/settings.js'
+import { type ConnectionStats, connectionStats } from '../client/stats.js'
 import type { Connection } from '../connection/connection.js'
 import type { OpenDecision } from '../connection/mux.js'
 import { asHoldfastError, HoldfastError } from '../errors.js'
@@ -92,6 +93,11 @@ export class Peer implements Face {
     return this.#state === 'ready' ? this.#link?.connection : undefined
   }
 
+  /** Undefined until the server has been reached; of the last moment once it is over. */
+  get stats(): ConnectionStats | undefined {
+    return this.#link && connectionOf(this.#link) && connectionStats(this.#link)
+  }
+
   async start(): Promise<void> {
     try {
       const settings = resolveSettings(await this.#configured())
@@ -149,7 +155,7 @@ export class Peer implements Face {
     return new Login(port, {
       credentials,
       handler,
-      limits: this.#settings.limits,
+      limits: this.#opened.settings.limits,
       events: {
         banner: (message) => void owner.tell('banner', message),
         error: (error) => void owner.tell('error', error),
@@ -199,14 +205,10 @@ export class Peer implements Face {
       waits,
       deadlines,
       client,
-      closeLimitMs: this.#settings.limits.channelClose,
+      closeLimitMs: this.#opened.settings.limits.channelClose,
       now: () => this.#connection.now(),
       guard: (work) => this.guard(work),
     }
-  }
-
-  get #settings() {
-    return this.#opened.settings
   }
 
   get #connection(): Connection {
@@ -276,7 +278,7 @@ export class Peer implements Face {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#ready.reject(cause)
-    const words = this.#link !== undefined && this.#isConnected ? wordsOf(this.#link) : undefined
+    const words = this.#link !== undefined && this.#isConnected ? connectionOf(this.#link)?.words : undefined
     const ending = endingOf(cause, {
       isConnected: this.#isConnected,
       isIdentified: words?.identification !== undefined,
@@ -289,9 +291,9 @@ export class Peer implements Face {
 }
 
 /** A link that failed early has no connection. */
-function wordsOf(link: Link): Connection['words'] | undefined {
+function connectionOf(link: Link): Connection | undefined {
   try {
-    return link.connection.words
+    return link.connection
   } catch {
     return undefined
   }
