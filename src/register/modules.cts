@@ -1,4 +1,5 @@
 import module from 'node:module'
+import process from 'node:process'
 import url from 'node:url'
 
 type Compile = (this: NodeJS.Module, ...args: readonly unknown[]) => unknown
@@ -18,6 +19,7 @@ interface Hooks {
     nextResolve: (specifier: string, context: ResolveContext) => Resolved,
   ): Resolved
 }
+type GetBuiltin = (id: string) => unknown
 type RegisterHooks = (hooks: Hooks) => void
 
 // What Node's loader of CommonJS lets be changed, and all that ever changed it relies on, is in no type.
@@ -52,24 +54,47 @@ export function onRequired(look: (exports: unknown, request: string, parent: Nod
   )
 }
 
-/**
- * Calls back with each file that an `import` found, before it is loaded, and who asked; where this Node can (22.15 and later).
- * A loader of another tool may give Node the source of a file of CommonJS: Node then compiles it in another way.
- */
-export function onImported(look: (filename: string, importer: string | undefined) => void): boolean {
+/** What is told of modules before they are loaded. */
+export interface Resolutions {
+  /**
+   * Each file that an `import` found, and who asked. A loader of another tool may give Node the source of a file of CommonJS:
+   * Node then compiles it in another way.
+   */
+  file(filename: string, importer: string | undefined): void
+  /** Each module of Node's own that is required or imported, as `node:fs`. */
+  builtin(address: string): void
+}
+
+/** Whether this Node tells: 22.15 and later do. */
+export function onResolved(told: Resolutions): boolean {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types are those of the oldest Node that is served
   const registerHooks = Reflect.get(module, 'registerHooks') as RegisterHooks | undefined
   if (registerHooks === undefined) return false
   registerHooks({
     resolve(specifier, context, nextResolve) {
       const found = nextResolve(specifier, context)
-      if (found.url.startsWith('file:') && !context.conditions.includes('require')) {
-        look(fileOf(found.url), context.parentURL)
-      }
+      if (found.url.startsWith('node:')) told.builtin(found.url)
+      else if (found.url.startsWith('file:') && !context.conditions.includes('require'))
+        told.file(fileOf(found.url), context.parentURL)
       return found
     },
   })
+  replace<GetBuiltin>(
+    process,
+    'getBuiltinModule',
+    (original) =>
+      function getBuiltinModule(id) {
+        told.builtin(id.startsWith('node:') ? id : `node:${id}`)
+        return original(id)
+      },
+  )
   return true
+}
+
+/** Whether somebody has this module of Node's own by now, as `fs`; undefined where Node does not tell. */
+export function isLoaded(builtin: string): boolean | undefined {
+  const loaded: unknown = Reflect.get(process, 'moduleLoadList')
+  return Array.isArray(loaded) ? loaded.includes(`NativeModule ${builtin}`) : undefined
 }
 
 export function alreadyLoaded(): NodeJS.Module[] {

@@ -4,10 +4,12 @@ import process from 'node:process'
 import { type Copy, isServed, type Ssh2File, ssh2FileOf } from './copies.cjs'
 import type * as lazyClients from './lazy-client.cjs'
 import type { ClientClass } from './lazy-client.cjs'
-import { alreadyLoaded, onCompiled, onImported, onRequired } from './modules.cjs'
+import { alreadyLoaded, isLoaded, onCompiled, onRequired, onResolved } from './modules.cjs'
 import { absoluteWords, withRegister } from './node-options.cjs'
 import type * as reports from './report.cjs'
-import { followWorkers } from './workers.cjs'
+import type * as workers from './workers.cjs'
+
+const threads = 'node:worker_threads'
 
 /** The clients that the copies of ssh2 came with, by the folder of the copy. */
 const originals = new Map<string, unknown>()
@@ -15,14 +17,15 @@ const leftAlone = new Set<string>()
 /** One for all copies: what one copy made is an `instanceof` the `Client` of another. */
 let ours: ClientClass | undefined
 let report: reports.Report | undefined
+let followsWorkers = false
 
 /** From here on, whoever loads ssh2 1.x in this process, its workers and its children gets Holdfast's client in it. */
 export function start(file: string): void {
   process.execArgv.splice(0, Infinity, ...absoluteWords(process.execArgv, file))
   process.env['NODE_OPTIONS'] = withRegister(process.env['NODE_OPTIONS'], file)
-  followWorkers(file)
   onCompiled(overlay)
-  const seesImports = onImported(loadBeforeOthers)
+  const seesImports = onResolved({ file: loadBeforeOthers, builtin: (address) => followThreads(address, file) })
+  if (!seesImports || isLoaded('worker_threads') !== false) followThreads(threads, file)
   if (process.env['HOLDFAST_REGISTER'] === 'report') {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read here, since most processes of a machine do not need it
     const { Report } = require('./report.cjs') as typeof reports
@@ -30,6 +33,15 @@ export function start(file: string): void {
     onRequired((exports, request, parent) => noteUser(exports, request, parent, seesImports))
   }
   for (const loaded of alreadyLoaded()) overlay(loaded)
+}
+
+/** Once somebody can make a worker: to load what makes them takes longer than all the rest here. */
+function followThreads(address: string, file: string): void {
+  if (address !== threads || followsWorkers) return
+  followsWorkers = true
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read here, since most processes of a machine do not need it
+  const { followWorkers } = require('./workers.cjs') as typeof workers
+  followWorkers(file)
 }
 
 /** Changes what the program's own ssh2 exports, in place: all but its client stays as it is, its server and its agents too. */

@@ -15,8 +15,15 @@ function isReadable(): boolean {
 
 /** A thread in which Node runs the loaders of other tools: no program is there, and hooks are refused. */
 function isOfNodeItself(): boolean {
+  // What says so is not loaded where it cannot be: that takes longer than all the rest here.
+  if (!isWorker()) return false
   const threads: unknown = require('node:worker_threads')
   return typeof threads === 'object' && threads !== null && Reflect.get(threads, 'isInternalThread') === true
+}
+
+function isWorker(): boolean {
+  // oxlint-disable-next-line typescript/unbound-method -- it is not called
+  return Reflect.get(process.chdir, 'disabled') === true
 }
 
 /** Two entries of one NODE_OPTIONS, or two installations: the first serves. */

@@ -1,6 +1,7 @@
 import module from 'node:module'
 import process from 'node:process'
-import workerThreads, { type Worker, type WorkerOptions } from 'node:worker_threads'
+import type threads from 'node:worker_threads'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
 
 import { withRegister } from './node-options.cjs'
 
@@ -8,6 +9,8 @@ type WorkerClass = typeof Worker
 
 /** Has workers load this file that would not: those that are made of a string, and those with an environment of their own. */
 export function followWorkers(file: string): void {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read here, since most processes of a machine make no worker
+  const workerThreads = require('node:worker_threads') as typeof threads
   workerThreads.Worker = new Proxy(workerThreads.Worker, {
     construct(Original: WorkerClass, args: readonly unknown[], newTarget: WorkerClass): Worker {
       const [filename, options, ...rest] = args

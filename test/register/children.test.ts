@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { entries, makeProgramFolder, runNode } from './program-folder.js'
+import { fileURLToPath } from 'node:url'
+import { entries, makeProgramFolder, runNode, runShell } from './program-folder.js'
 
 const folder = makeProgramFolder()
 const page = new URL('../../../docs/register.md', import.meta.url)
@@ -57,13 +58,16 @@ async function inherited(nodeOptions: string | undefined, ...flags: string[]): P
   return JSON.parse(stdout)
 }
 
-test('the line that docs/register.md has Node print loads it from anywhere', async () => {
-  const [, code = ''] = /node -p "(.*)"$/m.exec(readFileSync(page, 'utf8')) ?? []
-  const { stdout } = await runNode(['-p', code], { cwd: folder.path })
-  assert.equal(stdout, `--require ${JSON.stringify(entries.commonJs)}\n`)
-  const env = { NODE_OPTIONS: stdout.trim() }
-  const ran = await runNode([path.join(folder.path, 'child.cjs')], { cwd: path.parse(folder.path).root, env })
-  assert.deepEqual(ran, { status: 0, stdout: 'true\n', stderr: '' })
+const posix = { skip: process.platform === 'win32' && 'a line of a POSIX shell' }
+
+test('the line of docs/register.md that starts a program does it from anywhere', posix, async () => {
+  const [line = ''] = /^NODE_OPTIONS="\$\(.*$/m.exec(readFileSync(page, 'utf8')) ?? []
+  const command = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+  const here = line
+    .replace('/opt/holdfast/node_modules/.bin/holdfast', `"$0" '${command}'`)
+    .replace('node the-program.js', `"$0" '${path.join(folder.path, 'child.cjs')}'`)
+  const ran = await runShell(here, { cwd: path.parse(folder.path).root })
+  assert.deepEqual([ran.status, ran.stdout], [0, 'true\n'], ran.stderr)
 })
 
 describe('NODE_OPTIONS that children inherit', () => {

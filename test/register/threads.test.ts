@@ -75,6 +75,31 @@ for (const node of nodes()) {
   })
 }
 
+/** Ways to come by `Worker`, each the only one of its program. */
+const origins = {
+  'required.cjs': "const { Worker } = require('worker_threads')",
+  'builtin.cjs': "const { Worker } = (process.getBuiltinModule ?? require)('worker_threads')",
+  'imported.mjs': "import { Worker } from 'worker_threads'",
+  'imported-later.mjs': "const { Worker } = await import('node:worker_threads')",
+  'loaded-before.cjs': 'const { Worker } = before',
+}
+
+for (const node of nodes()) {
+  test(`a worker is followed however the program comes by Worker, on ${node}`, async () => {
+    folder.write('before.cjs', "globalThis.before = require('node:worker_threads')")
+    for (const [name, origin] of Object.entries(origins)) {
+      folder.write(
+        name,
+        `${origin}\nnew Worker(${JSON.stringify(inWorker)}, { eval: true, env: {} }).on('message', console.log)`,
+      )
+      const earlier = name === 'loaded-before.cjs' ? ['--require', './before.cjs'] : []
+      const args = [...earlier, '--require', entries.commonJs, name]
+      const { stdout, stderr } = await runNode(args, { node, cwd: folder.path })
+      assert.equal(stdout, 'true\n', `${name}: ${stderr}`)
+    }
+  })
+}
+
 test('an error of flags that the program itself gave a worker stays as it is', async () => {
   const text = `const { Worker } = require('node:worker_threads')
 try { new Worker('', { eval: true, execArgv: ['--title=worker'] }) } catch (error) { console.log(error.code, error.message) }`
