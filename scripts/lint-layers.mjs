@@ -20,6 +20,7 @@ const layers = [
   'session',
   'sftp',
   'scp',
+  'publickey',
   'forward',
   'client',
   'ssh2',

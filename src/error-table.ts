@@ -201,6 +201,15 @@ export const errorTable = {
       'A file on this machine could not be read or written by scp `get()` or `put()`; `cause` is what `node:fs` said.',
     hint: 'look at the `code` and `path` of `cause`',
   },
+  ERR_SSH_PUBLICKEY_FAILURE: {
+    meaning:
+      'The publickey subsystem of the server (RFC 4819) would not do what it was asked for; `status` has its number.',
+    hint: 'status 4 is no such key, 6 a key that is there already, 9 an attribute that the server does not know',
+  },
+  ERR_SSH_PUBLICKEY_PROTOCOL: {
+    meaning: 'The publickey subsystem of the server broke the protocol, and was ended; the connection lives.',
+    hint: 'a login script may print something; else the server is faulty or hostile',
+  },
   ENOENT: {
     meaning: 'SFTP: there is no such file or directory.',
     hint: 'check `path`, or a part of it, or where a link of that name points',

@@ -10,6 +10,7 @@ import type { Tunnels } from '../forward/tunnels.js'
 import type { NegotiatedAlgorithms } from '../kex/transport.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { Liveness, LivenessChange } from '../liveness/port.js'
+import { PublicKeys } from '../publickey/public-keys.js'
 import { Scp } from '../scp/scp.js'
 import type { Command } from '../session/command.js'
 import type { ExecOptions, ShellOptions, SpawnOptions } from '../session/options.js'
@@ -179,6 +180,13 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
       const idleBoundMs = limitBound(policy, 'idleTimeout')
       return { port, sessions, idleLimitMs: idleTimeout === false ? sftp : idleTimeout, idleBoundMs, closeLimitMs }
     })
+  }
+
+  /** The keys with which its user may log in, where the server has the publickey subsystem. See `PublicKeys.open`. @internal */
+  async publicKeys(): Promise<PublicKeys> {
+    await this.#line.ready(undefined, 0)
+    const { link, port, sessions } = this.#line
+    return PublicKeys.open({ port, sessions, limitMs: link.settings.limits.reply })
   }
 
   /**
