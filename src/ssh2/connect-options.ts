@@ -16,6 +16,8 @@ import { type ParsedKey, parseKey } from './parsed-key.js'
 /** What `connect()` was asked for, after the checks that ssh2 makes too. */
 export interface Plan {
   readonly options: ConnectOptions
+  /** For options that nobody sets, by their paths. */
+  readonly builtIn: ReadonlyMap<string, number>
   readonly identification: string | undefined
   readonly credentials: Credentials
   readonly handler: AuthHandler
@@ -32,6 +34,7 @@ export interface Plan {
 
 /** ssh2's own. */
 const defaultReadyTimeout = 20_000
+const readyLimits = ['connect', 'dns', 'tcp', 'identification', 'keyExchange', 'authentication'] as const
 
 /** @throws Error as ssh2 does, with its texts */
 export function readConfig(config: ConnectConfig): Plan {
@@ -67,6 +70,7 @@ export function readConfig(config: ConnectConfig): Plan {
       agent: false,
       forwardAgent: agent === undefined ? false : (socketPathOf(agent) ?? holdfastAgent(agent)),
     },
+    builtIn: builtInOf(config),
     identification: identificationOf(config.ident),
     credentials,
     handler: handlerOf(config.authHandler, credentials),
@@ -107,9 +111,14 @@ function keepaliveOf({ keepaliveInterval, keepaliveCountMax }: ConnectConfig): P
 
 /** One time for all that comes before `ready`, as with ssh2; none at all is not to be had. */
 function limitsOf({ readyTimeout }: ConnectConfig): ConnectOptions['limits'] {
-  if (readyTimeout === 0) return {}
-  const ms = isPositive(readyTimeout) ? readyTimeout : defaultReadyTimeout
-  return { connect: ms, dns: ms, tcp: ms, identification: ms, keyExchange: ms, authentication: ms }
+  if (!isPositive(readyTimeout)) return {}
+  return Object.fromEntries(readyLimits.map((name) => [name, readyTimeout]))
+}
+
+/** What holds where the program sets no `readyTimeout`, and no default of a policy says otherwise: ssh2's own 20 s. */
+function builtInOf({ readyTimeout }: ConnectConfig): Plan['builtIn'] {
+  if (readyTimeout === 0 || isPositive(readyTimeout)) return new Map()
+  return new Map(readyLimits.map((name) => [`limits.${name}`, defaultReadyTimeout]))
 }
 
 function socketOptionsOf(config: ConnectConfig): ConnectOptions['socket'] {

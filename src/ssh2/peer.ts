@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { AuthPort } from '../auth/port.js'
-import { configure } from '../client/config/configure.js'
-import type { Configured } from '../client/config/configured.js'
 import { Link } from '../client/link.js'
 import type { Face } from '../client/new-connection.js'
 import { resolveSettings } from '../client/settings.js'
@@ -15,8 +13,8 @@ import { Deferred } from '../liveness/deferred.js'
 import type { Wait } from '../liveness/waits.js'
 import { Channel } from './channel.js'
 import type { ChannelHost } from './channel-host.js'
+import { configured } from './configured.js'
 import type { Plan } from './connect-options.js'
-import { checkDelegable } from './delegable.js'
 import { type Ending, endingOf } from './errors.js'
 import { provenHostKeys } from './host-keys.js'
 import { Login } from './login.js'
@@ -100,7 +98,7 @@ export class Peer implements Face {
 
   async start(): Promise<void> {
     try {
-      const settings = resolveSettings(await this.#configured())
+      const settings = resolveSettings(await configured(this.plan))
       if (!this.isWritable) return
       const link = new Link(settings, this.#events(), this)
       this.#link = link
@@ -186,11 +184,6 @@ export class Peer implements Face {
   /** Runs what may call functions of the program. */
   guard(work: () => void): void {
     this.#owner.guard(work)
-  }
-
-  async #configured(): Promise<Configured> {
-    if (this.plan.lacking !== undefined) checkDelegable(this.plan)
-    return configure(this.plan.options)
   }
 
   /** The stream of a channel that the server opens. */

@@ -108,3 +108,20 @@ test('under a limit too, a program may close its stream, and say nothing of its 
   await closed
   assert.deepEqual(errors, [])
 })
+
+test('a default of the process holds where the program sets no readyTimeout, and ssh2 has 20 s where there is none', {
+  timeout: 60_000,
+}, async (t) => {
+  t.after(() => setDefaults({}))
+  const config = configAt(await embedded(t))
+  const limit = async (name: string, further: ConnectConfig) => {
+    const client = await ready(t, dropIn, { ...config, ...further })
+    return client.stats()?.policy.options[`limits.${name}`]?.value
+  }
+  assert.equal(await limit('connect', {}), 20_000)
+  setDefaults({ limits: { connect: '40s' } })
+  assert.equal(await limit('connect', {}), 40_000)
+  assert.equal(await limit('authentication', {}), 20_000)
+  assert.equal(await limit('connect', { readyTimeout: 50_000 }), 50_000)
+  assert.equal(await limit('connect', { readyTimeout: 0 }), 40_000)
+})

@@ -46,6 +46,21 @@ export function enforcedOf(given: ConnectOptions, policy: Policy = processPolicy
 }
 
 /**
+ * The same options, with values for what neither they nor any default of policy, environment and process say: for who has
+ * built-in values of its own.
+ * @throws HoldfastError ERR_SSH_POLICY
+ */
+export function withBuiltIn(
+  options: ConnectOptions,
+  builtIn: ReadonlyMap<string, OptionValue>,
+  policy: Policy = processPolicy(),
+): ConnectOptions {
+  const applied = appliedTo(options, undefined, options, policy)
+  const isSaid = (path: string) => applied.asked.has(path) || entryUnder(applied, path) !== undefined
+  return withValues(options, new Map([...builtIn].filter(([path]) => !isSaid(path))))
+}
+
+/**
  * Brings options down to what is enforced.
  * @throws HoldfastError ERR_SSH_OPTION where what was asked for has no tighter form, or is wrong
  */
