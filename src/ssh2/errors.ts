@@ -48,7 +48,8 @@ export function callError(error: unknown, refused: Ssh2Error): Ssh2Error {
   if (code === 'ERR_SSH_REQUEST_REFUSED' || code === 'ERR_SSH_CHANNEL_CLOSED') return refused
   // Nothing of ssh2: it would have waited for ever.
   if (code === 'ERR_SSH_TIMEOUT') return ssh2Error(error.message, { level: 'client-timeout', code, cause: error })
-  return code === 'ERR_SSH_OPTION' ? ssh2Error(error.message, { code, cause: error }) : noResponse(error)
+  const isOurs = code === 'ERR_SSH_OPTION' || code === 'ERR_SSH_MAX_BUFFER'
+  return isOurs ? ssh2Error(error.message, { code, cause: error }) : noResponse(error)
 }
 
 function withCause(cause: unknown): Partial<Ssh2Error> {

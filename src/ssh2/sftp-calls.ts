@@ -1,5 +1,8 @@
 import type { Reply } from '../sftp/replies.js'
 import type { PathBytes } from '../sftp/requests.js'
+import { defaultListRoom, Room } from '../sftp/room.js'
+import { printable } from '../wire/printable.js'
+import { callError, noResponse } from './errors.js'
 import { type Callback, done, expected, SftpRequests } from './sftp-requests.js'
 import {
   attributesOf,
@@ -252,13 +255,20 @@ export class SftpCalls extends SftpRequests {
     const opened = this.ask({ syscall: 'opendir', path }, { type: 'OPENDIR', path: bytes(path) }, handleIn, { late })
     const handle = await opened
     const entries: FileEntry[] = []
+    const room = new Room(defaultListRoom, `the directory '${printable(path, 200)}'`)
     try {
-      for (;;) entries.push(...(await this.#readSome(handle)))
+      for (;;) {
+        const some = await this.#readSome(handle)
+        // A reply of nothing counts too, or there could be no end of them.
+        room.takeEntry('')
+        for (const { filename, longname } of some) room.takeEntry(filename + longname)
+        entries.push(...some)
+      }
     } catch (error) {
       const closed = this.#onHandle('close', 'CLOSE', handle, done)
       if (!isEof(error)) {
         await closed.catch(() => {})
-        throw error
+        throw callError(error, noResponse(error))
       }
       await closed
       return entries
