@@ -11,6 +11,8 @@ import { alreadyAuthenticated, LateLogin, type LoginAnswer, type LoginOffer } fr
 
 /** The connection of one session: first its keys are exchanged, and later a call logs in. */
 export class Peer implements Face {
+  /** What `ssh2_set_timeout()` has set; 0 for none. */
+  timeoutMs = 0
   readonly identification = undefined
   readonly #begun = new Deferred<LateLogin>()
   readonly #opening: Promise<Client>
@@ -63,6 +65,28 @@ export class Peer implements Face {
     const answer = await login.ask(offer)
     if (answer.isAccepted) this.#client = await this.#opening
     return answer
+  }
+
+  /**
+   * Waits for what a function does for no longer than `ssh2_set_timeout()` says.
+   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `timeout`), and what `work` throws
+   */
+  async within<T>(name: string, work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+    const limitMs = this.timeoutMs
+    if (limitMs === 0) return work(undefined)
+    const { waits } = this.link.timing
+    const wait = waits.start<T>({ limit: 'timeout', limitMs, clock: 'call', phase: 'request', what: `${name}()` })
+    const unwanted = new AbortController()
+    work(unwanted.signal).then(
+      (value) => wait.resolve(value),
+      (error: unknown) => wait.reject(error),
+    )
+    try {
+      return await wait.promise
+    } catch (error) {
+      unwanted.abort(error)
+      throw error
+    }
   }
 
   /** Ends the connection within the limit `close`, whatever the peer does. Never rejects. */

@@ -38,13 +38,14 @@ export interface SessionCall {
 /**
  * Runs what needs an authenticated session. Where it fails, also for want of a login: a warning, `ssh2_last_error(session)`
  * and `false`.
+ * @param work gets a signal where `ssh2_set_timeout()` has set a limit: it aborts once that is reached
  * @throws TypeError for what is no session, and what `work` throws that is no HoldfastError
  */
 export async function onClient<T>(
   { name, says }: SessionCall,
   session: Ssh2Session,
-  work: (client: Client) => Promise<T>,
+  work: (client: Client, signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T | false> {
   const peer = peerOf(name, session)
-  return orFalse({ name, says, of: [session] }, () => work(peer.client))
+  return orFalse({ name, says, of: [session] }, () => peer.within(name, (signal) => work(peer.client, signal)))
 }

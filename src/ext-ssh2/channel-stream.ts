@@ -1,0 +1,137 @@
+import { Duplex } from 'node:stream'
+import type { Waits } from '../liveness/waits.js'
+import type { Command } from '../session/command.js'
+import type { CommandExit } from '../session/outcome.js'
+import { StderrStream } from './stderr-stream.js'
+
+type Callback = (error?: Error | null) => void
+
+/** What a server takes between the end of the output and the exit status, which it sends one after the other. */
+const exitMs = 1000
+
+export interface ChannelStreamOptions {
+  readonly hasPty: boolean
+  readonly waits: Waits
+}
+
+/**
+ * A command or shell as a stream, PHP's `SSH2 Channel`: what is read is its output, what is written its input. Its end comes
+ * with the exit status where the command ends with its output. `destroy()` leaves a command to its own end, as the end of a
+ * stream does in PHP; one with a terminal is hung up.
+ */
+export class Ssh2ChannelStream extends Duplex {
+  readonly stderr: StderrStream
+  readonly #command: Command
+  readonly #options: ChannelStreamOptions
+  readonly #exited: Promise<unknown>
+  #exit: CommandExit | undefined
+  #isOver = false
+  #isWanted = false
+  #isEnding = false
+
+  /** @internal */
+  constructor(command: Command, options: ChannelStreamOptions) {
+    super({ writableHighWaterMark: 64 * 1024 })
+    this.#command = command
+    this.#options = options
+    this.stderr = new StderrStream(command.stderr)
+    // A failure must not end a program that does not listen; those that do hear it all the same.
+    this.on('error', () => {})
+    command.stdout.on('readable', () => this.#pushWanted())
+    command.stdout.once('end', () => this.#pushWanted())
+    this.#exited = this.#follow()
+  }
+
+  /** How the command ended; undefined while that is not known. */
+  get exit(): CommandExit | undefined {
+    return this.#exit
+  }
+
+  get command(): Command {
+    return this.#command
+  }
+
+  override _read(): void {
+    this.#isWanted = true
+    this.#pushWanted()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Callback): void {
+    this.#command.stdin.write(chunk, (error) => {
+      if (error) this.#onceRead(() => done(error))
+      else done()
+    })
+  }
+
+  override _final(done: Callback): void {
+    this.#command.stdin.end()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: Callback): void {
+    const { stdin, stdout } = this.#command
+    if (this.#isOver) return done(error)
+    if (this.#options.hasPty) return void this.#hangUp(error, done)
+    // Half of its input must not look whole to it.
+    if (error === null) stdin.end()
+    else stdin.destroy(error)
+    stdout.destroy()
+    this.stderr.left()
+    done(error)
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      this.#exit = await this.#command.exited
+      this.#isOver = true
+      // Nothing that is written any more would reach anybody.
+      if (this.readableEnded) this.end()
+      else this.once('end', () => this.end())
+    } catch (error) {
+      this.#isOver = true
+      this.destroy(error instanceof Error ? error : undefined)
+    }
+  }
+
+  async #hangUp(error: Error | null, done: Callback): Promise<void> {
+    this.#command.kill('SIGHUP')
+    await this.#command[Symbol.asyncDispose]()
+    done(error)
+  }
+
+  #pushWanted(): void {
+    const { stdout } = this.#command
+    while (this.#isWanted && !this.destroyed) {
+      const bytes: unknown = stdout.read()
+      if (bytes === null) break
+      // Set before: a listener that reads asks for more from inside.
+      this.#isWanted = false
+      if (this.push(bytes)) this.#isWanted = true
+    }
+    if (stdout.readableEnded && this.#isWanted) void this.#pushEnd()
+  }
+
+  /** Not before the exit status, which a program asks for next, but for a command that lives on without its output. */
+  async #pushEnd(): Promise<void> {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    const wait = this.#options.waits.start<void>({
+      limit: 'reply',
+      limitMs: exitMs,
+      clock: 'reply',
+      phase: 'command',
+      what: 'the exit status',
+      isAwaited: false,
+    })
+    wait.sent()
+    void this.#exited.then(() => wait.resolve())
+    await wait.promise.catch(() => {})
+    if (!this.destroyed) this.push(null)
+  }
+
+  /** Output that came before is read first; a writer that does not read learns of it at once. */
+  #onceRead(fail: () => void): void {
+    if (this.readableEnded || this.readableFlowing === null) fail()
+    else this.once('end', fail)
+  }
+}

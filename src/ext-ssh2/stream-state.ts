@@ -1,0 +1,25 @@
+import type { Readable } from 'node:stream'
+import type { Peer } from './peer.js'
+import type { Ssh2Session } from './session.js'
+
+/** What PHP knows of a stream besides its bytes. */
+export interface StreamState {
+  readonly session: Ssh2Session
+  readonly peer: Peer
+  /** As `stream_set_timeout()` says; 0 for none. */
+  timeoutMs: number
+  isBlocking: boolean
+  hasTimedOut: boolean
+}
+
+const states = new WeakMap<Readable, StreamState>()
+
+/** A stream that a function gives out. */
+export function register<S extends Readable>(stream: S, session: Ssh2Session, peer: Peer): S {
+  states.set(stream, { session, peer, timeoutMs: 0, isBlocking: true, hasTimedOut: false })
+  return stream
+}
+
+export function stateOf(stream: Readable): StreamState | undefined {
+  return states.get(stream)
+}
