@@ -31,6 +31,7 @@ export type {
   ForwardOptions,
   ListenOptions,
   RemoteForwardOptions,
+  TakeConnection,
 } from './forward/listen-options.js'
 export type { ConnectToOptions, TunnelOptions, TunnelTarget } from './forward/options.js'
 export type { Tunnel } from './forward/tunnel.js'

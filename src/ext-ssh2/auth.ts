@@ -1,31 +1,154 @@
 import { KeyboardInteractiveMethod } from '../auth/client-keyboard-interactive.js'
 import type { ClientMethod, MethodContext } from '../auth/client-method.js'
 import { PasswordMethod } from '../auth/client-password.js'
+import { PublicKeyMethod } from '../auth/client-publickey.js'
+import type { Signer } from '../auth/signer.js'
+import { agentSigners } from '../auth/signers.js'
+import { HoldfastError } from '../errors.js'
+import { SocketAgent } from '../keys/agent-socket.js'
+import { defaultAgentPath } from '../keys/paths.js'
 import { orFalse } from './answer.js'
-import { stringArgument } from './arguments.js'
+import { bytesArgument, type Place, stringArgument } from './arguments.js'
+import { HostbasedMethod } from './hostbased.js'
+import { keyOfFiles, keyOfTexts } from './key-pair.js'
 import { peerOf, type Ssh2Session } from './session.js'
 
-/** Logs in with a password, which answers a form that asks for one too. @throws TypeError */
+/**
+ * Asks what the server offers.
+ * @returns true where it asks for no more than the name, the methods that it offers, or false where it does not answer
+ * @throws TypeError
+ */
+export async function ssh2_auth_none(session: Ssh2Session, username: string): Promise<readonly string[] | boolean> {
+  const name = 'ssh2_auth_none'
+  stringArgument([name, 2, 'username'], username)
+  const peer = peerOf(name, session)
+  return orFalse({ name, of: [session] }, async () => {
+    const answer = await peer.logIn({ name, username, methods: () => [] })
+    return answer.isAccepted || answer.methods
+  })
+}
+
+/** Logs in with a password, which also answers a form that asks for one. @throws TypeError */
 export async function ssh2_auth_password(session: Ssh2Session, username: string, password: string): Promise<boolean> {
   const name = 'ssh2_auth_password'
   stringArgument([name, 2, 'username'], username)
   stringArgument([name, 3, 'password'], password)
-  return logIn({ name, says: `Authentication failed for ${username} using password` }, session, username, (context) => [
+  return logIn({ name, session, username, by: 'password' }, async () => (context) => [
     new PasswordMethod(context, { password }),
     new KeyboardInteractiveMethod(context, { answers: password }),
   ])
 }
 
-async function logIn(
-  { name, says }: { readonly name: string; readonly says: string },
+/** Logs in with a key of two files; the public one may be a certificate. @throws TypeError */
+export async function ssh2_auth_pubkey_file(
   session: Ssh2Session,
   username: string,
-  methods: (context: MethodContext) => readonly ClientMethod[],
+  pubkeyfile: string,
+  privkeyfile: string,
+  passphrase?: string | null,
 ): Promise<boolean> {
+  const name = 'ssh2_auth_pubkey_file'
+  stringArgument([name, 2, 'username'], username)
+  const files = {
+    pubkeyfile: stringArgument([name, 3, 'pubkeyfile'], pubkeyfile),
+    privkeyfile: stringArgument([name, 4, 'privkeyfile'], privkeyfile),
+    passphrase: optionalString([name, 5, 'passphrase'], passphrase),
+  }
+  return logInByKey({ name, session, username, by: 'public key' }, () => keyOfFiles(files))
+}
+
+/** Logs in with a key by the texts of its files. @throws TypeError */
+export async function ssh2_auth_pubkey(
+  session: Ssh2Session,
+  username: string,
+  pubkey: string | Buffer,
+  privkey: string | Buffer,
+  passphrase?: string | null,
+): Promise<boolean> {
+  const name = 'ssh2_auth_pubkey'
+  stringArgument([name, 2, 'username'], username)
+  bytesArgument([name, 3, 'pubkey'], pubkey)
+  bytesArgument([name, 4, 'privkey'], privkey)
+  const secret = optionalString([name, 5, 'passphrase'], passphrase)
+  return logInByKey({ name, session, username, by: 'public key' }, async () => keyOfTexts(pubkey, privkey, secret))
+}
+
+/** Logs in with the host key of this machine (RFC 4252 section 9). @throws TypeError */
+export async function ssh2_auth_hostbased_file(
+  session: Ssh2Session,
+  username: string,
+  hostname: string,
+  pubkeyfile: string,
+  privkeyfile: string,
+  passphrase?: string | null,
+  local_username?: string | null,
+): Promise<boolean> {
+  const name = 'ssh2_auth_hostbased_file'
+  stringArgument([name, 2, 'username'], username)
+  stringArgument([name, 3, 'hostname'], hostname)
+  const files = {
+    pubkeyfile: stringArgument([name, 4, 'pubkeyfile'], pubkeyfile),
+    privkeyfile: stringArgument([name, 5, 'privkeyfile'], privkeyfile),
+    passphrase: optionalString([name, 6, 'passphrase'], passphrase),
+  }
+  const localUsername = optionalString([name, 7, 'local_username'], local_username) ?? username
+  return logIn({ name, session, username, by: 'hostbased public key' }, async (algorithms) => {
+    const signer = await keyOfFiles(files)
+    return (context) => [new HostbasedMethod(context, { signer, hostname, localUsername, algorithms })]
+  })
+}
+
+/** Logs in with a key of the agent that SSH_AUTH_SOCK names. @throws TypeError */
+export async function ssh2_auth_agent(session: Ssh2Session, username: string): Promise<boolean> {
+  const name = 'ssh2_auth_agent'
+  stringArgument([name, 2, 'username'], username)
+  let agent: SocketAgent | undefined
+  try {
+    return await logIn({ name, session, username, by: 'agent' }, async (algorithms) => {
+      const path = defaultAgentPath()
+      if (path === undefined) throw noAgent()
+      const keys = [agentSigners((agent = new SocketAgent(path)), { chosen: [], others: 'after' })]
+      return (context) => [new PublicKeyMethod(context, { keys, algorithms })]
+    })
+  } finally {
+    agent?.close()
+  }
+}
+
+interface Login {
+  readonly name: string
+  readonly session: Ssh2Session
+  readonly username: string
+  /** As PHP's warning names it. */
+  readonly by: string
+}
+
+/** Makes the methods once the keys for them are there. @param algorithms those that a policy leaves for signatures */
+type Prepare = (
+  algorithms: readonly string[] | undefined,
+) => Promise<(context: MethodContext) => readonly ClientMethod[]>
+
+async function logIn({ name, session, username, by }: Login, prepare: Prepare): Promise<boolean> {
   const peer = peerOf(name, session)
+  const says = `Authentication failed for ${username} using ${by}`
   return orFalse({ name, says, of: [session] }, async () => {
-    const answer = await peer.logIn({ name, username, methods })
+    const answer = await peer.logIn({ name, username, methods: await prepare(peer.signatureAlgorithms) })
     if (answer.isAccepted) return true
     throw answer.error
   })
+}
+
+function logInByKey(login: Login, load: () => Promise<Signer>): Promise<boolean> {
+  return logIn(login, async (algorithms) => {
+    const keys = [await load()]
+    return (context) => [new PublicKeyMethod(context, { keys, algorithms })]
+  })
+}
+
+function optionalString(place: Place, value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : stringArgument(place, value)
+}
+
+function noAgent(): HoldfastError {
+  return new HoldfastError('ERR_SSH_AGENT', 'there is no agent: SSH_AUTH_SOCK is not set', { phase: 'authentication' })
 }

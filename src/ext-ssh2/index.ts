@@ -1,10 +1,24 @@
 export { ssh2_last_error } from './answer.js'
-export { ssh2_auth_password } from './auth.js'
+export {
+  ssh2_auth_agent,
+  ssh2_auth_hostbased_file,
+  ssh2_auth_none,
+  ssh2_auth_password,
+  ssh2_auth_pubkey,
+  ssh2_auth_pubkey_file,
+} from './auth.js'
+export type { Ssh2Callbacks } from './callbacks.js'
 export { ssh2_fetch_stream, ssh2_send_eof, ssh2_send_signal, ssh2_shell_resize } from './channel.js'
 export type { Ssh2ChannelStream } from './channel-stream.js'
 export { ssh2_connect, ssh2_disconnect } from './connect.js'
 export * from './constants.js'
+export type { HoldfastContext, SocketContext, Ssh2Context } from './context.js'
 export { type Ssh2Env, ssh2_exec, ssh2_shell } from './exec.js'
+export { type DirectionMethods, type MethodsNegotiated, ssh2_fingerprint, ssh2_methods_negotiated } from './host.js'
+export { ini_get, ini_restore, ini_set, type Ssh2Ini } from './ini.js'
+export { ssh2_keepalive_config, ssh2_keepalive_send, ssh2_set_timeout } from './keepalive.js'
+export { type Ssh2Listener, ssh2_forward_accept, ssh2_forward_listen, ssh2_forward_port } from './listener.js'
+export type { DirectionMethodLists, Ssh2Methods } from './methods.js'
 export {
   fclose,
   feof,
@@ -17,5 +31,7 @@ export {
   stream_set_blocking,
   stream_set_timeout,
 } from './php-streams.js'
+export { type PollDescriptor, ssh2_poll } from './poll.js'
 export type { Ssh2Session } from './session.js'
 export type { StderrStream } from './stderr-stream.js'
+export { ssh2_tunnel } from './tunnel.js'

@@ -7,6 +7,7 @@ import type { ConnectOptions } from '../client/options.js'
 import type { Authenticator } from '../connection/services.js'
 import { HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
+import type { KeepaliveOptions } from '../liveness/settings.js'
 import { alreadyAuthenticated, LateLogin, type LoginAnswer, type LoginOffer } from './late-login.js'
 
 /** The connection of one session: first its keys are exchanged, and later a call logs in. */
@@ -19,6 +20,9 @@ export class Peer implements Face {
   #link: Link | undefined
   #login: LateLogin | undefined
   #client: Client | undefined
+  #answered: () => void = () => {}
+  /** What was asked for before the login. */
+  #keepalive: KeepaliveOptions | undefined
 
   /**
    * Resolves once the keys are exchanged and the host key is trusted.
@@ -51,6 +55,17 @@ export class Peer implements Face {
     return this.#link
   }
 
+  /** The host key as it goes over the wire, once the server has proved that it owns it. */
+  get hostKey(): Buffer | undefined {
+    return this.link.trust?.proof?.hostKey
+  }
+
+  /** What a policy or the program leaves for our own signatures; undefined for what is usual. */
+  get signatureAlgorithms(): readonly string[] | undefined {
+    const held = this.link.settings.policy?.held.get('algorithms.publicKey')
+    return Array.isArray(held) ? held.filter((name) => typeof name === 'string') : undefined
+  }
+
   get username(): string | undefined {
     return this.#login?.username
   }
@@ -62,9 +77,27 @@ export class Peer implements Face {
   async logIn(offer: LoginOffer): Promise<LoginAnswer> {
     if (this.#client !== undefined) throw alreadyAuthenticated()
     const login = await this.#begun.promise
-    const answer = await login.ask(offer)
-    if (answer.isAccepted) this.#client = await this.#opening
-    return answer
+    try {
+      const answer = await this.within(offer.name, () => login.ask(offer))
+      if (answer.isAccepted) this.#becameReady(await this.#opening)
+      return answer
+    } finally {
+      this.#answered()
+    }
+  }
+
+  /**
+   * Sets the keepalive, for the time after the login where nobody has logged in.
+   * @throws HoldfastError ERR_SSH_OPTION
+   */
+  configureKeepalive(options: KeepaliveOptions): void {
+    if (this.#client === undefined) this.#keepalive = options
+    else this.#client.keepalive.configure(options)
+  }
+
+  /** Calls back after each login that was tried. */
+  onAnswer(answered: () => void): void {
+    this.#answered = answered
   }
 
   /**
@@ -109,9 +142,15 @@ export class Peer implements Face {
     return login
   }
 
+  #becameReady(client: Client): void {
+    if (this.#client !== undefined) return
+    this.#client = client
+    if (this.#keepalive !== undefined) client.keepalive.configure(this.#keepalive)
+  }
+
   async #follow(): Promise<void> {
     try {
-      this.#client = await this.#opening
+      this.#becameReady(await this.#opening)
     } catch (error) {
       this.#begun.reject(error)
     }

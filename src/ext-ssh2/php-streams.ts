@@ -4,6 +4,7 @@ import { Deferred } from '../liveness/deferred.js'
 import { type Call, orFalse } from './answer.js'
 import { boolArgument, bytesArgument, intArgument, type Place, wrongType } from './arguments.js'
 import { Ssh2ChannelStream } from './channel-stream.js'
+import { backlogOf, type Ssh2Listener } from './listener.js'
 import { type StreamState, stateOf } from './stream-state.js'
 
 /** What `stream_get_meta_data()` says of a stream. */
@@ -92,12 +93,18 @@ export function feof(stream: Readable): boolean {
 }
 
 /**
- * Ends a stream: what was written goes out first. A command lives on to its own end, as in PHP, and nothing waits for it.
+ * Ends a stream: what was written goes out first. A command lives on to its own end, as in PHP, and nothing waits for it. Of a
+ * listener: the server listens no more.
  * @returns false where what was written cannot go out
  * @throws TypeError
  */
-export async function fclose(stream: Readable | Writable): Promise<boolean> {
+export async function fclose(stream: Readable | Writable | Ssh2Listener): Promise<boolean> {
   const name = 'fclose'
+  const backlog = backlogOf(stream)
+  if (backlog !== undefined) {
+    await backlog.forward?.close()
+    return true
+  }
   if (isWritable(stream)) {
     const call = callOf(name, stream)
     return orFalse(call, async () => {

@@ -7,6 +7,7 @@ import { endSoon } from './linger.js'
 import type { ForwardAddress } from './listen-options.js'
 import type { ForwardPort } from './port.js'
 import { type Carrier, relay } from './relay.js'
+import type { Tunnel } from './tunnel.js'
 
 /** One connection that somebody made to a forward. */
 export interface ForwardedConnection {
@@ -162,6 +163,29 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
       else near.once('close', () => this.#open.delete(passage))
       if (this.#life.pending) this.failed(error, connection)
     }
+  }
+
+  /** Gives a connection that somebody made to the program. @internal */
+  handOver(near: Tunnel, take: (connection: Tunnel) => void): void {
+    if (!this.#life.pending) {
+      discard(near)
+      return
+    }
+    const { remoteAddress, remotePort } = near
+    this.#accepted++
+    const passage: Passage = { near }
+    this.#open.add(passage)
+    near.once('close', () => {
+      // What goes to the program is what came through the forward.
+      this.#bytesSent += near.bytesRead
+      this.#bytesReceived += near.bytesWritten
+      this.#open.delete(passage)
+    })
+    // Later: this runs while packets are handled, and what the program throws is its own affair.
+    queueMicrotask(() => {
+      this.#tell('connection', { remoteAddress, remotePort })
+      take(near)
+    })
   }
 
   /** The server listens no more: the connection to it was lost. @internal */

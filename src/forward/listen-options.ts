@@ -11,6 +11,7 @@ import {
   type TunnelTarget,
   tunnelOptionNames,
 } from './options.js'
+import type { Tunnel } from './tunnel.js'
 
 /** Where a forward is to listen. */
 export type ListenOptions =
@@ -43,8 +44,13 @@ export interface ForwardOptions extends DynamicForwardOptions {
   readonly to: TunnelTarget
 }
 
+/** Takes a connection that somebody made to where the server listens. */
+export type TakeConnection = (connection: Tunnel) => void
+
 /** What `forwardRemote()` takes. */
-export interface RemoteForwardOptions extends ForwardOptions {
+export interface RemoteForwardOptions extends DynamicForwardOptions {
+  /** What each connection is passed on to; or a function that takes it, and whose it is from then on. */
+  readonly to: TunnelTarget | TakeConnection
   /**
    * How many connections the server may have open here at once, those that are still being passed on among them; each can
    * fill 2 MiB, and on a far and fast link more. More are refused, and a `failure` of the forward. @default 256
@@ -63,7 +69,8 @@ export interface ForwardSettings extends DynamicForwardSettings {
   readonly to: TunnelTarget
 }
 
-export interface RemoteForwardSettings extends ForwardSettings {
+export interface RemoteForwardSettings extends DynamicForwardSettings {
+  readonly to: TunnelTarget | TakeConnection
   readonly maxConnections: number
 }
 
@@ -81,7 +88,8 @@ export function resolveRemoteForward(options: RemoteForwardOptions): RemoteForwa
   const { maxConnections = 256 } = options
   if (!Number.isSafeInteger(maxConnections) || maxConnections < 1)
     throw optionError('maxConnections', 'must be a whole number from 1 on')
-  return { ...resolveCommon(options), to: checkTarget(options.to, 'to'), maxConnections }
+  const { to } = options
+  return { ...resolveCommon(options), to: typeof to === 'function' ? to : checkTarget(to, 'to'), maxConnections }
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */

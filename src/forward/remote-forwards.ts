@@ -134,7 +134,8 @@ export class RemoteForwards {
     const name = targetText(forward.address)
     const tunnel = new Tunnel({ port, idleMs, signal: undefined, name, ...nameOf(originator) })
     const sink = tunnel.attach(channel)
-    void forward.carry(tunnel, (signal) => reachLocally(to, { port, limits, signal }))
+    if (typeof to === 'function') forward.handOver(tunnel, to)
+    else void forward.carry(tunnel, (signal) => reachLocally(to, { port, limits, signal }))
     return sink
   }
 

@@ -1,0 +1,157 @@
+import net from 'node:net'
+import type { ConnectOptions, SocketOptions } from '../client/options.js'
+import { HoldfastError } from '../errors.js'
+import type { KeepaliveOptions, TcpKeepaliveOptions } from '../liveness/settings.js'
+import { type IniName, iniOf, type Ssh2Ini } from './ini.js'
+
+/** Options in the manner of a stream context. */
+export interface Ssh2Context {
+  readonly socket?: SocketContext
+  /** As `ini_set()`, for one connection. */
+  readonly ini?: Ssh2Ini
+  /** Options of Holdfast's `connect()`, but for who logs in: they win over all else here. */
+  readonly holdfast?: HoldfastContext
+  /** For who opens a URL: `session`, `username` and the like; nothing here. */
+  readonly ssh2?: object
+}
+
+export type HoldfastContext = Pick<
+  ConnectOptions,
+  | 'algorithms'
+  | 'hostKey'
+  | 'keepalive'
+  | 'limits'
+  | 'proxyCommand'
+  | 'proxyJump'
+  | 'rekey'
+  | 'sessionsAhead'
+  | 'signal'
+  | 'socket'
+  | 'stream'
+>
+
+/** PHP's options of sockets, as far as they mean something for one that connects. */
+export interface SocketContext {
+  /** `address:port` of this machine to connect from, `[address]:port` for IPv6; 0 = any. */
+  readonly bindto?: string
+  readonly tcp_nodelay?: boolean
+  /** SO_KEEPALIVE, with the kernel's own values unless the next three say otherwise. @default true */
+  readonly so_keepalive?: boolean
+  /** Seconds of silence before the kernel's first probe. */
+  readonly tcp_keepidle?: number
+  /** Seconds between two of them. */
+  readonly tcp_keepintvl?: number
+  /** Unanswered ones until the kernel ends the connection. */
+  readonly tcp_keepcnt?: number
+}
+
+const fields: readonly (keyof HoldfastContext)[] = [
+  'algorithms',
+  'hostKey',
+  'keepalive',
+  'limits',
+  'proxyCommand',
+  'proxyJump',
+  'rekey',
+  'sessionsAhead',
+  'signal',
+  'socket',
+  'stream',
+]
+
+const socketNames: readonly (keyof SocketContext)[] = [
+  'bindto',
+  'tcp_nodelay',
+  'so_keepalive',
+  'tcp_keepidle',
+  'tcp_keepintvl',
+  'tcp_keepcnt',
+]
+/** PHP knows them for servers, datagrams and listeners. */
+const meaningless = ['backlog', 'ipv6_v6only', 'so_reuseport', 'so_broadcast']
+
+/**
+ * What a context comes to. A host key is accepted unless the context or a policy says otherwise: PHP's programs compare the
+ * fingerprint.
+ * @throws HoldfastError ERR_SSH_OPTION naming the option
+ */
+export function optionsOf(context: Ssh2Context): ConnectOptions {
+  const own = context.holdfast ?? {}
+  const stranger = Object.keys(own).find((name) => !fields.some((field) => field === name))
+  if (stranger !== undefined) throw wrong(`holdfast: ${stranger} is none of ${fields.join(', ')}`)
+  const ini = iniOf(context.ini ?? {})
+  const { socket, tcp } = socketOptions(context.socket ?? {})
+  const base: ConnectOptions = {
+    hostKey: { policy: 'off' },
+    keepalive: keepaliveOf(ini, tcp),
+    limits: limitsOf(ini),
+    socket,
+  }
+  return {
+    ...base,
+    ...own,
+    keepalive:
+      typeof own.keepalive === 'object' ? { ...base.keepalive, ...own.keepalive } : (own.keepalive ?? base.keepalive),
+    limits: { ...base.limits, ...own.limits },
+    socket: { ...base.socket, ...own.socket },
+  }
+}
+
+function limitsOf(ini: ReadonlyMap<IniName, number>): NonNullable<ConnectOptions['limits']> {
+  const step = ini.get('default_socket_timeout') ?? 0
+  const run = ini.get('max_execution_time') ?? 0
+  const ms = step * 1000
+  // All steps together, each of which may take that long.
+  const connecting = { dns: ms, tcp: ms, identification: ms, keyExchange: ms, connect: 3 * ms }
+  return { ...(step > 0 && connecting), ...(run > 0 && { timeout: run * 1000 }) }
+}
+
+function keepaliveOf(ini: ReadonlyMap<IniName, number>, tcp: KeepaliveOptions['tcp']): KeepaliveOptions {
+  const interval = ini.get('ssh2.keepalive')
+  return { ...(interval !== undefined && { interval: intervalOf(interval) }), ...(tcp !== undefined && { tcp }) }
+}
+
+/** Of seconds, as libssh2 counts them: 0 is off, and 1 is 2. */
+export function intervalOf(seconds: number): number | false {
+  return seconds === 0 ? false : Math.max(2, seconds) * 1000
+}
+
+function socketOptions(given: SocketContext): {
+  readonly socket: SocketOptions
+  readonly tcp: KeepaliveOptions['tcp']
+} {
+  const stranger = Object.keys(given).find(
+    (name) => !socketNames.some((known) => known === name) && !meaningless.includes(name),
+  )
+  if (stranger !== undefined) throw wrong(`socket: ${stranger} is none of ${socketNames.join(', ')}`)
+  const { bindto, tcp_nodelay: noDelay, so_keepalive: isOn, tcp_keepidle, tcp_keepintvl, tcp_keepcnt } = given
+  const values: TcpKeepaliveOptions = {
+    ...(tcp_keepidle !== undefined && { idle: tcp_keepidle * 1000 }),
+    ...(tcp_keepintvl !== undefined && { interval: tcp_keepintvl * 1000 }),
+    ...(tcp_keepcnt !== undefined && { count: tcp_keepcnt }),
+  }
+  const hasValues = Object.keys(values).length > 0
+  const tcp = isOn === false ? false : hasValues ? values : isOn
+  return { socket: { ...(bindto !== undefined && placeOf(bindto)), ...(noDelay !== undefined && { noDelay }) }, tcp }
+}
+
+function placeOf(bindto: string): Pick<SocketOptions, 'localAddress' | 'localPort' | 'family'> {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(bindto) ?? []
+  const address = bracketed ?? plain
+  if (address === undefined || port === undefined) throw wrong(`socket: bindto must be address:port, not '${bindto}'`)
+  if (address !== '0' && address !== '' && net.isIP(address) === 0)
+    throw wrong(`socket: bindto has no address: '${bindto}'`)
+  return {
+    // `0:0` and `[::]:0` are PHP's way to ask for a family alone.
+    ...(isAny(address) ? { family: bracketed === undefined ? 4 : 6 } : { localAddress: address }),
+    ...(port !== '0' && { localPort: Number(port) }),
+  }
+}
+
+function isAny(address: string): boolean {
+  return address === '0' || address === '' || address === '0.0.0.0' || address === '::'
+}
+
+function wrong(problem: string): HoldfastError {
+  return new HoldfastError('ERR_SSH_OPTION', problem, { phase: 'options' })
+}
