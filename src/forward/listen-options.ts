@@ -39,18 +39,16 @@ export interface DynamicForwardOptions extends TunnelOptions {
 }
 
 /** What `forwardLocal()` takes. */
-export interface ForwardOptions extends DynamicForwardOptions {
-  /** What each connection is passed on to. */
-  readonly to: TunnelTarget
+export interface ForwardOptions<To = TunnelTarget> extends DynamicForwardOptions {
+  /** What each connection is passed on to; of `forwardRemote()` also a function that takes it, and whose it is from then on. */
+  readonly to: To
 }
 
 /** Takes a connection that somebody made to where the server listens. */
 export type TakeConnection = (connection: Tunnel) => void
 
 /** What `forwardRemote()` takes. */
-export interface RemoteForwardOptions extends DynamicForwardOptions {
-  /** What each connection is passed on to; or a function that takes it, and whose it is from then on. */
-  readonly to: TunnelTarget | TakeConnection
+export interface RemoteForwardOptions extends ForwardOptions<TunnelTarget | TakeConnection> {
   /**
    * How many connections the server may have open here at once, those that are still being passed on among them; each can
    * fill 2 MiB, and on a far and fast link more. More are refused, and a `failure` of the forward. @default 256
@@ -65,12 +63,11 @@ export interface DynamicForwardSettings extends TunnelSettings {
   readonly listen: ListenPlace
 }
 
-export interface ForwardSettings extends DynamicForwardSettings {
-  readonly to: TunnelTarget
+export interface ForwardSettings<To = TunnelTarget> extends DynamicForwardSettings {
+  readonly to: To
 }
 
-export interface RemoteForwardSettings extends DynamicForwardSettings {
-  readonly to: TunnelTarget | TakeConnection
+export interface RemoteForwardSettings extends ForwardSettings<TunnelTarget | TakeConnection> {
   readonly maxConnections: number
 }
 
