@@ -1,4 +1,4 @@
-import { Duplex } from 'node:stream'
+import { Duplex, finished } from 'node:stream'
 import type { Waits } from '../liveness/waits.js'
 import type { Command } from '../session/command.js'
 import type { CommandExit } from '../session/outcome.js'
@@ -131,7 +131,7 @@ export class Ssh2ChannelStream extends Duplex {
 
   /** Output that came before is read first; a writer that does not read learns of it at once. */
   #onceRead(fail: () => void): void {
-    if (this.readableEnded || this.readableFlowing === null) fail()
-    else this.once('end', fail)
+    if (this.destroyed || this.readableEnded || this.readableFlowing === null) fail()
+    else finished(this, { writable: false }, fail)
   }
 }

@@ -23,6 +23,7 @@ import {
   stream_set_blocking,
   stream_set_timeout,
 } from 'holdfast/ext-ssh2'
+import { signalConnections } from '../promises/support/signals.js'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
@@ -144,6 +145,19 @@ describe('ssh2_exec() and ssh2_shell()', { skip, timeout: 120_000 }, () => {
     const left = given(await ssh2_exec(session, `sleep 0.3; echo "still there" >${file}`))
     assert.equal(await fclose(left), true)
     assert.equal(await stream_get_contents(listening), 'still there\n')
+  })
+
+  test('a write that waits ends with the connection, though somebody reads meanwhile', {
+    timeout: 30_000,
+  }, async (t) => {
+    const { session, server } = await loggedIn(t)
+    const stream = given(await ssh2_exec(session, 'echo begun; exec sleep 1000'))
+    assert.equal(await fgets(stream), 'begun\n')
+    const line = fgets(stream)
+    const written = fwrite(stream, Buffer.alloc(8_000_000))
+    await signalConnections(server, 'SIGKILL')
+    assert.equal(await line, false)
+    assert.equal(await written, false)
   })
 
   test('without a login', async (t) => {
