@@ -21,6 +21,7 @@ const nearMs = 5
  * long as the link takes more. Near by that is less than `leastUnderWay`, and costs nothing.
  */
 export class Flow {
+  readonly #lastLeft: () => void
   /** The shortest that was seen: the others have waited behind what was asked for before. */
   #roundTripMs = Number.POSITIVE_INFINITY
   #mostBytes = leastUnderWay
@@ -29,6 +30,16 @@ export class Flow {
   #roundBytes = 0
   /** How much was under way at a time in this round, at most. */
   #roundPeak = 0
+
+  /** @param lastLeft called when nobody reads any more */
+  constructor(lastLeft: () => void = () => {}) {
+    this.#lastLeft = lastLeft
+  }
+
+  /** Whether somebody is about to read on, though nothing may be asked for at present. */
+  get isRead(): boolean {
+    return this.#readers > 0
+  }
 
   /** For all readers together. */
   get mostBytes(): number {
@@ -46,6 +57,7 @@ export class Flow {
 
   leave(): void {
     this.#readers--
+    if (this.#readers === 0) this.#lastLeft()
   }
 
   /** A request was answered, whose round trip tells how far the server is. @param sentAt when it had left, in milliseconds */

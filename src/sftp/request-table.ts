@@ -93,9 +93,14 @@ export class RequestTable {
     return goesAtOnce ? this.#send(call, packet) : this.#inTurn(call, packet)
   }
 
-  /** Whether no reply is waited for. */
+  /** Whether no reply is waited for, and none will be soon. */
   get isIdle(): boolean {
-    return this.#sent.size === 0
+    return this.#sent.size === 0 && !this.#port.flow.isRead
+  }
+
+  /** An idle session holds no memory for packets. */
+  freeIfIdle(): void {
+    if (this.isIdle) this.#port.memory.clear()
   }
 
   /** What was written has gone out, or a reply has come: there may be room for more. */
@@ -117,7 +122,7 @@ export class RequestTable {
     this.#measure(sent, reply)
     this.#bytesUnderWay -= costOf(sent.request)
     this.#replies++
-    if (this.isIdle) this.#port.memory.clear()
+    this.freeIfIdle()
     sent.receive(reply)
     this.pump()
   }

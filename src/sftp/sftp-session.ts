@@ -57,7 +57,7 @@ export class SftpSession implements Receiver {
   readonly #memory = new PacketMemory()
   readonly #packets = new Packets(this.#memory)
   /** How much may be under way, by how far the server is. */
-  readonly flow = new Flow()
+  readonly flow = new Flow(() => this.#requests.freeIfIdle())
   /** What the server says first; nothing else may come before. */
   readonly #greeting: Wait<Version>
   /** Who waits for the program, and no reply. */

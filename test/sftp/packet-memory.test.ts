@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encodeLimits } from '#src/sftp/extension-data.js'
 import { PacketMemory } from '#src/sftp/packet-memory.js'
 import { contented, scriptedSftp } from './scripted.js'
 
 const large = 200_000
+/** What the server is asked for at once. */
+const piece = 255 * 1024
 
 test('memory is used again only once it was given back', () => {
   const memory = new PacketMemory()
@@ -33,6 +36,32 @@ test('what is kept does not grow with what is given back, and can be let go', ()
   for (const packet of taken) memory.giveBack(packet)
   memory.clear()
   assert.ok(!taken.some(({ buffer }) => buffer === memory.take(large).buffer))
+})
+
+test('a transfer uses its memory again also where all was answered before it goes on, and leaves none behind', async (t) => {
+  const { time, sftpServer, open } = await scriptedSftp({ offers: ['limits'] })
+  const most = BigInt(piece)
+  sftpServer.answer = (request) => {
+    if (request.type === 'READ') return { type: 'DATA', data: Buffer.alloc(request.length) }
+    if (request.type !== 'EXTENDED') return contented(request)
+    return { type: 'EXTENDED_REPLY', data: encodeLimits({ packet: 0n, read: most, write: most, handles: 0n }) }
+  }
+  const sftp = await open()
+  const file = await time.value(sftp.open('/large'))
+  const taking = t.mock.method(PacketMemory.prototype, 'take')
+  const buffersOfRead = async (): Promise<readonly unknown[]> => {
+    taking.mock.resetCalls()
+    await time.value(file.read(Buffer.alloc(40 * piece)))
+    return taking.mock.calls.flatMap(({ result }) =>
+      result !== undefined && result.length >= piece ? [result.buffer] : [],
+    )
+  }
+  const first = await buffersOfRead()
+  assert.equal(first.length, 40)
+  // As many as are under way at a time.
+  assert.equal(new Set(first).size, 8)
+  const second = await buffersOfRead()
+  assert.ok(!second.some((buffer) => first.includes(buffer)))
 })
 
 test('a long path leaves no memory of others to be written to by the next large write', async () => {
