@@ -1,0 +1,46 @@
+<?php
+// What PHP's functions answer, as JSON on standard output: the value of each call and what PHP warned of meanwhile.
+// The server of the test comes as JSON on standard input.
+$server = json_decode(stream_get_contents(STDIN), true);
+$answers = [];
+$warnings = [];
+
+set_error_handler(function (int $level, string $message): bool {
+    global $warnings;
+    $warnings[] = $message;
+    return true;
+});
+
+register_shutdown_function(function (): void {
+    global $answers;
+    echo json_encode($answers);
+});
+
+function answer(string $label, callable $call): mixed
+{
+    global $answers, $warnings;
+    $warnings = [];
+    $value = null;
+    try {
+        $value = $call();
+        $told = is_resource($value) ? 'resource(' . get_resource_type($value) . ')' : $value;
+    } catch (Error $error) {
+        $told = get_class($error) . ': ' . $error->getMessage();
+    }
+    $answers[$label] = ['value' => $told, 'warnings' => $warnings];
+    return $value;
+}
+
+function connected(): mixed
+{
+    global $server;
+    return ssh2_connect($server['host'], $server['port']);
+}
+
+function logged_in(): mixed
+{
+    global $server;
+    $session = connected();
+    ssh2_auth_password($session, $server['username'], $server['password']);
+    return $session;
+}
