@@ -19,7 +19,7 @@ interface Hooks {
     nextResolve: (specifier: string, context: ResolveContext) => Resolved,
   ): Resolved
 }
-type GetBuiltin = (id: string) => unknown
+type GetBuiltin = (id: unknown) => unknown
 type RegisterHooks = (hooks: Hooks) => void
 
 // What Node's loader of CommonJS lets be changed, and all that ever changed it relies on, is in no type.
@@ -84,7 +84,8 @@ export function onResolved(told: Resolutions): boolean {
     'getBuiltinModule',
     (original) =>
       function getBuiltinModule(id) {
-        told.builtin(id.startsWith('node:') ? id : `node:${id}`)
+        // What is no name is Node's to refuse.
+        if (typeof id === 'string') told.builtin(id.startsWith('node:') ? id : `node:${id}`)
         return original(id)
       },
   )

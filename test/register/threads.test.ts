@@ -100,6 +100,55 @@ for (const node of nodes()) {
   })
 }
 
+for (const node of nodes()) {
+  test(`threads are told from the program by chdir(), which they are refused, on ${node}`, async () => {
+    folder.write('hook.mjs', says('a thread of hooks'))
+    folder.write('thread.mjs', says('a worker'))
+    folder.write(
+      'chdir.mjs',
+      `${says('the program')}
+import { register } from 'node:module'
+import { Worker } from 'node:worker_threads'
+register('./hook.mjs', import.meta.url)
+new Worker(new URL('./thread.mjs', import.meta.url))`,
+    )
+    const { stdout } = await runNode(['--require', entries.commonJs, 'chdir.mjs'], { node, cwd: folder.path })
+    assert.deepEqual(stdout.trim().split('\n').toSorted(), [
+      'a thread of hooks: refused true, as it should be true',
+      'a worker: refused true, as it should be true',
+      'the program: refused false, as it should be true',
+    ])
+  })
+
+  test(`what is no name of a module is refused as by Node itself, on ${node}`, async () => {
+    folder.write(
+      'no-name.cjs',
+      `for (const id of [undefined, null, 7, {}])
+  try { process.getBuiltinModule(id) } catch (error) { console.log(error.code, error.message) }
+console.log(process.getBuiltinModule('no-such-module'))`,
+    )
+    const [own, ours] = await Promise.all(
+      [[], ['--require', entries.commonJs]].map((flags) =>
+        runNode([...flags, 'no-name.cjs'], { node, cwd: folder.path }),
+      ),
+    )
+    assert.match(own?.stdout ?? '', /^ERR_INVALID_ARG_TYPE .*\n(.*\n){4}$/)
+    assert.equal(ours?.stdout, own?.stdout)
+  })
+}
+
+/**
+ * A file that says whether it is refused chdir(), and whether the register serves where it runs: everywhere but in a thread
+ * that Node says is its own, which Node 20 does not.
+ */
+function says(where: string): string {
+  return `import { writeSync } from 'node:fs'
+import * as threads from 'node:worker_threads'
+const isServed = Symbol.for('holdfast:register') in globalThis
+const isAsItShouldBe = isServed === (threads.isInternalThread !== true)
+writeSync(1, \`${where}: refused \${process.chdir.disabled === true}, as it should be \${isAsItShouldBe}\\n\`)`
+}
+
 test('an error of flags that the program itself gave a worker stays as it is', async () => {
   const text = `const { Worker } = require('node:worker_threads')
 try { new Worker('', { eval: true, execArgv: ['--title=worker'] }) } catch (error) { console.log(error.code, error.message) }`
