@@ -1,112 +1,110 @@
-import { z } from 'zod'
-import { HoldfastError, type LimitName } from '../errors.js'
+import { HoldfastError } from '../errors.js'
 import { isDuplex } from '../socket/stream.js'
+import {
+  callback,
+  count,
+  duration,
+  durationOrFalse,
+  flag,
+  isBoolean,
+  isCount,
+  isFunction,
+  isText,
+  listOf,
+  number,
+  object,
+  oneOf,
+  text,
+  that,
+  thatOrObject,
+  wholeNumber,
+} from './fields.js'
 import { isOptionalLimit, limitNames } from './limits.js'
-import { nearest } from './nearest.js'
 import type { ConnectOptions } from './options.js'
 
-const callback = z.custom((value) => typeof value === 'function', 'must be a function')
-const text = z.string().min(1)
 /**
  * These would mean something else in a known_hosts file: several names, patterns, comments, further lines. A colon is
  * part of an IPv6 address, and a percent sign of its zone.
  */
-const host = z.string().regex(/^[^\s\p{Cc},*?!|#@[\]]+$/u, 'must be a host name or an address')
-const secret = z.union([z.string(), z.instanceof(Buffer)], 'must be a string or a Buffer')
-/** Looked at more closely where it is parsed, which knows the field's own rules. */
-const duration = z.union([z.number(), z.string()])
-const wholeNumber = z.int().min(1)
+const hostName = /^[^\s\p{Cc},*?!|#@[\]]+$/u
+const host = that(matches(hostName), 'must be a host name or an address')
+const fingerprint = that(matches(/^SHA256:[A-Za-z0-9+/]{43}$/), 'must look like SHA256:…')
+const secret = that((value) => typeof value === 'string' || Buffer.isBuffer(value), 'must be a string or a Buffer')
+const texts = listOf(text)
 
-const keepalive = z.strictObject({
-  interval: duration.or(z.literal(false)).optional(),
-  countMax: z.number().optional(),
-  wantReply: z.boolean().optional(),
-  tcp: z
-    .union([
-      z.boolean(),
-      z.strictObject({ idle: duration.optional(), interval: duration.optional(), count: z.number().optional() }),
-    ])
-    .optional(),
+const isFalse = (value: unknown): boolean => value === false
+
+const shape = object({
+  host,
+  port: wholeNumber(1, 65_535),
+  username: text,
+  password: that((value) => typeof value === 'string', 'must be a string'),
+  changePassword: callback,
+  privateKey: secret,
+  identityFiles: texts,
+  certificateFiles: texts,
+  identitiesOnly: flag,
+  passphrase: secret,
+  certificate: secret,
+  agent: that(
+    (value) => value === false || isText(value) || isAgent(value),
+    'must be the path of a socket, false, or an agent with name, identities() and sign()',
+  ),
+  forwardAgent: that(
+    (value) => isBoolean(value) || isText(value) || isAgent(value),
+    'must be true, false, the path of a socket, or an agent with name, identities() and sign()',
+  ),
+  prompt: callback,
+  hostKey: object({
+    knownHosts: texts,
+    policy: oneOf(['strict', 'accept-new', 'off']),
+    fingerprints: listOf(fingerprint),
+    verify: callback,
+    alias: host,
+    update: flag,
+  }),
+  algorithms: object({ kex: texts, serverHostKey: texts, cipher: texts, mac: texts, publicKey: texts }),
+  keepalive: thatOrObject(isFalse, 'must be false or an object', {
+    interval: durationOrFalse,
+    countMax: number,
+    wantReply: flag,
+    tcp: thatOrObject(isBoolean, 'must be true, false or an object', {
+      idle: duration,
+      interval: duration,
+      count: number,
+    }),
+  }),
+  limits: object(
+    Object.fromEntries(limitNames.map((name) => [name, isOptionalLimit(name) ? durationOrFalse : duration])),
+  ),
+  sessionsAhead: wholeNumber(0, 10),
+  rekey: object({ bytes: count, interval: duration }),
+  socket: object({
+    localAddress: text,
+    localPort: wholeNumber(0, 65_535),
+    family: oneOf([4, 6]),
+    attempts: count,
+    noDelay: flag,
+    lookup: callback,
+  }),
+  proxyCommand: text,
+  proxyJump: that(isHops, 'must be a target, options, a Client, or a list of these'),
+  stream: that(
+    (value) => isDuplex(value) || isFunction(value),
+    'must be a Duplex stream, or a function that opens one',
+  ),
+  config: that((value) => isBoolean(value) || isText(value), 'must be true, false or the path of a file'),
+  reconnect: thatOrObject(isBoolean, 'must be true, false or an object', {
+    minDelay: duration,
+    maxDelay: duration,
+    maxTime: durationOrFalse,
+    maxAttempts: that((value) => value === false || isCount(value), 'must be a whole number, at least 1, or false'),
+  }),
+  signal: that((value) => value instanceof AbortSignal, 'must be an AbortSignal'),
 })
 
-const agent = z.custom(
-  (value) => value === false || (typeof value === 'string' && value !== '') || isAgent(value),
-  'must be the path of a socket, false, or an agent with name, identities() and sign()',
-)
-
-const forwardAgent = z.custom(
-  (value) => typeof value === 'boolean' || (typeof value === 'string' && value !== '') || isAgent(value),
-  'must be true, false, the path of a socket, or an agent with name, identities() and sign()',
-)
-
-const schema = z.strictObject({
-  host: host.optional(),
-  port: z.int().min(1).max(65_535).optional(),
-  username: text.optional(),
-  password: z.string().optional(),
-  changePassword: callback.optional(),
-  privateKey: secret.optional(),
-  identityFiles: z.array(text).optional(),
-  certificateFiles: z.array(text).optional(),
-  identitiesOnly: z.boolean().optional(),
-  passphrase: secret.optional(),
-  certificate: secret.optional(),
-  agent: agent.optional(),
-  forwardAgent: forwardAgent.optional(),
-  prompt: callback.optional(),
-  hostKey: z
-    .strictObject({
-      knownHosts: z.array(text).optional(),
-      policy: z.enum(['strict', 'accept-new', 'off']).optional(),
-      fingerprints: z.array(z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must look like SHA256:…')).optional(),
-      verify: callback.optional(),
-      alias: host.optional(),
-      update: z.boolean().optional(),
-    })
-    .optional(),
-  algorithms: z
-    .strictObject({
-      kex: z.array(text).optional(),
-      serverHostKey: z.array(text).optional(),
-      cipher: z.array(text).optional(),
-      mac: z.array(text).optional(),
-      publicKey: z.array(text).optional(),
-    })
-    .optional(),
-  keepalive: z.union([z.literal(false), keepalive]).optional(),
-  limits: z.strictObject(Object.fromEntries(limitNames.map((name) => [name, limit(name)]))).optional(),
-  sessionsAhead: z.int().min(0).max(10).optional(),
-  rekey: z.strictObject({ bytes: wholeNumber.optional(), interval: duration.optional() }).optional(),
-  socket: z
-    .strictObject({
-      localAddress: text.optional(),
-      localPort: z.int().min(0).max(65_535).optional(),
-      family: z.union([z.literal(4), z.literal(6)]).optional(),
-      attempts: wholeNumber.optional(),
-      noDelay: z.boolean().optional(),
-      lookup: callback.optional(),
-    })
-    .optional(),
-  proxyCommand: text.optional(),
-  proxyJump: z.custom(isHops, { error: 'must be a target, options, a Client, or a list of these' }).optional(),
-  stream: z.union([z.custom(isDuplex), callback], 'must be a Duplex stream, or a function that opens one').optional(),
-  config: z.union([z.boolean(), text], 'must be true, false or the path of a file').optional(),
-  reconnect: z
-    .union([
-      z.boolean(),
-      z.strictObject({
-        minDelay: duration.optional(),
-        maxDelay: duration.optional(),
-        maxTime: duration.or(z.literal(false)).optional(),
-        maxAttempts: wholeNumber.or(z.literal(false)).optional(),
-      }),
-    ])
-    .optional(),
-  signal: z.instanceof(AbortSignal, { error: 'must be an AbortSignal' }).optional(),
-})
-
-function limit(name: LimitName) {
-  return (isOptionalLimit(name) ? duration.or(z.literal(false)) : duration).optional()
+function matches(pattern: RegExp) {
+  return (value: unknown): boolean => typeof value === 'string' && pattern.test(value)
 }
 
 function isHops(value: unknown): boolean {
@@ -129,35 +127,7 @@ function isAgent(value: unknown): boolean {
  * @throws HoldfastError ERR_SSH_OPTION naming each field that is wrong
  */
 export function checkShape(options: ConnectOptions): void {
-  const { error } = schema.safeParse(options)
-  if (error === undefined) return
-  const problems = error.issues.map(describe)
+  const problems = shape(options, '')
+  if (problems.length === 0) return
   throw new HoldfastError('ERR_SSH_OPTION', `options: ${problems.join('; ')}`, { phase: 'options' })
-}
-
-function describe(issue: z.core.$ZodIssue): string {
-  const path = issue.path.join('.')
-  if (issue.code !== 'unrecognized_keys') return `${path} ${lower(issue.message)}`
-  const candidates = namesAt(issue.path)
-  return issue.keys
-    .map((key) => `there is no option ${path === '' ? key : `${path}.${key}`}${nearest(key, candidates)}`)
-    .join('; ')
-}
-
-function lower(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1)
-}
-
-/** The names that the object at a path knows. */
-function namesAt(path: readonly PropertyKey[]): readonly string[] {
-  let at: unknown = schema
-  for (const key of path) at = objectIn(at)?.shape[String(key)]
-  return Object.keys(objectIn(at)?.shape ?? {})
-}
-
-function objectIn(type: unknown): z.ZodObject | undefined {
-  if (type instanceof z.ZodObject) return type
-  if (type instanceof z.ZodOptional) return objectIn(type.unwrap())
-  if (type instanceof z.ZodUnion) return type.options.map(objectIn).find((option) => option !== undefined)
-  return undefined
 }

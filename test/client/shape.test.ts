@@ -59,6 +59,61 @@ test('no refusal of options shows a value: it could be a secret in the wrong pla
   )
 })
 
+const refusals: readonly (readonly [options: object, words: string])[] = [
+  [{ port: '22' }, 'port must be a whole number from 1 to 65535'],
+  [{ port: 65_536 }, 'port must be a whole number from 1 to 65535'],
+  [{ username: '' }, 'username must be a string, and not an empty one'],
+  [{ password: 5 }, 'password must be a string'],
+  [{ privateKey: 5 }, 'privateKey must be a string or a Buffer'],
+  [{ identityFiles: 'id' }, 'identityFiles must be a list'],
+  [{ identityFiles: ['id', ''] }, 'identityFiles.1 must be a string, and not an empty one'],
+  [{ identityFiles: Array(1) }, 'identityFiles.0 must be a string, and not an empty one'],
+  [{ hostKey: null }, 'hostKey must be an object'],
+  [{ hostKey: [] }, 'hostKey must be an object'],
+  [{ hostKey: { policy: 'no' } }, 'hostKey.policy must be one of strict, accept-new, off'],
+  [{ hostKey: { fingerprints: ['MD5:00'] } }, 'hostKey.fingerprints.0 must look like SHA256:…'],
+  [{ keepalive: true }, 'keepalive must be false or an object'],
+  [
+    { keepalive: { interval: true, countMax: '3' } },
+    "keepalive.interval must be a duration: milliseconds, or a string such as '15s'; or false; " +
+      'keepalive.countMax must be a number',
+  ],
+  [{ keepalive: { tcp: 5 } }, 'keepalive.tcp must be true, false or an object'],
+  [{ keepalive: { tcp: { idel: 5 } } }, "there is no option keepalive.tcp.idel; did you mean 'idle'?"],
+  [{ limits: { connect: Number.NaN } }, "limits.connect must be a duration: milliseconds, or a string such as '15s'"],
+  [
+    { limits: { conect: 5 }, prot: 1 },
+    "there is no option limits.conect; did you mean 'connect'?; there is no option prot; did you mean 'port'?",
+  ],
+  [
+    { socket: { family: 5, attempts: 0 } },
+    'socket.family must be one of 4, 6; socket.attempts must be a whole number, at least 1',
+  ],
+  [{ sessionsAhead: 11 }, 'sessionsAhead must be a whole number from 0 to 10'],
+  [{ reconnect: { maxAttempts: 0.5 } }, 'reconnect.maxAttempts must be a whole number, at least 1, or false'],
+  [{ signal: {} }, 'signal must be an AbortSignal'],
+  [{ constructor: 5 }, 'there is no option constructor'],
+  [Object.create({ port: '22' }) as object, 'port must be a whole number from 1 to 65535'],
+  [Object.create({ prot: 22 }) as object, "there is no option prot; did you mean 'port'?"],
+  [[], 'must be an object'],
+]
+
+for (const [options, words] of refusals) {
+  test(`options are refused: ${words}`, () => {
+    assert.equal(
+      refusal(() => checkShape(options)),
+      `options: ${words}`,
+    )
+  })
+}
+
+test('what is undefined was not given', () => {
+  assert.equal(
+    refusal(() => checkShape({ port: undefined, hostKey: { alias: undefined } })),
+    undefined,
+  )
+})
+
 test('a target of any text is read, or refused without being shown', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', minLength: 8 }), (text) => {
