@@ -33,7 +33,7 @@ export async function ssh2_auth_password(session: Ssh2Session, username: string,
   const name = 'ssh2_auth_password'
   stringArgument([name, 2, 'username'], username)
   stringArgument([name, 3, 'password'], password)
-  return logIn({ name, session, username, by: 'password' }, async () => (context) => [
+  return logIn({ name, session, username, says: failedBy(username, 'password') }, async () => (context) => [
     new PasswordMethod(context, { password }),
     new KeyboardInteractiveMethod(context, { answers: password }),
   ])
@@ -54,7 +54,7 @@ export async function ssh2_auth_pubkey_file(
     privkeyfile: stringArgument([name, 4, 'privkeyfile'], privkeyfile),
     passphrase: optionalString([name, 5, 'passphrase'], passphrase),
   }
-  return logInByKey({ name, session, username, by: 'public key' }, () => keyOfFiles(files))
+  return logInByKey({ name, session, username, says: failedBy(username, 'public key') }, () => keyOfFiles(files))
 }
 
 /** Logs in with a key by the texts of its files. @throws TypeError */
@@ -70,7 +70,9 @@ export async function ssh2_auth_pubkey(
   bytesArgument([name, 3, 'pubkey'], pubkey)
   bytesArgument([name, 4, 'privkey'], privkey)
   const secret = optionalString([name, 5, 'passphrase'], passphrase)
-  return logInByKey({ name, session, username, by: 'public key' }, async () => keyOfTexts(pubkey, privkey, secret))
+  return logInByKey({ name, session, username, says: failedBy(username, 'public key') }, async () =>
+    keyOfTexts(pubkey, privkey, secret),
+  )
 }
 
 /** Logs in with the host key of this machine (RFC 4252 section 9). @throws TypeError */
@@ -92,7 +94,7 @@ export async function ssh2_auth_hostbased_file(
     passphrase: optionalString([name, 6, 'passphrase'], passphrase),
   }
   const localUsername = optionalString([name, 7, 'local_username'], local_username) ?? username
-  return logIn({ name, session, username, by: 'hostbased public key' }, async (algorithms) => {
+  return logIn({ name, session, username, says: failedBy(username, 'hostbased public key') }, async (algorithms) => {
     const signer = await keyOfFiles(files)
     return (context) => [new HostbasedMethod(context, { signer, hostname, localUsername, algorithms })]
   })
@@ -102,10 +104,12 @@ export async function ssh2_auth_hostbased_file(
 export async function ssh2_auth_agent(session: Ssh2Session, username: string): Promise<boolean> {
   const name = 'ssh2_auth_agent'
   stringArgument([name, 2, 'username'], username)
+  const path = defaultAgentPath()
+  // PHP's two texts.
+  const says = path === undefined ? 'Failure connecting to ssh-agent' : "Couldn't continue authentication"
   let agent: SocketAgent | undefined
   try {
-    return await logIn({ name, session, username, by: 'agent' }, async (algorithms) => {
-      const path = defaultAgentPath()
+    return await logIn({ name, session, username, says }, async (algorithms) => {
       if (path === undefined) throw noAgent()
       const keys = [agentSigners((agent = new SocketAgent(path)), { chosen: [], others: 'after' })]
       return (context) => [new PublicKeyMethod(context, { keys, algorithms })]
@@ -119,8 +123,8 @@ interface Login {
   readonly name: string
   readonly session: Ssh2Session
   readonly username: string
-  /** As PHP's warning names it. */
-  readonly by: string
+  /** PHP's own text of the warning. */
+  readonly says: string
 }
 
 /** Makes the methods once the keys for them are there. @param algorithms those that a policy leaves for signatures */
@@ -128,14 +132,21 @@ type Prepare = (
   algorithms: readonly string[] | undefined,
 ) => Promise<(context: MethodContext) => readonly ClientMethod[]>
 
-async function logIn({ name, session, username, by }: Login, prepare: Prepare): Promise<boolean> {
+async function logIn({ name, session, username, says }: Login, prepare: Prepare): Promise<boolean> {
   const peer = peerOf(name, session)
-  const says = `Authentication failed for ${username} using ${by}`
-  return orFalse({ name, says, of: [session] }, async () => {
-    const answer = await peer.logIn({ name, username, methods: await prepare(peer.signatureAlgorithms) })
-    if (answer.isAccepted) return true
-    throw answer.error
+  const of = [session]
+  return orFalse({ name, of }, async () => {
+    peer.requireNoLogin()
+    return orFalse({ name, says, of }, async () => {
+      const answer = await peer.logIn({ name, username, methods: await prepare(peer.signatureAlgorithms) })
+      if (answer.isAccepted) return true
+      throw answer.error
+    })
   })
+}
+
+function failedBy(username: string, what: string): string {
+  return `Authentication failed for ${username} using ${what}`
 }
 
 function logInByKey(login: Login, load: () => Promise<Signer>): Promise<boolean> {

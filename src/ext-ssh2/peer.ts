@@ -70,12 +70,17 @@ export class Peer implements Face {
     return this.#login?.username
   }
 
+  /** @throws HoldfastError ERR_SSH_OPTION where one has logged in already */
+  requireNoLogin(): void {
+    if (this.#client !== undefined) throw alreadyAuthenticated()
+  }
+
   /**
    * Logs in. Where the server accepts it, `client` is there.
    * @throws HoldfastError why the connection ended, ERR_SSH_OPTION where one has logged in already
    */
   async logIn(offer: LoginOffer): Promise<LoginAnswer> {
-    if (this.#client !== undefined) throw alreadyAuthenticated()
+    this.requireNoLogin()
     const login = await this.#begun.promise
     try {
       const answer = await this.within(offer.name, () => login.ask(offer))

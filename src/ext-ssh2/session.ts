@@ -47,5 +47,9 @@ export async function onClient<T>(
   work: (client: Client, signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T | false> {
   const peer = peerOf(name, session)
-  return orFalse({ name, says, of: [session] }, () => peer.within(name, (signal) => work(peer.client, signal)))
+  const of = [session]
+  return orFalse({ name, of }, async () => {
+    const { client } = peer
+    return orFalse({ name, says, of }, () => peer.within(name, (signal) => work(client, signal)))
+  })
 }

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import process from 'node:process'
+import { Readable } from 'node:stream'
+import type { TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Availability, everyAvailability, requireAvailable } from '../servers/availability.js'
 import { preparePhp, runPhp } from '../servers/php.js'
-import { prepareSshd, type SshdServer } from '../servers/sshd.js'
+import { freePort } from '../servers/port.js'
+import { prepareSshd, type SshdOptions } from '../servers/sshd.js'
+import { sshd } from '../session/sshd.js'
 
 /** What one call gave: PHP's resources are told by their type, a thrown error by its name and text. */
 interface Told {
@@ -12,32 +19,83 @@ interface Told {
   readonly warnings: readonly string[]
 }
 
-export type Answers = Readonly<Record<string, Told>>
+type Answers = Readonly<Record<string, Told>>
 
-/** What scripts get of a server: the same for both sides. */
+/** What scripts get of a server: the same for both sides, but for what one of them uses up. */
 export interface Given {
   readonly host: string
   readonly port: number
   readonly closedPort: number
+  /** Another one for each side: sshd may not have let go of it yet. */
+  readonly listenPort: number
   readonly username: string
   readonly password: string
+  /** Paths of private keys; the public ones have `.pub` behind. */
+  readonly keys: Readonly<Record<'ed25519' | 'ecdsa' | 'rsa', string>>
+  /** Empty, and everybody's. */
+  readonly folder: string
+  /** What the test adds. */
+  readonly extra: Readonly<Record<string, string | number>>
 }
 
-/** Of calls that differ on purpose: how. */
-export type Differences = Readonly<Record<string, string>>
+export interface Comparison {
+  /** `test/ext-ssh2/php/NAME.php` */
+  readonly script: string
+  /** The same calls in the same order, under the same labels. */
+  readonly here: (here: AnswersHere, given: Given) => Promise<void>
+  /** Of calls that differ on purpose: how. */
+  readonly differences?: Readonly<Record<string, string>>
+  readonly server?: Omit<SshdOptions, 'version'>
+  readonly extra?: Given['extra']
+}
 
 export const prepareComparison = (): Promise<Availability> => everyAvailability([preparePhp(), prepareSshd('9.2')])
 
-/** Runs `test/ext-ssh2/php/NAME.php`. */
-export async function answersOfPhp(name: string, given: Given, signal: AbortSignal): Promise<Answers> {
+/** Has both sides ask the same of one sshd, and holds the answers against each other. */
+export async function compare(t: TestContext, { script, here, differences, server, extra }: Comparison): Promise<void> {
+  const { host, port, username, password, clientKeys } = await sshd(t, { ...server, version: '9.2' })
+  const folder = await sharedFolder(t)
+  const closedPort = await freePort()
+  const given = async (): Promise<Given> => ({
+    host,
+    port,
+    closedPort,
+    listenPort: await freePort(),
+    username,
+    password,
+    keys: {
+      ed25519: clientKeys.ed25519.privateKey,
+      ecdsa: clientKeys.ecdsa.privateKey,
+      rsa: clientKeys.rsa.privateKey,
+    },
+    folder: await folder(),
+    extra: extra ?? {},
+  })
+  const ours = new AnswersHere()
+  await here(ours, await given())
+  assertSame(await answersOfPhp(script, await given(), t.signal), ours.answers, differences ?? {})
+}
+
+/** One name, so that both sides are told the same of it. */
+async function sharedFolder(t: TestContext): Promise<() => Promise<string>> {
+  const parent = await mkdtemp(path.join(tmpdir(), 'holdfast-php-'))
+  t.after(() => rm(parent, { recursive: true, force: true }))
+  await chmod(parent, 0o755)
+  const folder = path.join(parent, 'folder')
+  return async () => {
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder)
+    // Not by the call before, which the mask of this process cuts.
+    await chmod(folder, 0o777)
+    return folder
+  }
+}
+
+async function answersOfPhp(name: string, given: Given, signal: AbortSignal): Promise<Answers> {
   requireAvailable(await preparePhp())
   const script = fileURLToPath(new URL(`../../../test/ext-ssh2/php/${name}.php`, import.meta.url))
   const { stdout } = await runPhp(script, [], { input: JSON.stringify(given), signal })
   return JSON.parse(stdout) as Answers
-}
-
-export function givenOf({ host, port, username, password }: SshdServer, closedPort: number): Given {
-  return { host, port, closedPort, username, password }
 }
 
 /** Collects what the functions of `holdfast/ext-ssh2` answer, as `answers.php` does it of PHP's. */
@@ -45,6 +103,7 @@ export class AnswersHere {
   readonly answers: Record<string, Told> = {}
 
   async answer<T>(label: string, call: () => T | Promise<T>): Promise<T | undefined> {
+    assert.ok(!(label in this.answers), `${label} is asked once`)
     const warnings: string[] = []
     const heard = (warning: Error): void => {
       if (warning.name === 'Ssh2Warning') warnings.push(warning.message)
@@ -66,29 +125,39 @@ export class AnswersHere {
   }
 }
 
+/** PHP tells all its streams as one kind of resource. */
 function told(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) return value.toString()
+  if (value instanceof Readable) return 'resource(stream)'
   const type = Object.prototype.toString.call(value).slice('[object '.length, -1)
-  if (type.startsWith('SSH2 ')) return `resource(${type})`
-  return Buffer.isBuffer(value) ? value.toString() : value
+  return type.startsWith('SSH2 ') ? `resource(${type})` : value
 }
+
+/** What libssh2 says behind PHP's own text; in that place we say what the matter is. */
+const reasons = ['Callback returned error', 'Unable to open public key file', 'Username/PublicKey combination invalid']
 
 /**
  * Holds both against each other. A warning of ours is PHP's first, and may say the reason behind it. A difference that is
  * none any more fails too.
  */
-export function assertSame(php: Answers, here: Answers, differences: Differences = {}): void {
+function assertSame(php: Answers, here: Answers, differences: Readonly<Record<string, string>>): void {
   assert.deepEqual(Object.keys(here), Object.keys(php), 'both ask the same')
-  for (const [label, theirs] of Object.entries(php)) {
-    const ours = here[label]
-    if (ours === undefined) throw new Error(`${label} was not asked here`)
-    const what = `${label}\nPHP:  ${JSON.stringify(theirs)}\nhere: ${JSON.stringify(ours)}`
-    assert.equal(isSame(theirs, ours), !(label in differences), what)
-  }
   for (const label of Object.keys(differences)) assert.ok(label in php, `${label} is asked`)
+  const wrong = Object.entries(php).filter(([label, theirs]) => isSame(theirs, here[label]) === label in differences)
+  const shown = wrong.map(
+    ([label, theirs]) =>
+      `${label}: ${label in differences ? 'differs no more' : 'differs'}\nPHP:  ${JSON.stringify(theirs)}\nhere: ${JSON.stringify(here[label])}\n`,
+  )
+  assert.equal(shown.join(''), '')
 }
 
-function isSame(php: Told, here: Told): boolean {
-  const [theirs, ours] = [php.warnings[0], here.warnings[0]]
-  const isWarningSame = theirs === undefined ? ours === undefined : ours?.startsWith(theirs) === true
-  return isWarningSame && JSON.stringify(php.value) === JSON.stringify(here.value)
+function isSame(php: Told, here: Told | undefined): boolean {
+  const [theirs, ours] = [php.warnings[0], here?.warnings[0]]
+  const isWarningSame = theirs === undefined ? ours === undefined : ours?.startsWith(withoutReason(theirs)) === true
+  return isWarningSame && JSON.stringify(php.value) === JSON.stringify(here?.value)
+}
+
+function withoutReason(warning: string): string {
+  const reason = reasons.find((text) => warning.endsWith(`: ${text}`))
+  return reason === undefined ? warning : warning.slice(0, -reason.length)
 }

@@ -13,7 +13,7 @@ set_error_handler(function (int $level, string $message): bool {
 
 register_shutdown_function(function (): void {
     global $answers;
-    echo json_encode($answers);
+    echo json_encode($answers, JSON_THROW_ON_ERROR | JSON_UNESCAPED_SLASHES);
 });
 
 function answer(string $label, callable $call): mixed
@@ -31,10 +31,10 @@ function answer(string $label, callable $call): mixed
     return $value;
 }
 
-function connected(): mixed
+function connected(?array $methods = null): mixed
 {
     global $server;
-    return ssh2_connect($server['host'], $server['port']);
+    return ssh2_connect($server['host'], $server['port'], $methods);
 }
 
 function logged_in(): mixed
