@@ -7,6 +7,8 @@ export interface Call {
   readonly name: string
   /** What PHP's warning says where it fails; the reason is put behind it. @default the reason alone */
   readonly says?: string | undefined
+  /** Whether PHP gives no warning for it. @default false */
+  readonly isQuiet?: boolean | undefined
   /** Whose `ssh2_last_error()` it becomes: the session, and the handle that the function was given. */
   readonly of: readonly object[]
 }
@@ -48,10 +50,10 @@ export function warn(name: string, text: string, error?: HoldfastError): void {
   process.emitWarning(`${name}(): ${text}`, { type: 'Ssh2Warning', ...details })
 }
 
-function failed({ name, says, of }: Call, error: unknown): false {
+function failed({ name, says, isQuiet = false, of }: Call, error: unknown): false {
   if (!(error instanceof HoldfastError)) throw error
   latest = error
   for (const handle of of) lastErrors.set(handle, error)
-  warn(name, says === undefined ? error.message : `${says}: ${error.message}`, error)
+  if (!isQuiet) warn(name, says === undefined ? error.message : `${says}: ${error.message}`, error)
   return false
 }

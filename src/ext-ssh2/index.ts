@@ -33,5 +33,20 @@ export {
 } from './php-streams.js'
 export { type PollDescriptor, ssh2_poll } from './poll.js'
 export type { Ssh2Session } from './session.js'
+export { type Ssh2Sftp, ssh2_sftp } from './sftp.js'
+export {
+  type SftpPath,
+  type SftpStat,
+  ssh2_sftp_chmod,
+  ssh2_sftp_lstat,
+  ssh2_sftp_mkdir,
+  ssh2_sftp_readlink,
+  ssh2_sftp_realpath,
+  ssh2_sftp_rename,
+  ssh2_sftp_rmdir,
+  ssh2_sftp_stat,
+  ssh2_sftp_symlink,
+  ssh2_sftp_unlink,
+} from './sftp-paths.js'
 export type { StderrStream } from './stderr-stream.js'
 export { ssh2_tunnel } from './tunnel.js'

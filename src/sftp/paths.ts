@@ -65,7 +65,7 @@ export interface RmOptions extends CallOptions {
 /** What is asked of a server by the path of a file or directory. */
 export class SftpPaths {
   /** @internal */
-  protected readonly session: SftpSessions
+  readonly session: SftpSessions
   readonly #calls: PathCalls
 
   /** @internal */
