@@ -183,10 +183,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   }
 
   /** The keys with which its user may log in, where the server has the publickey subsystem. See `PublicKeys.open`. @internal */
-  async publicKeys(): Promise<PublicKeys> {
-    await this.#line.ready(undefined, 0)
+  async publicKeys({ signal }: CallOptions = {}): Promise<PublicKeys> {
+    await this.#line.ready(signal, 0)
     const { link, port, sessions } = this.#line
-    return PublicKeys.open({ port, sessions, limitMs: link.settings.limits.reply })
+    const { reply: limitMs, channelClose: closeLimitMs } = link.settings.limits
+    return PublicKeys.open({ port, sessions, limitMs, closeLimitMs }, signal)
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
 
-/** The one version that has a standard; RFC 4819 section 3.4. */
+/** The one version that has a standard: RFC 4819. */
 export const protocolVersion = 2
 
 /** A public key, as it stands in the messages of RFC 4252. */
@@ -11,7 +11,7 @@ export interface PublicKey {
   readonly blob: Buffer
 }
 
-/** What a server keeps with a key: `comment`, `from`, `command-override` and others (RFC 4819 section 4.1). */
+/** What a server keeps with a key: `comment`, `from`, `command-override` and others of RFC 4819. */
 export interface KeyAttribute {
   readonly name: string
   readonly value: string

@@ -24,11 +24,17 @@ import { asPublicKeyError, PublicKeyError, publicKeyProtocolError, status } from
 export interface PublicKeyHost {
   readonly port: Pick<SessionPort, 'waits'>
   readonly sessions: Pick<Sessions, 'attach'>
-  /** The limit `reply`, in milliseconds. */
+  /** The limits `reply` and `channelClose`, in milliseconds. */
   readonly limitMs: number
+  readonly closeLimitMs: number
 }
 
-export interface AddOptions {
+export interface RequestOptions {
+  /** What it aborts before it was sent is not sent any more: calls wait for those before them. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface AddOptions extends RequestOptions {
   /** Whether the key may be there already, with other attributes. @default false */
   readonly overwrite?: boolean
   /** A server that does not know one that is critical takes the key not at all. @default none */
@@ -69,14 +75,14 @@ export class PublicKeys implements Receiver {
   #cause: HoldfastError | undefined
 
   /**
-   * Starts the subsystem.
+   * Starts the subsystem. `signal` holds for its life.
    * @throws CommandError ERR_SSH_REQUEST_REFUSED where the server has none, as most have not; PublicKeyError; HoldfastError
-   * ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_PUBLICKEY_PROTOCOL, ERR_SSH_UNSUPPORTED where it speaks an older version
+   * ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED, ERR_SSH_PUBLICKEY_PROTOCOL, ERR_SSH_UNSUPPORTED where it speaks an older version
    */
-  static async open(host: PublicKeyHost): Promise<PublicKeys> {
+  static async open(host: PublicKeyHost, signal: AbortSignal | undefined): Promise<PublicKeys> {
     const keys = new PublicKeys(host)
     try {
-      await keys.#start()
+      await keys.#start(signal)
       return keys
     } catch (error) {
       keys.#end(asHoldfastError(error))
@@ -90,30 +96,50 @@ export class PublicKeys implements Receiver {
   }
 
   /** @throws PublicKeyError status 6 where it is there and not to be overwritten; HoldfastError ERR_SSH_TIMEOUT, why it ended */
-  async add(key: PublicKey, { overwrite = false, attributes = [] }: AddOptions = {}): Promise<void> {
-    await this.#call({ type: 'add', key, overwrite, attributes })
+  async add(key: PublicKey, { overwrite = false, attributes = [], signal }: AddOptions = {}): Promise<void> {
+    await this.#call({ type: 'add', key, overwrite, attributes }, signal)
   }
 
   /** @throws PublicKeyError status 4 where it is not there; HoldfastError ERR_SSH_TIMEOUT, why it ended */
-  async remove(key: PublicKey): Promise<void> {
-    await this.#call({ type: 'remove', key })
+  async remove(key: PublicKey, { signal }: RequestOptions = {}): Promise<void> {
+    await this.#call({ type: 'remove', key }, signal)
   }
 
   /** @throws PublicKeyError; HoldfastError ERR_SSH_TIMEOUT, ERR_SSH_PUBLICKEY_PROTOCOL, why it ended */
-  async list(): Promise<readonly ListedKey[]> {
+  async list({ signal }: RequestOptions = {}): Promise<readonly ListedKey[]> {
     const keys: ListedKey[] = []
-    await this.#call({ type: 'list' }, (response) => response.type === 'publickey' && keys.push(response.key) > 0)
+    const take = (response: Response) => response.type === 'publickey' && keys.push(response.key) > 0
+    await this.#call({ type: 'list' }, signal, take)
     return keys
   }
 
   /** The attributes that the server knows. @throws as `list` */
-  async listAttributes(): Promise<readonly KnownAttribute[]> {
+  async listAttributes({ signal }: RequestOptions = {}): Promise<readonly KnownAttribute[]> {
     const known: KnownAttribute[] = []
-    await this.#call(
-      { type: 'listattributes' },
-      (response) => response.type === 'attribute' && known.push(response.attribute) > 0,
-    )
+    const take = (response: Response) => response.type === 'attribute' && known.push(response.attribute) > 0
+    await this.#call({ type: 'listattributes' }, signal, take)
     return known
+  }
+
+  /** Ends the subsystem, and all that waits for it. Settles within the limit `channelClose`, or 3 s later where its end is forced. */
+  async close(): Promise<void> {
+    const cause = new HoldfastError('ERR_SSH_CLOSED', 'the publickey subsystem was closed', { phase: 'close' })
+    this.#settle(cause)
+    if (this.#attached === undefined) return
+    const { session, exited } = this.#attached
+    const ended = exited.then(ignore, ignore)
+    session.stdin.end()
+    const wait = this.#host.port.waits.start<void>({
+      limit: 'channelClose',
+      limitMs: this.#host.closeLimitMs,
+      clock: 'reply',
+      phase: 'close',
+      what: 'the end of the publickey subsystem',
+    })
+    wait.sent()
+    void ended.then(() => wait.resolve())
+    await wait.promise.catch((error: unknown) => session.fail(error))
+    await ended
   }
 
   data(bytes: Buffer): void {
@@ -133,8 +159,8 @@ export class PublicKeys implements Receiver {
     this.#end(asHoldfastError(cause))
   }
 
-  async #start(): Promise<void> {
-    const attached = await this.#host.sessions.attach('publickey', this, undefined)
+  async #start(signal: AbortSignal | undefined): Promise<void> {
+    const attached = await this.#host.sessions.attach('publickey', this, signal)
     this.#attached = attached
     // The session knows why it fails before the server was ended, which its streams wait for.
     attached.session.end.catch((error: unknown) => this.#end(asHoldfastError(error)))
@@ -147,7 +173,7 @@ export class PublicKeys implements Receiver {
     this.#agree(await this.#greeting.promise)
   }
 
-  /** The lower version of the two is spoken (RFC 4819 section 3.4). */
+  /** The lower version of the two is spoken (RFC 4819). */
   #agree(greeting: Response): void {
     if (greeting.type === 'status')
       throw new PublicKeyError(greeting.code, greeting.description, 'the start of the publickey subsystem')
@@ -162,21 +188,23 @@ export class PublicKeys implements Receiver {
   }
 
   /** Asks once the calls before this one were answered. */
-  async #call(request: Request, take: Exchange['take'] = () => false): Promise<void> {
+  async #call(request: Request, signal?: AbortSignal, take: Exchange['take'] = () => false): Promise<void> {
     const before = this.#last
     const over = new Deferred<void>()
     this.#last = over.promise
     await before
     try {
-      await this.#ask(request, take)
+      await this.#ask(request, signal, take)
     } finally {
       over.resolve()
     }
   }
 
-  async #ask(request: Request, take: Exchange['take']): Promise<void> {
+  async #ask(request: Request, signal: AbortSignal | undefined, take: Exchange['take']): Promise<void> {
     if (this.#cause !== undefined) throw this.#cause
     const what = `${request.type} of the publickey subsystem`
+    if (signal?.aborted)
+      throw new HoldfastError('ERR_SSH_ABORTED', `aborted: ${what}`, { phase: 'request', cause: signal.reason })
     const wait: Exchange['wait'] = this.#wait(`the answer to ${what}`)
     this.#exchange = { wait, take, count: 0, bytes: 0 }
     this.#write(encodeRequest(request), wait)
@@ -229,10 +257,14 @@ export class PublicKeys implements Receiver {
   /** Whatever waits is told; the server is ended, if it still runs. */
   #end(cause: HoldfastError): void {
     if (this.#cause !== undefined) return
-    this.#cause = cause
-    this.#greeting.reject(cause)
-    this.#exchange?.wait.reject(cause)
+    this.#settle(cause)
     this.#attached?.session.fail(cause)
+  }
+
+  #settle(cause: HoldfastError): void {
+    this.#cause ??= cause
+    this.#greeting.reject(this.#cause)
+    this.#exchange?.wait.reject(this.#cause)
   }
 
   /** A login script that prints is the one cause of this that people meet. */
@@ -245,3 +277,5 @@ export class PublicKeys implements Receiver {
     })
   }
 }
+
+function ignore(): void {}

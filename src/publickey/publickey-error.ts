@@ -1,7 +1,7 @@
 import { type ErrorDetails, HoldfastError } from '../errors.js'
 import { printable } from '../wire/printable.js'
 
-/** RFC 4819 section 3.3.1. */
+/** Numbers of RFC 4819. */
 export const status = {
   SUCCESS: 0,
   VERSION_NOT_SUPPORTED: 3,
@@ -23,7 +23,7 @@ const meanings = [
 
 /** The server's subsystem would not do what it was asked for. */
 export class PublicKeyError extends HoldfastError {
-  /** The number in its answer (RFC 4819 section 3.3.1): 4 where there is no such key, 6 where it is there already. */
+  /** The number in its answer, one of RFC 4819: 4 where there is no such key, 6 where it is there already. */
   readonly status: number
 
   constructor(code: number, description: string, what: string) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { CommandError, HoldfastError } from 'holdfast'
+import { Deferred } from '#src/liveness/deferred.js'
 import { encodeResponse, type Response } from '#src/publickey/messages.js'
 import { PublicKeyError } from '#src/publickey/publickey-error.js'
 import { client, server } from '../promises/support/embedded.js'
@@ -226,6 +228,71 @@ test('a response that comes byte by byte is put together', async (t) => {
       if (name === 'list') for (const byte of bytes) session.stdout.write(Buffer.of(byte))
   })
   assert.equal((await (await ssh.publicKeys()).list())[0]?.attributes.length, 2)
+})
+
+test('its close ends the subsystem alone, and all that waits for it', async (t) => {
+  let hasEnded = false
+  const ssh = await withSubsystem(t, async (session) => {
+    says(session, greeting)
+    for await (const _ of asked(session)) continue
+    hasEnded = true
+  })
+  const keys = await ssh.publicKeys()
+  const waiting = [failureOf(keys.list()), failureOf(keys.remove(key))]
+  await Promise.all([keys.close(), keys.close()])
+  assert.equal(hasEnded, true)
+  assert.deepEqual(
+    (await Promise.all(waiting)).map(({ code }) => code),
+    ['ERR_SSH_CLOSED', 'ERR_SSH_CLOSED'],
+  )
+  assert.equal(await codeWhen(keys.add(key)), 'ERR_SSH_CLOSED')
+  assert.equal(ssh.stats().sessions.open, 0)
+  assert.ok((await ssh.keepalive.send()).rttMs >= 0)
+  await keys.close()
+})
+
+test('a subsystem that does not end is left at a limit', async (t) => {
+  const ssh = await withSubsystem(
+    t,
+    async (session) => {
+      says(session, greeting)
+      for await (const _ of asked(session)) continue
+      await new Promise((resolve) => void session.stdout.once('close', resolve))
+    },
+    { limits: { channelClose: '200ms' } },
+  )
+  const keys = await ssh.publicKeys()
+  await keys.close()
+  assert.equal(await codeWhen(keys.list()), 'ERR_SSH_CLOSED')
+  assert.ok((await ssh.keepalive.send()).rttMs >= 0)
+})
+
+test('what is aborted while it waits for its turn is not asked for', async (t) => {
+  const store = new KeyStore()
+  const keys = await (await withSubsystem(t, store.serve)).publicKeys()
+  const given = new AbortController()
+  const first = keys.list()
+  const second = failureOf(keys.add(key, { signal: given.signal }))
+  given.abort(new Error('no more'))
+  assert.deepEqual(await first, [])
+  assert.equal((await second).code, 'ERR_SSH_ABORTED')
+  assert.deepEqual(await keys.list(), [])
+  assert.deepEqual(store.log, ['version', 'list', 'list'])
+})
+
+test('a start that is aborted leaves nothing on the server', { timeout: 60_000 }, async (t) => {
+  const over = new Deferred<void>()
+  const ssh = await withSubsystem(t, async (session) => {
+    await untilGone(session)
+    over.resolve()
+  })
+  const given = new AbortController()
+  const failed = failureOf(ssh.publicKeys({ signal: given.signal }))
+  while (ssh.stats().sessions.open === 0) await turn()
+  given.abort(new Error('no more'))
+  assert.equal((await failed).code, 'ERR_SSH_ABORTED')
+  await over.promise
+  while (ssh.stats().sessions.open > 0) await turn()
 })
 
 async function failureOf(promise: Promise<unknown>): Promise<HoldfastError> {
