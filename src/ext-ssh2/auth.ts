@@ -1,5 +1,4 @@
 import { KeyboardInteractiveMethod } from '../auth/client-keyboard-interactive.js'
-import type { ClientMethod, MethodContext } from '../auth/client-method.js'
 import { PasswordMethod } from '../auth/client-password.js'
 import { PublicKeyMethod } from '../auth/client-publickey.js'
 import type { Signer } from '../auth/signer.js'
@@ -11,6 +10,7 @@ import { orFalse } from './answer.js'
 import { bytesArgument, type Place, stringArgument } from './arguments.js'
 import { HostbasedMethod } from './hostbased.js'
 import { keyOfFiles, keyOfTexts } from './key-pair.js'
+import type { Login } from './peer.js'
 import { peerOf, type Ssh2Session } from './session.js'
 
 /**
@@ -23,7 +23,7 @@ export async function ssh2_auth_none(session: Ssh2Session, username: string): Pr
   stringArgument([name, 2, 'username'], username)
   const peer = peerOf(name, session)
   return orFalse({ name, of: [session] }, async () => {
-    const answer = await peer.logIn({ name, username, methods: () => [] })
+    const answer = await peer.logIn({ name, username, prepare: async () => () => [] })
     return answer.isAccepted || answer.methods
   })
 }
@@ -119,7 +119,7 @@ export async function ssh2_auth_agent(session: Ssh2Session, username: string): P
   }
 }
 
-interface Login {
+interface Attempt {
   readonly name: string
   readonly session: Ssh2Session
   readonly username: string
@@ -127,18 +127,13 @@ interface Login {
   readonly says: string
 }
 
-/** Makes the methods once the keys for them are there. @param algorithms those that a policy leaves for signatures */
-type Prepare = (
-  algorithms: readonly string[] | undefined,
-) => Promise<(context: MethodContext) => readonly ClientMethod[]>
-
-async function logIn({ name, session, username, says }: Login, prepare: Prepare): Promise<boolean> {
+async function logIn({ name, session, username, says }: Attempt, prepare: Login['prepare']): Promise<boolean> {
   const peer = peerOf(name, session)
   const of = [session]
   return orFalse({ name, of }, async () => {
     peer.requireNoLogin()
     return orFalse({ name, says, of }, async () => {
-      const answer = await peer.logIn({ name, username, methods: await prepare(peer.signatureAlgorithms) })
+      const answer = await peer.logIn({ name, username, prepare })
       if (answer.isAccepted) return true
       throw answer.error
     })
@@ -149,7 +144,7 @@ function failedBy(username: string, what: string): string {
   return `Authentication failed for ${username} using ${what}`
 }
 
-function logInByKey(login: Login, load: () => Promise<Signer>): Promise<boolean> {
+function logInByKey(login: Attempt, load: () => Promise<Signer>): Promise<boolean> {
   return logIn(login, async (algorithms) => {
     const keys = [await load()]
     return (context) => [new PublicKeyMethod(context, { keys, algorithms })]

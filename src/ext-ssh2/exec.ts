@@ -39,12 +39,14 @@ export async function ssh2_exec(
   const wanted = envArgument([name, isOldStyle ? 3 : 4, 'env'], variables)
   const size = sizeArguments(name, 5, [width, height, width_height_type])
   const says = 'Unable to request command execution on remote host'
-  return onClient({ name, says }, session, async (client, signal) => {
-    const pseudoTerminal = terminal === null ? false : { term: terminal, ...size }
-    return streamOf(name, session, await client.spawn(command, { env: wanted, pty: pseudoTerminal, signal }), {
-      env: wanted,
-      hasPty: terminal !== null,
-    })
+  const hasPty = terminal !== null
+  return onClient({ name, says }, session, {
+    start: async (client, signal) => {
+      const pseudoTerminal = hasPty && { term: terminal, ...size }
+      const started = await client.spawn(command, { env: wanted, pty: pseudoTerminal, signal })
+      return streamOf(name, session, started, { env: wanted, hasPty })
+    },
+    undo: (stream) => stream.destroy(),
   })
 }
 
@@ -65,12 +67,13 @@ export async function ssh2_shell(
   const term = stringArgument([name, 2, 'termtype'], termtype)
   const wanted = envArgument([name, 3, 'env'], env)
   const size = sizeArguments(name, 4, [width, height, width_height_type])
-  return onClient({ name, says: 'Unable to request shell from remote host' }, session, async (client, signal) =>
-    streamOf(name, session, await client.shell({ env: wanted, pty: { term, ...size }, signal }), {
-      env: wanted,
-      hasPty: true,
-    }),
-  )
+  return onClient({ name, says: 'Unable to request shell from remote host' }, session, {
+    start: async (client, signal) => {
+      const started = await client.shell({ env: wanted, pty: { term, ...size }, signal })
+      return streamOf(name, session, started, { env: wanted, hasPty: true })
+    },
+    undo: (stream) => stream.destroy(),
+  })
 }
 
 function streamOf(

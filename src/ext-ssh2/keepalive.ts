@@ -2,8 +2,10 @@ import { HoldfastError } from '../errors.js'
 import { orFalse, orFalseNow, warn } from './answer.js'
 import { boolArgument, intArgument } from './arguments.js'
 import { intervalOf } from './context.js'
+import type { Peer } from './peer.js'
 import { milliseconds } from './php-streams.js'
 import { peerOf, type Ssh2Session } from './session.js'
+import { nothingMade } from './work.js'
 
 /** libssh2's own, an unsigned int of C. */
 const maxSeconds = 4_294_967_295
@@ -39,20 +41,7 @@ export async function ssh2_keepalive_send(session: Ssh2Session): Promise<number 
   const name = 'ssh2_keepalive_send'
   const peer = peerOf(name, session)
   return orFalse({ name, says: 'Unable to send keepalive message', of: [session] }, () =>
-    peer.within(name, async (signal) => {
-      const { keepalive } = peer.client
-      const { connection } = peer.link
-      const { interval, wantReply } = keepalive.settings
-      if (connection.cause !== undefined) throw connection.cause
-      if (interval === false) return 0
-      const now = connection.now()
-      const last = sentAt.get(session)
-      if (last !== undefined && now < last + interval) return Math.ceil((last + interval - now) / 1000)
-      sentAt.set(session, now)
-      if (wantReply) await keepalive.send({ signal })
-      else if (!connection.probes.refresh()) throw overError()
-      return Math.ceil(interval / 1000)
-    }),
+    peer.within(name, { start: (signal) => sendIfDue(peer, session, signal), undo: nothingMade }),
   )
 }
 
@@ -65,6 +54,21 @@ export function ssh2_set_timeout(session: Ssh2Session, seconds: number, microsec
   const name = 'ssh2_set_timeout'
   const limitMs = milliseconds([name, 2, 'seconds'], seconds, microseconds)
   peerOf(name, session).timeoutMs = limitMs
+}
+
+async function sendIfDue(peer: Peer, session: Ssh2Session, signal: AbortSignal): Promise<number> {
+  const { keepalive } = peer.client
+  const { connection } = peer.link
+  const { interval, wantReply } = keepalive.settings
+  if (connection.cause !== undefined) throw connection.cause
+  if (interval === false) return 0
+  const now = connection.now()
+  const last = sentAt.get(session)
+  if (last !== undefined && now < last + interval) return Math.ceil((last + interval - now) / 1000)
+  sentAt.set(session, now)
+  if (wantReply) await keepalive.send({ signal })
+  else if (!connection.probes.refresh()) throw overError()
+  return Math.ceil(interval / 1000)
 }
 
 function overError(): HoldfastError {

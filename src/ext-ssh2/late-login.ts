@@ -44,16 +44,21 @@ export class LateLogin implements Authenticator {
   readonly #port: AuthPort
   readonly #limits: AuthLimits
   readonly #exchange: Exchange
+  readonly #abandon: (offer: LoginOffer) => void
   readonly #requests: Request[] = []
+  /** Of which the server has been asked, or is about to be. */
+  #asked: Request | undefined
   #came = new Deferred<void>()
   #attempts = new Attempts()
   #offered: Offered | undefined
   #username: string | undefined
   #over: { readonly cause: unknown } | undefined
 
-  constructor(port: AuthPort, limits: AuthLimits) {
+  /** @param abandon nobody waits any more for what the server is being asked: it is to have no consequence */
+  constructor(port: AuthPort, limits: AuthLimits, abandon: (offer: LoginOffer) => void) {
     this.#port = port
     this.#limits = limits
+    this.#abandon = abandon
     this.#exchange = new Exchange(port, limits.authentication, ({ message }) => this.#attempts.heard(message))
   }
 
@@ -74,14 +79,20 @@ export class LateLogin implements Authenticator {
     return this.#attempts.explain(cause)
   }
 
-  /** @throws HoldfastError why the connection ended meanwhile */
-  ask(offer: LoginOffer): Promise<LoginAnswer> {
-    const answer = new Deferred<LoginAnswer>()
-    if (this.#over === undefined) {
-      this.#requests.push({ offer, answer })
+  /**
+   * @param signal takes back what the server has not been asked for yet
+   * @throws HoldfastError why the connection ended meanwhile
+   */
+  ask(offer: LoginOffer, signal: AbortSignal): Promise<LoginAnswer> {
+    const request: Request = { offer, answer: new Deferred() }
+    if (this.#over !== undefined) request.answer.reject(this.#over.cause)
+    else if (signal.aborted) request.answer.reject(signal.reason)
+    else {
+      signal.addEventListener('abort', () => this.#giveUp(request, signal.reason), { once: true })
+      this.#requests.push(request)
       this.#came.resolve()
-    } else answer.reject(this.#over.cause)
-    return answer.promise
+    }
+    return request.answer.promise
   }
 
   /** @throws HoldfastError ERR_SSH_TIMEOUT for the limits `authentication` and `prompt`; why the connection ended */
@@ -97,8 +108,8 @@ export class LateLogin implements Authenticator {
 
   async #next(): Promise<Request> {
     for (;;) {
-      const request = this.#requests[0]
-      if (request !== undefined) return request
+      this.#asked = this.#requests.shift()
+      if (this.#asked !== undefined) return this.#asked
       this.#came = new Deferred()
       const wait = { limit: 'prompt', limitMs: this.#limits.prompt, what: 'a call of ssh2_auth_…()' } as const
       await waitForBystander(this.#port.waits, wait, () => this.#came.promise)
@@ -108,7 +119,7 @@ export class LateLogin implements Authenticator {
   /** @returns whether the server has accepted the user */
   async #serve({ offer, answer }: Request): Promise<boolean> {
     const came = await this.#try(offer)
-    this.#requests.shift()
+    this.#asked = undefined
     answer.resolve(came)
     return came.isAccepted
   }
@@ -162,8 +173,17 @@ export class LateLogin implements Authenticator {
     }
   }
 
+  #giveUp(request: Request, reason: unknown): void {
+    const at = this.#requests.indexOf(request)
+    if (at !== -1) {
+      this.#requests.splice(at, 1)
+      request.answer.reject(reason)
+    } else if (this.#asked === request) this.#abandon(request.offer)
+  }
+
   #finish(cause: unknown): void {
     this.#over = { cause }
+    this.#asked?.answer.reject(cause)
     for (const { answer } of this.#requests.splice(0)) answer.reject(cause)
   }
 }

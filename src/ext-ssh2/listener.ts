@@ -26,7 +26,6 @@ class Backlog {
   readonly #waiting: Tunnel[] = []
   #forward: Forward | undefined
   readonly #watchers = new Set<() => void>()
-  #came = new Deferred<void>()
 
   constructor(session: Ssh2Session, peer: Peer, most: number) {
     this.session = session
@@ -64,18 +63,39 @@ class Backlog {
     this.#tell()
   }
 
-  /** @throws HoldfastError why it listens no more */
-  async accept(signal: AbortSignal | undefined): Promise<Tunnel> {
+  /** @throws HoldfastError why it listens no more, and the reason of the signal */
+  async accept(signal: AbortSignal): Promise<Tunnel> {
     for (;;) {
       // Before it takes one: whoever waits next is to have it.
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       const connection = this.#next()
       if (connection !== undefined) {
         this.#waiting.shift()
         return connection
       }
       if (!this.isListening) throw await this.#cause()
-      await this.#came.promise
+      await this.#change(signal)
+    }
+  }
+
+  /** Of somebody who waits no more: it is for whoever waits next. */
+  giveBack(connection: Tunnel): void {
+    if (!this.isListening) connection.destroy()
+    else this.#waiting.unshift(connection)
+    this.#tell()
+  }
+
+  /** Until there is something to look at. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const changed = new Deferred<void>()
+    const resolve = () => changed.resolve()
+    const exit = this.onChange(resolve)
+    signal.addEventListener('abort', resolve)
+    try {
+      await changed.promise
+    } finally {
+      exit()
+      signal.removeEventListener('abort', resolve)
     }
   }
 
@@ -91,8 +111,6 @@ class Backlog {
 
   #tell(): void {
     for (const changed of this.#watchers) changed()
-    this.#came.resolve()
-    this.#came = new Deferred()
   }
 }
 
@@ -119,13 +137,16 @@ export async function ssh2_forward_listen(
   // RFC 4254 section 7.1, as libssh2: on all addresses, as far as the server allows it.
   const address = host === null ? '0.0.0.0' : stringArgument([name, 3, 'host'], host)
   const most = intArgument([name, 4, 'max_connections'], max_connections)
-  return onClient({ name, says: 'Failure listening on remote port' }, session, async (client) => {
-    const backlog = new Backlog(session, peerOf(name, session), most)
-    const to = (connection: Tunnel) => backlog.came(connection)
-    backlog.begin(await client.forwardRemote({ listen: { host: address, port }, to }))
-    const listener = new Ssh2Listener()
-    backlogs.set(listener, backlog)
-    return listener
+  return onClient({ name, says: 'Failure listening on remote port' }, session, {
+    start: async (client, signal) => {
+      const backlog = new Backlog(session, peerOf(name, session), most)
+      const to = (connection: Tunnel) => backlog.came(connection)
+      backlog.begin(await client.forwardRemote({ listen: { host: address, port }, to, signal }))
+      const listener = new Ssh2Listener()
+      backlogs.set(listener, backlog)
+      return listener
+    },
+    undo: (listener) => backlogOf(listener)?.forward?.close(),
   })
 }
 
@@ -140,7 +161,14 @@ export async function ssh2_forward_accept(listener: Ssh2Listener): Promise<Tunne
   if (backlog === undefined) throw wrongType([name, 1, 'listener'], 'resource', listener)
   const { peer, session } = backlog
   return orFalse({ name, of: [listener, session] }, async () =>
-    register(await peer.within(name, (signal) => backlog.accept(signal)), session, peer),
+    register(
+      await peer.within(name, {
+        start: (signal) => backlog.accept(signal),
+        undo: (connection) => backlog.giveBack(connection),
+      }),
+      session,
+      peer,
+    ),
   )
 }
 

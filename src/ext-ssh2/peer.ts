@@ -8,7 +8,15 @@ import type { Authenticator } from '../connection/services.js'
 import { HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { KeepaliveOptions } from '../liveness/settings.js'
+import { warn } from './answer.js'
 import { alreadyAuthenticated, LateLogin, type LoginAnswer, type LoginOffer } from './late-login.js'
+import { doWithin, type Work } from './work.js'
+
+/** One call of `ssh2_auth_…()`. */
+export interface Login extends Pick<LoginOffer, 'name' | 'username'> {
+  /** @param algorithms those that a policy or the program leaves for our own signatures; undefined for what is usual */
+  readonly prepare: (algorithms: readonly string[] | undefined) => Promise<LoginOffer['methods']>
+}
 
 /** The connection of one session: first its keys are exchanged, and later a call logs in. */
 export class Peer implements Face {
@@ -60,8 +68,7 @@ export class Peer implements Face {
     return this.link.trust?.proof?.hostKey
   }
 
-  /** What a policy or the program leaves for our own signatures; undefined for what is usual. */
-  get signatureAlgorithms(): readonly string[] | undefined {
+  get #signatureAlgorithms(): readonly string[] | undefined {
     const held = this.link.settings.policy?.held.get('algorithms.publicKey')
     return Array.isArray(held) ? held.filter((name) => typeof name === 'string') : undefined
   }
@@ -79,11 +86,16 @@ export class Peer implements Face {
    * Logs in. Where the server accepts it, `client` is there.
    * @throws HoldfastError why the connection ended, ERR_SSH_OPTION where one has logged in already
    */
-  async logIn(offer: LoginOffer): Promise<LoginAnswer> {
+  async logIn({ name, username, prepare }: Login): Promise<LoginAnswer> {
+    const login = this.#login
+    if (login === undefined) throw new RangeError('the connection has not begun')
     this.requireNoLogin()
-    const login = await this.#begun.promise
     try {
-      const answer = await this.within(offer.name, () => login.ask(offer))
+      const answer = await this.within(name, {
+        start: async (signal) =>
+          login.ask({ name, username, methods: await prepare(this.#signatureAlgorithms) }, signal),
+        undo: ({ isAccepted }) => isAccepted && this.#endGivenUp(name),
+      })
       if (answer.isAccepted) this.#becameReady(await this.#opening)
       return answer
     } finally {
@@ -107,24 +119,10 @@ export class Peer implements Face {
 
   /**
    * Waits for what a function does for no longer than `ssh2_set_timeout()` says.
-   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `timeout`), and what `work` throws
+   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `timeout`), and what `work.start` throws
    */
-  async within<T>(name: string, work: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
-    const limitMs = this.timeoutMs
-    if (limitMs === 0) return work(undefined)
-    const { waits } = this.link.timing
-    const wait = waits.start<T>({ limit: 'timeout', limitMs, clock: 'call', phase: 'request', what: `${name}()` })
-    const unwanted = new AbortController()
-    work(unwanted.signal).then(
-      (value) => wait.resolve(value),
-      (error: unknown) => wait.reject(error),
-    )
-    try {
-      return await wait.promise
-    } catch (error) {
-      unwanted.abort(error)
-      throw error
-    }
+  async within<T>(name: string, work: Work<T>): Promise<T> {
+    return doWithin({ name, limitMs: this.timeoutMs, waits: this.link.timing.waits }, work)
   }
 
   /** Ends the connection within the limit `close`, whatever the peer does. Never rejects. */
@@ -141,7 +139,7 @@ export class Peer implements Face {
   }
 
   authenticator(port: AuthPort): Authenticator {
-    const login = new LateLogin(port, this.link.settings.limits)
+    const login = new LateLogin(port, this.link.settings.limits, ({ name }) => this.#endGivenUp(name))
     this.#login = login
     this.#begun.resolve(login)
     return login
@@ -151,6 +149,15 @@ export class Peer implements Face {
     if (this.#client !== undefined) return
     this.#client = client
     if (this.#keepalive !== undefined) client.keepalive.configure(this.#keepalive)
+  }
+
+  /** Nobody may be logged in where the program was told false: what the server says to the request is not waited for. */
+  #endGivenUp(name: string): void {
+    if (this.link.connection.cause !== undefined) return
+    const text = 'the session was ended: the server could still have accepted the login that was given up'
+    const hint = 'connect anew, and give the login more time by ssh2_set_timeout()'
+    warn(name, text)
+    this.link.end(new HoldfastError('ERR_SSH_TIMEOUT', text, { phase: 'authentication', limit: 'timeout', hint }))
   }
 
   async #follow(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Client } from '../client/client.js'
 import { orFalse } from './answer.js'
 import { type Place, wrongType } from './arguments.js'
 import type { Peer } from './peer.js'
+import type { Work } from './work.js'
 
 /** What `ssh2_connect()` gives: PHP's resource `SSH2 Session`, to be handed to the other functions. */
 export class Ssh2Session {
@@ -35,21 +36,26 @@ export interface SessionCall {
   readonly says?: string | undefined
 }
 
+/** See `Work`: whoever makes something says how it is undone. */
+export interface ClientWork<T> extends Pick<Work<T>, 'undo'> {
+  /** @param signal aborts once nobody waits any more, which `ssh2_set_timeout()` decides */
+  readonly start: (client: Client, signal: AbortSignal) => Promise<T>
+}
+
 /**
- * Runs what needs an authenticated session. Where it fails, also for want of a login: a warning, `ssh2_last_error(session)`
+ * Does what needs an authenticated session. Where it fails, also for want of a login: a warning, `ssh2_last_error(session)`
  * and `false`.
- * @param work gets a signal where `ssh2_set_timeout()` has set a limit: it aborts once that is reached
  * @throws TypeError for what is no session, and what `work` throws that is no HoldfastError
  */
 export async function onClient<T>(
   { name, says }: SessionCall,
   session: Ssh2Session,
-  work: (client: Client, signal: AbortSignal | undefined) => Promise<T>,
+  { start, undo }: ClientWork<T>,
 ): Promise<T | false> {
   const peer = peerOf(name, session)
   const of = [session]
   return orFalse({ name, of }, async () => {
     const { client } = peer
-    return orFalse({ name, says, of }, () => peer.within(name, (signal) => work(client, signal)))
+    return orFalse({ name, says, of }, () => peer.within(name, { start: (signal) => start(client, signal), undo }))
   })
 }

@@ -6,6 +6,7 @@ import type { Stats } from '../sftp/stats.js'
 import { printable } from '../wire/printable.js'
 import { boolArgument, bytesArgument, intArgument } from './arguments.js'
 import { onSftp, type Ssh2Sftp } from './sftp.js'
+import { nothingMade } from './work.js'
 
 /** A path: a Buffer where it is not UTF-8. */
 export type SftpPath = string | Buffer
@@ -84,18 +85,20 @@ export async function ssh2_sftp_chmod(sftp: Ssh2Sftp, filename: SftpPath, mode: 
 export async function ssh2_sftp_stat(sftp: Ssh2Sftp, path: SftpPath): Promise<SftpStat | false> {
   const name = 'ssh2_sftp_stat'
   const bytes = bytesArgument([name, 2, 'path'], path)
-  return onSftp({ name, says: 'Failed to stat remote file' }, sftp, async (state, signal) =>
-    toStat(await state.sftp.stat(bytes, { signal })),
-  )
+  return onSftp({ name, says: 'Failed to stat remote file' }, sftp, {
+    start: async (state, signal) => toStat(await state.sftp.stat(bytes, { signal })),
+    undo: nothingMade,
+  })
 }
 
 /** The same, but of a link itself. @throws TypeError */
 export async function ssh2_sftp_lstat(sftp: Ssh2Sftp, path: SftpPath): Promise<SftpStat | false> {
   const name = 'ssh2_sftp_lstat'
   const bytes = bytesArgument([name, 2, 'path'], path)
-  return onSftp({ name, says: 'Failed to stat remote file' }, sftp, async (state, signal) =>
-    toStat(await state.sftp.lstat(bytes, { signal })),
-  )
+  return onSftp({ name, says: 'Failed to stat remote file' }, sftp, {
+    start: async (state, signal) => toStat(await state.sftp.lstat(bytes, { signal })),
+    undo: nothingMade,
+  })
 }
 
 /** Makes a link. @param target what it says, as it is @param link where it is @throws TypeError */
@@ -109,18 +112,20 @@ export async function ssh2_sftp_symlink(sftp: Ssh2Sftp, target: SftpPath, link: 
 export async function ssh2_sftp_readlink(sftp: Ssh2Sftp, link: SftpPath): Promise<string | false> {
   const name = 'ssh2_sftp_readlink'
   const path = bytesArgument([name, 2, 'link'], link)
-  return onSftp({ name, says: `Unable to read link '${shown(path)}'` }, sftp, (state, signal) =>
-    state.sftp.readlink(path, { signal }),
-  )
+  return onSftp({ name, says: `Unable to read link '${shown(path)}'` }, sftp, {
+    start: (state, signal) => state.sftp.readlink(path, { signal }),
+    undo: nothingMade,
+  })
 }
 
 /** A path without links, `.` and `..`; its last part may be missing where the server allows it. @throws TypeError */
 export async function ssh2_sftp_realpath(sftp: Ssh2Sftp, filename: SftpPath): Promise<string | false> {
   const name = 'ssh2_sftp_realpath'
   const path = bytesArgument([name, 2, 'filename'], filename)
-  return onSftp({ name, says: `Unable to resolve realpath for '${shown(path)}'` }, sftp, (state, signal) =>
-    state.sftp.realpath(path.length === 0 ? '.' : path, { signal }),
-  )
+  return onSftp({ name, says: `Unable to resolve realpath for '${shown(path)}'` }, sftp, {
+    start: (state, signal) => state.sftp.realpath(path.length === 0 ? '.' : path, { signal }),
+    undo: nothingMade,
+  })
 }
 
 /** What changes something: PHP says no more of it than whether it did. */
@@ -129,9 +134,12 @@ async function changed(
   handle: Ssh2Sftp,
   work: (files: Sftp, options: CallOptions) => Promise<unknown>,
 ): Promise<boolean> {
-  return onSftp({ name, isQuiet: true }, handle, async ({ sftp }, signal) => {
-    await work(sftp, { signal })
-    return true
+  return onSftp({ name, isQuiet: true }, handle, {
+    start: async ({ sftp }, signal) => {
+      await work(sftp, { signal })
+      return true
+    },
+    undo: nothingMade,
   })
 }
 

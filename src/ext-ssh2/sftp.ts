@@ -4,6 +4,7 @@ import { orFalse } from './answer.js'
 import { wrongType } from './arguments.js'
 import type { Peer } from './peer.js'
 import { onClient, peerOf, type SessionCall, type Ssh2Session } from './session.js'
+import { nothingMade, type Work } from './work.js'
 
 /** What `ssh2_sftp()` gives: PHP's resource `SSH2 SFTP`, to be handed to the other functions. It ends with its session. */
 export class Ssh2Sftp {
@@ -26,34 +27,44 @@ export interface SftpCall extends SessionCall {
   readonly isQuiet?: boolean
 }
 
+/** See `Work`: whoever makes something, as an open file is, says how it is undone. */
+export interface SftpWork<T> extends Pick<Work<T>, 'undo'> {
+  /** @param signal aborts once nobody waits any more */
+  readonly start: (state: SftpState, signal: AbortSignal) => Promise<T>
+}
+
 const states = new WeakMap<Ssh2Sftp, SftpState>()
 const shared = new WeakMap<Ssh2Session, Sftp>()
 
 /** Starts SFTP: a handle for the functions `ssh2_sftp_…()`. @throws TypeError */
 export async function ssh2_sftp(session: Ssh2Session): Promise<Ssh2Sftp | false> {
   const name = 'ssh2_sftp'
-  return onClient({ name, says: 'Unable to startup SFTP subsystem' }, session, async (client, signal) => {
-    const sftp = shared.get(session) ?? (await start(client, session, signal))
-    const handle = new Ssh2Sftp()
-    states.set(handle, { session, peer: peerOf(name, session), sftp })
-    return handle
+  return onClient({ name, says: 'Unable to startup SFTP subsystem' }, session, {
+    start: async (client, signal) => {
+      const sftp = shared.get(session) ?? (await startFor(client, session, signal))
+      const handle = new Ssh2Sftp()
+      states.set(handle, { session, peer: peerOf(name, session), sftp })
+      return handle
+    },
+    // The handle alone: one that was started for it ends by the signal, and one that was there is of others too.
+    undo: nothingMade,
   })
 }
 
 /**
  * Asks for something of a server's files. Where it fails: `ssh2_last_error()` of the handle and of its session, and `false`.
- * @throws TypeError for what is no such handle, and what `work` throws that is no HoldfastError
+ * @throws TypeError for what is no such handle, and what `start` throws that is no HoldfastError
  */
 export async function onSftp<T>(
   { name, says, isQuiet }: SftpCall,
   handle: Ssh2Sftp,
-  work: (state: SftpState, signal: AbortSignal | undefined) => Promise<T>,
+  { start, undo }: SftpWork<T>,
 ): Promise<T | false> {
   const state = handle instanceof Ssh2Sftp ? states.get(handle) : undefined
   if (state === undefined) throw wrongType([name, 1, 'sftp'], 'resource', handle)
   const { peer, session } = state
   return orFalse({ name, says, isQuiet, of: [handle, session] }, () =>
-    peer.within(name, (signal) => work(state, signal)),
+    peer.within(name, { start: (signal) => start(state, signal), undo }),
   )
 }
 
@@ -61,7 +72,7 @@ export async function onSftp<T>(
  * One for all handles of a session: PHP ends that of a handle which nobody has any more, and a program that asks for one each
  * time would here come to the server's MaxSessions.
  */
-async function start(client: Client, session: Ssh2Session, signal: AbortSignal | undefined): Promise<Sftp> {
+async function startFor(client: Client, session: Ssh2Session, signal: AbortSignal): Promise<Sftp> {
   const sftp = await client.sftp({ signal })
   shared.set(session, sftp)
   sftp.session.onEnd(() => {

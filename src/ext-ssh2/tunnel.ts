@@ -8,7 +8,9 @@ export async function ssh2_tunnel(session: Ssh2Session, host: string, port: numb
   const name = 'ssh2_tunnel'
   const target = { host: stringArgument([name, 2, 'host'], host), port: intArgument([name, 3, 'port'], port) }
   const says = 'Unable to request a channel from remote host'
-  return onClient({ name, says }, session, async (client, signal) =>
-    register(await client.connectTo(target, { signal }), session, peerOf(name, session)),
-  )
+  return onClient({ name, says }, session, {
+    start: async (client, signal) =>
+      register(await client.connectTo(target, { signal }), session, peerOf(name, session)),
+    undo: (tunnel) => tunnel.destroy(),
+  })
 }
