@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream'
+import { type Readable, Stream } from 'node:stream'
 import { HoldfastError } from '../errors.js'
 import { orFalseNow } from './answer.js'
-import { intArgument, stringArgument } from './arguments.js'
+import { intArgument, stringArgument, wrongType } from './arguments.js'
 import { Ssh2ChannelStream } from './channel-stream.js'
 import { SSH2_STREAM_STDERR, SSH2_STREAM_STDIO } from './constants.js'
 import type { Ssh2Session } from './session.js'
@@ -25,7 +25,7 @@ export function ssh2_fetch_stream(channel: Readable, streamid: number): Ssh2Chan
   })
 }
 
-/** Ends the input of a command, behind what was written. */
+/** Ends the input of a command, behind what was written. @throws TypeError */
 export function ssh2_send_eof(channel: Readable): boolean {
   return onChannel('ssh2_send_eof', channel, (stream) => {
     stream.end()
@@ -71,6 +71,7 @@ function onChannel<T>(
   channel: Readable,
   work: (stream: Ssh2ChannelStream, session: Ssh2Session) => T,
 ): T | false {
+  if (!(channel instanceof Stream)) throw wrongType([name, 1, 'channel'], 'resource', channel)
   const state = channel instanceof Ssh2ChannelStream ? stateOf(channel) : undefined
   const of = state === undefined ? [] : [channel, state.session]
   return orFalseNow({ name, of }, () => {

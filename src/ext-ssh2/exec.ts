@@ -91,7 +91,10 @@ function streamOf(
 
 function envArgument(place: Place, given: unknown): Readonly<Record<string, string>> {
   const env: Record<string, string> = {}
-  for (const [variable, value] of arrayArgument(place, given)) env[variable] = String(value)
+  for (const [variable, value] of arrayArgument(place, given)) {
+    if (/^\d+$/.test(variable)) warn(place[0], 'Skipping numeric index in environment array')
+    else env[variable] = String(value)
+  }
   return env
 }
 

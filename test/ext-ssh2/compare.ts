@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { type Ssh2Session, ssh2_auth_password, ssh2_connect } from 'holdfast/ext-ssh2'
 import { type Availability, everyAvailability, requireAvailable } from '../servers/availability.js'
 import { preparePhp, runPhp } from '../servers/php.js'
 import { freePort } from '../servers/port.js'
@@ -160,4 +161,11 @@ function isSame(php: Told, here: Told | undefined): boolean {
 function withoutReason(warning: string): string {
   const reason = reasons.find((text) => warning.endsWith(`: ${text}`))
   return reason === undefined ? warning : warning.slice(0, -reason.length)
+}
+
+/** A session here on which the test's user has logged in. */
+export async function loggedInAs({ host, port, username, password }: Given): Promise<Ssh2Session> {
+  const session = await ssh2_connect(host, port)
+  assert.ok(session !== false && (await ssh2_auth_password(session, username, password)))
+  return session
 }

@@ -44,3 +44,18 @@ function logged_in(): mixed
     ssh2_auth_password($session, $server['username'], $server['password']);
     return $session;
 }
+
+/** PHP says 0 until it has come, which may be behind the end of the stream, and which it takes in with what comes for others. */
+function later_status(mixed $session, mixed $stream): int
+{
+    stream_set_blocking($stream, true);
+    stream_get_contents($stream);
+    for ($turns = 0; $turns < 20; $turns++) {
+        $status = stream_get_meta_data($stream)['exit_status'];
+        if ($status !== 0) return $status;
+        $other = ssh2_exec($session, 'true');
+        stream_set_blocking($other, true);
+        stream_get_contents($other);
+    }
+    return 0;
+}
