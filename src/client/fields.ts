@@ -1,88 +1,84 @@
+import * as v from 'valibot'
 import { nearest } from './nearest.js'
 
-/** Looks at the value of an option. @returns what is wrong with it, each with the name of the field; no value is in it */
-export type Field = (value: unknown, name: string) => readonly string[]
+/** What an option may be. Its messages say what it must be, and never show a value: it could be a secret in the wrong place. */
+export type Field = v.GenericSchema
 
-export type Fields = Readonly<Record<string, Field>>
+type Fields = Readonly<Record<string, Field>>
 
-const none: readonly string[] = []
-
-/** A value that passes. @param must what others are told, such as `must be true or false` */
-export function that(passes: (value: unknown) => boolean, must: string): Field {
-  return (value, name) => (passes(value) ? none : [`${name} ${must}`])
-}
-
-/** The same, or an object of these fields. @param must what they are told that are neither */
-export function thatOrObject(passes: (value: unknown) => boolean, must: string, fields: Fields): Field {
-  const asObject = object(fields)
-  return (value, name) => {
-    if (passes(value)) return none
-    return isObject(value) ? asObject(value, name) : [`${name} ${must}`]
-  }
-}
-
-export function listOf(item: Field): Field {
-  return (value, name) => {
-    if (!Array.isArray(value)) return [`${name} must be a list`]
-    return Array.from(value, (each: unknown, index) => item(each, `${name}.${index}`)).flat()
-  }
+/** What one of these fields takes. @param must what others are told, such as `must be true or false` */
+export function anyOf(fields: readonly Field[], must: string): Field {
+  return v.custom((value) => fields.some((field) => v.is(field, value)), must)
 }
 
 /** An object of these fields and no others, none of which has to be there. */
 export function object(fields: Fields): Field {
-  return (value, name) => {
-    if (!isObject(value)) return [`${name} must be an object`.trimStart()]
-    const prefix = name === '' ? '' : `${name}.`
-    const wrong = Object.entries(fields).flatMap(([key, field]) => {
-      const given = value[key]
-      return given === undefined ? none : field(given, prefix + key)
-    })
-    return [...wrong, ...unknownIn(value, fields, prefix)]
-  }
+  return orObject(v.never(), 'must be an object', fields)
 }
 
-function unknownIn(value: object, fields: Fields, prefix: string): readonly string[] {
-  const known = Object.keys(fields)
-  const unknown: string[] = []
-  // With those that are inherited, since those of the fields count too.
-  for (const key in value) {
-    if (!known.includes(key)) unknown.push(`there is no option ${prefix}${key}${nearest(key, known)}`)
-  }
-  return unknown
+/** What another field takes, or an object of these. @param must what they are told that are neither */
+export function orObject(field: Field, must: string, fields: Fields): Field {
+  const other = anyOf([field], must)
+  const asObject = strict(fields)
+  return v.lazy((value) => (isObject(value) ? asObject : other))
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+function strict(fields: Fields): Field {
+  // Without a prototype: `constructor` is no option.
+  const entries: Record<string, Field> = {}
+  Object.setPrototypeOf(entries, null)
+  for (const [name, field] of Object.entries(fields)) entries[name] = v.optional(field)
+  return v.strictObject(entries, ({ received }) => nearest(received.slice(1, -1), Object.keys(fields)))
+}
+
+function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-export const isFunction = (value: unknown): boolean => typeof value === 'function'
-export const isBoolean = (value: unknown): boolean => typeof value === 'boolean'
-export const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
-/** Looked at more closely where it is parsed, which knows the field's own rules. */
-export const isDuration = (value: unknown): boolean => typeof value === 'string' || Number.isFinite(value)
+export function listOf(item: Field): Field {
+  return v.array(item, 'must be a list')
+}
 
-export const callback = that(isFunction, 'must be a function')
-export const flag = that(isBoolean, 'must be true or false')
-export const text = that(isText, 'must be a string, and not an empty one')
-export const number = that(Number.isFinite, 'must be a number')
-export const duration = that(isDuration, "must be a duration: milliseconds, or a string such as '15s'")
-export const durationOrFalse = that(
-  (value) => value === false || isDuration(value),
-  "must be a duration: milliseconds, or a string such as '15s'; or false",
-)
+export function oneOf(values: readonly (string | number)[]): Field {
+  return v.picklist(values, `must be one of ${values.join(', ')}`)
+}
+
+export function matching(pattern: RegExp, must: string): Field {
+  return v.pipe(v.string(must), v.regex(pattern, must))
+}
+
+export const callback = v.function('must be a function')
+export const flag = v.boolean('must be true or false')
+export const off = v.literal(false)
+
+const isNotEmpty = 'must be a string, and not an empty one'
+export const text = v.pipe(v.string(isNotEmpty), v.nonEmpty(isNotEmpty))
+
+const isNumber = 'must be a number'
+export const number = v.pipe(v.number(isNumber), v.finite(isNumber))
+
+const isDuration = "must be a duration: milliseconds, or a string such as '15s'"
+/** Looked at more closely where it is parsed, which knows the field's own rules. */
+export const duration = anyOf([v.string(), number], isDuration)
+export const durationOrFalse = anyOf([duration, off], `${isDuration}; or false`)
 
 /** A whole number from 1 on. */
-export const isCount = (value: unknown): boolean => isWithin(value, 1, Number.MAX_SAFE_INTEGER)
-export const count = that(isCount, 'must be a whole number, at least 1')
+export const count = wholeNumber(1, Number.MAX_SAFE_INTEGER, 'must be a whole number, at least 1')
+export const countOrFalse = anyOf([count, off], 'must be a whole number, at least 1, or false')
 
-export function wholeNumber(least: number, most: number): Field {
-  return that((value) => isWithin(value, least, most), `must be a whole number from ${least} to ${most}`)
+export function wholeNumber(least: number, most: number, must = `must be a whole number from ${least} to ${most}`) {
+  return v.pipe(v.number(must), v.safeInteger(must), v.minValue(least, must), v.maxValue(most, must))
 }
 
-function isWithin(value: unknown, least: number, most: number): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most
+/** @returns what is wrong with a value, each with the name of the field */
+export function problemsIn(value: unknown, field: Field): readonly string[] {
+  const { issues } = v.safeParse(field, value, { abortPipeEarly: true })
+  return issues?.map(describe) ?? []
 }
 
-export function oneOf(values: readonly unknown[]): Field {
-  return that((value) => values.includes(value), `must be one of ${values.join(', ')}`)
+function describe(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? ''
+  return issue.type === 'strict_object'
+    ? `there is no option ${path}${issue.message}`
+    : `${path} ${issue.message}`.trimStart()
 }

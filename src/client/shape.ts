@@ -1,22 +1,23 @@
+import * as v from 'valibot'
 import { HoldfastError } from '../errors.js'
 import { isDuplex } from '../socket/stream.js'
 import {
+  anyOf,
   callback,
   count,
+  countOrFalse,
   duration,
   durationOrFalse,
   flag,
-  isBoolean,
-  isCount,
-  isFunction,
-  isText,
   listOf,
+  matching,
   number,
   object,
+  off,
   oneOf,
+  orObject,
+  problemsIn,
   text,
-  that,
-  thatOrObject,
   wholeNumber,
 } from './fields.js'
 import { isOptionalLimit, limitNames } from './limits.js'
@@ -26,19 +27,17 @@ import type { ConnectOptions } from './options.js'
  * These would mean something else in a known_hosts file: several names, patterns, comments, further lines. A colon is
  * part of an IPv6 address, and a percent sign of its zone.
  */
-const hostName = /^[^\s\p{Cc},*?!|#@[\]]+$/u
-const host = that(matches(hostName), 'must be a host name or an address')
-const fingerprint = that(matches(/^SHA256:[A-Za-z0-9+/]{43}$/), 'must look like SHA256:…')
-const secret = that((value) => typeof value === 'string' || Buffer.isBuffer(value), 'must be a string or a Buffer')
+const host = matching(/^[^\s\p{Cc},*?!|#@[\]]+$/u, 'must be a host name or an address')
+const fingerprint = matching(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must look like SHA256:…')
+const secret = anyOf([v.string(), v.instance(Buffer)], 'must be a string or a Buffer')
+const agent = v.custom(isAgent)
 const texts = listOf(text)
-
-const isFalse = (value: unknown): boolean => value === false
 
 const shape = object({
   host,
   port: wholeNumber(1, 65_535),
   username: text,
-  password: that((value) => typeof value === 'string', 'must be a string'),
+  password: v.string('must be a string'),
   changePassword: callback,
   privateKey: secret,
   identityFiles: texts,
@@ -46,12 +45,12 @@ const shape = object({
   identitiesOnly: flag,
   passphrase: secret,
   certificate: secret,
-  agent: that(
-    (value) => value === false || isText(value) || isAgent(value),
+  agent: anyOf(
+    [off, text, agent],
     'must be the path of a socket, false, or an agent with name, identities() and sign()',
   ),
-  forwardAgent: that(
-    (value) => isBoolean(value) || isText(value) || isAgent(value),
+  forwardAgent: anyOf(
+    [flag, text, agent],
     'must be true, false, the path of a socket, or an agent with name, identities() and sign()',
   ),
   prompt: callback,
@@ -64,11 +63,11 @@ const shape = object({
     update: flag,
   }),
   algorithms: object({ kex: texts, serverHostKey: texts, cipher: texts, mac: texts, publicKey: texts }),
-  keepalive: thatOrObject(isFalse, 'must be false or an object', {
+  keepalive: orObject(off, 'must be false or an object', {
     interval: durationOrFalse,
     countMax: number,
     wantReply: flag,
-    tcp: thatOrObject(isBoolean, 'must be true, false or an object', {
+    tcp: orObject(flag, 'must be true, false or an object', {
       idle: duration,
       interval: duration,
       count: number,
@@ -88,24 +87,17 @@ const shape = object({
     lookup: callback,
   }),
   proxyCommand: text,
-  proxyJump: that(isHops, 'must be a target, options, a Client, or a list of these'),
-  stream: that(
-    (value) => isDuplex(value) || isFunction(value),
-    'must be a Duplex stream, or a function that opens one',
-  ),
-  config: that((value) => isBoolean(value) || isText(value), 'must be true, false or the path of a file'),
-  reconnect: thatOrObject(isBoolean, 'must be true, false or an object', {
+  proxyJump: v.custom(isHops, 'must be a target, options, a Client, or a list of these'),
+  stream: anyOf([v.custom(isDuplex), callback], 'must be a Duplex stream, or a function that opens one'),
+  config: anyOf([flag, text], 'must be true, false or the path of a file'),
+  reconnect: orObject(flag, 'must be true, false or an object', {
     minDelay: duration,
     maxDelay: duration,
     maxTime: durationOrFalse,
-    maxAttempts: that((value) => value === false || isCount(value), 'must be a whole number, at least 1, or false'),
+    maxAttempts: countOrFalse,
   }),
-  signal: that((value) => value instanceof AbortSignal, 'must be an AbortSignal'),
+  signal: v.instance(AbortSignal, 'must be an AbortSignal'),
 })
-
-function matches(pattern: RegExp) {
-  return (value: unknown): boolean => typeof value === 'string' && pattern.test(value)
-}
 
 function isHops(value: unknown): boolean {
   return Array.isArray(value) ? value.every(isHop) : isHop(value)
@@ -127,7 +119,7 @@ function isAgent(value: unknown): boolean {
  * @throws HoldfastError ERR_SSH_OPTION naming each field that is wrong
  */
 export function checkShape(options: ConnectOptions): void {
-  const problems = shape(options, '')
+  const problems = problemsIn(options, shape)
   if (problems.length === 0) return
   throw new HoldfastError('ERR_SSH_OPTION', `options: ${problems.join('; ')}`, { phase: 'options' })
 }
