@@ -32,6 +32,15 @@ export {
   stream_set_timeout,
 } from './php-streams.js'
 export { type PollDescriptor, ssh2_poll } from './poll.js'
+export {
+  type Ssh2ListedKey,
+  type Ssh2Publickey,
+  type Ssh2PublickeyAttributes,
+  ssh2_publickey_add,
+  ssh2_publickey_init,
+  ssh2_publickey_list,
+  ssh2_publickey_remove,
+} from './publickey.js'
 export type { Ssh2Session } from './session.js'
 export { type Ssh2Sftp, ssh2_sftp } from './sftp.js'
 export {

@@ -5,6 +5,7 @@ import { type Call, orFalse } from './answer.js'
 import { boolArgument, bytesArgument, intArgument, type Place, wrongType } from './arguments.js'
 import { Ssh2ChannelStream } from './channel-stream.js'
 import { backlogOf, type Ssh2Listener } from './listener.js'
+import { publicKeysOf, type Ssh2Publickey } from './publickey.js'
 import { type StreamState, stateOf } from './stream-state.js'
 
 /** What `stream_get_meta_data()` says of a stream. */
@@ -94,15 +95,15 @@ export function feof(stream: Readable): boolean {
 
 /**
  * Ends a stream: what was written goes out first. A command lives on to its own end, as in PHP, and nothing waits for it. Of a
- * listener: the server listens no more.
+ * listener: the server listens no more; of a publickey subsystem: it ends.
  * @returns false where what was written cannot go out
  * @throws TypeError
  */
-export async function fclose(stream: Readable | Writable | Ssh2Listener): Promise<boolean> {
+export async function fclose(stream: Readable | Writable | Ssh2Listener | Ssh2Publickey): Promise<boolean> {
   const name = 'fclose'
-  const backlog = backlogOf(stream)
-  if (backlog !== undefined) {
-    await backlog.forward?.close()
+  const handle = backlogOf(stream)?.forward ?? publicKeysOf(stream)
+  if (handle !== undefined) {
+    await handle.close()
     return true
   }
   if (isWritable(stream)) {

@@ -21,6 +21,10 @@ import {
   ssh2_keepalive_send,
   ssh2_last_error,
   ssh2_poll,
+  ssh2_publickey_add,
+  ssh2_publickey_init,
+  ssh2_publickey_list,
+  ssh2_publickey_remove,
   ssh2_set_timeout,
   ssh2_shell,
   ssh2_tunnel,
@@ -31,7 +35,8 @@ import { signalConnections } from '../promises/support/signals.js'
 import { skipReason } from '../servers/availability.js'
 import { signalIfAlive } from '../servers/process-tree.js'
 import { prepareSshd, type SshdServer } from '../servers/sshd.js'
-import { sshd } from '../session/sshd.js'
+import { running, sshd } from '../session/sshd.js'
+import { withPublickey } from './publickey-server.js'
 import { given } from './session.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
@@ -125,6 +130,35 @@ describe('a frozen server under the functions of PHP', { skip, timeout: 120_000,
     assert.deepEqual(answers, [false, false, false, false, false, false])
     assert.equal(await settled('poll', ssh2_poll([descriptor])), 1)
     assert.ok((descriptor.revents & SSH2_POLL_SESSION_CLOSED) !== 0)
+  })
+
+  test('the keys of a user', async (t) => {
+    const { session, server } = await withPublickey(t, watched)
+    const pkey = given(await ssh2_publickey_init(session))
+    await signalConnections(server, 'SIGSTOP')
+    const blob = Buffer.from('key')
+    const answers = await settled(
+      'calls',
+      Promise.all([
+        ssh2_publickey_list(pkey),
+        ssh2_publickey_add(pkey, 'ssh-ed25519', blob),
+        ssh2_publickey_remove(pkey, 'ssh-ed25519', blob),
+        ssh2_publickey_init(session),
+      ]),
+    )
+    assert.deepEqual(answers, [false, false, false, false])
+    assert.equal(ssh2_last_error(pkey)?.code, 'ERR_SSH_PEER_DEAD')
+    assert.equal(await settled('fclose', fclose(pkey)), true)
+  })
+
+  test('the keys of a user whose subsystem alone is frozen', async (t) => {
+    const { session, server } = await withPublickey(t, { holdfast: { limits: { reply: 2000, channelClose: 500 } } })
+    const pkey = given(await ssh2_publickey_init(session))
+    for (const { pid } of await running(server)) signalIfAlive(pid, 'SIGSTOP')
+    assert.equal(await settled('list', ssh2_publickey_list(pkey)), false)
+    assert.equal(ssh2_last_error(pkey)?.limit, 'reply')
+    assert.equal(await settled('fclose', fclose(pkey)), true)
+    assert.equal(await stream_get_contents(given(await ssh2_exec(session, 'echo on'))), 'on\n')
   })
 
   test('writing what nobody reads', async (t) => {

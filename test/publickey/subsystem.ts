@@ -29,13 +29,16 @@ export async function withSubsystem(
   return client(t, await server(t, { subsystems: { publickey } }), options)
 }
 
-export function says(session: ServerSession, ...responses: readonly (Response | Buffer)[]): void {
+/** What a subsystem speaks through, here or in a process of an sshd. */
+type Streams = Pick<ServerSession, 'stdin' | 'stdout'>
+
+export function says(session: Pick<Streams, 'stdout'>, ...responses: readonly (Response | Buffer)[]): void {
   for (const response of responses)
     if (!session.stdout.destroyed) session.stdout.write(Buffer.isBuffer(response) ? response : encodeResponse(response))
 }
 
 /** What the client asks for, until it ends. */
-export async function* asked({ stdin }: ServerSession): AsyncGenerator<Asked> {
+export async function* asked({ stdin }: Pick<Streams, 'stdin'>): AsyncGenerator<Asked> {
   let bytes: Buffer = Buffer.alloc(0)
   for await (const piece of stdin) {
     bytes = Buffer.concat([bytes, piece as Buffer])
@@ -60,7 +63,7 @@ export class KeyStore {
   readonly log: string[] = []
   readonly #known = ['comment', 'from']
 
-  readonly serve: SessionHandler = async (session) => {
+  readonly serve = async (session: Streams): Promise<void> => {
     says(session, greeting)
     for await (const { name, reader } of asked(session)) {
       this.log.push(name)
