@@ -27,10 +27,9 @@ export async function ssh2_connect(
   const told = callbacksOf([name, 4, 'callbacks'], callbacks)
   const says = `Unable to connect to ${host} on port ${port}`
   return orFalse({ name, says, of: [] }, async () => {
-    const options = optionsOf(context)
+    const options = optionsOf(context, host)
     const peer = await Peer.open({
       ...options,
-      host,
       port,
       algorithms: { ...algorithms, ...options.algorithms },
       agent: false,

@@ -1,5 +1,6 @@
 import net from 'node:net'
 import type { ConnectOptions, SocketOptions } from '../client/options.js'
+import { saysAnyOf } from '../client/policy/govern.js'
 import { HoldfastError } from '../errors.js'
 import type { KeepaliveOptions, TcpKeepaliveOptions } from '../liveness/settings.js'
 import { type IniName, iniOf, type Ssh2Ini } from './ini.js'
@@ -71,30 +72,38 @@ const socketNames: readonly (keyof SocketContext)[] = [
 const meaningless = ['backlog', 'ipv6_v6only', 'so_reuseport', 'so_broadcast']
 
 /**
- * What a context comes to. A host key is accepted unless the context or a policy says otherwise: PHP's programs compare the
- * fingerprint.
- * @throws HoldfastError ERR_SSH_OPTION naming the option
+ * What a context comes to, for a host. Its key is accepted unless the context or a policy says whom to trust: PHP's programs
+ * compare the fingerprint.
+ * @throws HoldfastError ERR_SSH_OPTION naming the option, ERR_SSH_POLICY
  */
-export function optionsOf(context: Ssh2Context): ConnectOptions {
+export function optionsOf(context: Ssh2Context, host: string): ConnectOptions {
   const own = context.holdfast ?? {}
   const stranger = Object.keys(own).find((name) => !fields.some((field) => field === name))
   if (stranger !== undefined) throw wrong(`holdfast: ${stranger} is none of ${fields.join(', ')}`)
   const ini = iniOf(context.ini ?? {})
   const { socket, tcp } = socketOptions(context.socket ?? {})
   const base: ConnectOptions = {
-    hostKey: { policy: 'off' },
     keepalive: keepaliveOf(ini, tcp),
     limits: limitsOf(ini),
     socket,
   }
-  return {
+  return trusting({
     ...base,
     ...own,
+    host,
     keepalive:
       typeof own.keepalive === 'object' ? { ...base.keepalive, ...own.keepalive } : (own.keepalive ?? base.keepalive),
     limits: { ...base.limits, ...own.limits },
     socket: { ...base.socket, ...own.socket },
-  }
+  })
+}
+
+/** Files and keys alone say it too: they are to be looked at. */
+const trustPaths = ['hostKey.policy', 'hostKey.knownHosts', 'hostKey.fingerprints']
+
+function trusting(options: ConnectOptions): ConnectOptions {
+  if (options.hostKey !== undefined || saysAnyOf(options, trustPaths)) return options
+  return { ...options, hostKey: { policy: 'off' } }
 }
 
 function limitsOf(ini: ReadonlyMap<IniName, number>): NonNullable<ConnectOptions['limits']> {

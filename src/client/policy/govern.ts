@@ -55,9 +55,25 @@ export function withBuiltIn(
   builtIn: ReadonlyMap<string, OptionValue>,
   policy: Policy = processPolicy(),
 ): ConnectOptions {
+  const said = sayerOf(options, policy)
+  return withValues(options, new Map([...builtIn].filter(([path]) => !said(path))))
+}
+
+/**
+ * Whether they or any default of policy, environment and process say something of one of these, which are named by their paths.
+ * @throws HoldfastError ERR_SSH_POLICY
+ */
+export function saysAnyOf(
+  options: ConnectOptions,
+  paths: readonly string[],
+  policy: Policy = processPolicy(),
+): boolean {
+  return paths.some(sayerOf(options, policy))
+}
+
+function sayerOf(options: ConnectOptions, policy: Policy): (path: string) => boolean {
   const applied = appliedTo(options, undefined, options, policy)
-  const isSaid = (path: string) => applied.asked.has(path) || entryUnder(applied, path) !== undefined
-  return withValues(options, new Map([...builtIn].filter(([path]) => !isSaid(path))))
+  return (path) => applied.asked.has(path) || entryUnder(applied, path) !== undefined
 }
 
 /**
