@@ -1,0 +1,8 @@
+<?php
+require __DIR__ . '/answers.php';
+
+answer('constants', function () {
+    $constants = get_defined_constants(true)['ssh2'];
+    ksort($constants, SORT_STRING);
+    return $constants;
+});
