@@ -1,11 +1,22 @@
 // What npm would publish, used as a stranger's program uses it.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { makeKey, missing } from './keys/openssh-tools.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
@@ -28,6 +39,33 @@ function packedFiles(): string[] {
   return packed?.files.map((file) => file.path) ?? []
 }
 
+/** By a key that bcrypt opens, in a thread that has a file of its own. */
+const connects = `
+import { readFileSync } from 'node:fs'
+import { connect, HoldfastError } from 'holdfast'
+import { startServer } from 'holdfast/testing'
+import { Client } from 'holdfast/ssh2'
+
+const server = await startServer({
+  users: { deploy: { authorizedKeys: [readFileSync('key.pub', 'utf8')] } },
+  exec: ({ stdout }) => void stdout.write('ran'),
+})
+const ssh = await connect({
+  host: server.host,
+  port: server.port,
+  username: 'deploy',
+  privateKey: readFileSync('key'),
+  passphrase: 'secret',
+  agent: false,
+  hostKey: { fingerprints: [server.hostKey.fingerprint] },
+})
+const { stdout } = await ssh.exec('something')
+const wrong = await connect({ host: 'nowhere.invalid', port: 0 }).catch((error) => error)
+console.log(stdout, ssh.constructor.name, Client.name, wrong instanceof HoldfastError)
+await ssh.close()
+await server.close()
+`
+
 describe('the package', () => {
   const files = packedFiles()
   const program = realpathSync(mkdtempSync(path.join(tmpdir(), 'holdfast-package-')))
@@ -39,6 +77,8 @@ describe('the package', () => {
       mkdirSync(path.dirname(path.join(modules, name)), { recursive: true })
       symlinkSync(path.join(root, 'node_modules', name), path.join(modules, name), 'junction')
     }
+    const { status, stderr } = runNode(root, 'scripts/bundle.mjs', path.join(modules, 'holdfast'))
+    assert.equal(status, 0, stderr)
   })
   after(() => {
     rmSync(program, { recursive: true, force: true })
@@ -70,6 +110,20 @@ describe('the package', () => {
     writeFileSync(path.join(program, 'requires.cjs'), entries.map((entry) => `require('${entry}')\n`).join(''))
     const { status, stderr } = runNode(program, 'requires.cjs')
     assert.equal(status, 0, stderr)
+  })
+
+  test('is loaded from few files', () => {
+    const code = readdirSync(path.join(program, 'node_modules/holdfast/dist'), { recursive: true }).filter((file) =>
+      String(file).endsWith('.js'),
+    )
+    assert.ok(code.length < 25, code.join(' '))
+  })
+
+  test('connects to its own server with an encrypted key', { skip: missing('ssh-keygen') }, () => {
+    makeKey(program, 'key', '-t', 'ed25519', '-N', 'secret', '-a', '2')
+    writeFileSync(path.join(program, 'connects.mjs'), connects)
+    const { status, stdout, stderr } = runNode(program, 'connects.mjs')
+    assert.deepEqual([status, stdout, stderr], [0, 'ran Client Client true\n', ''])
   })
 
   test('brings types that a strict program compiles against', () => {
