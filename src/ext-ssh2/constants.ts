@@ -27,3 +27,8 @@ export const SSH2_POLLNVAL = 0x0020
 export const SSH2_POLL_SESSION_CLOSED = 0x0010
 export const SSH2_POLL_CHANNEL_CLOSED = 0x0080
 export const SSH2_POLL_LISTENER_CLOSED = 0x0080
+
+/** Of `fseek()`: PHP's own. */
+export const SEEK_SET = 0
+export const SEEK_CUR = 1
+export const SEEK_END = 2

@@ -14,10 +14,12 @@ export { ssh2_connect, ssh2_disconnect } from './connect.js'
 export * from './constants.js'
 export type { HoldfastContext, SocketContext, Ssh2Context } from './context.js'
 export { type Ssh2Env, ssh2_exec, ssh2_shell } from './exec.js'
+export { fseek, ftell, rewind } from './file-position.js'
 export { type DirectionMethods, type MethodsNegotiated, ssh2_fingerprint, ssh2_methods_negotiated } from './host.js'
 export { ini_get, ini_restore, ini_set, type Ssh2Ini } from './ini.js'
 export { ssh2_keepalive_config, ssh2_keepalive_send, ssh2_set_timeout } from './keepalive.js'
 export { type Ssh2Listener, ssh2_forward_accept, ssh2_forward_listen, ssh2_forward_port } from './listener.js'
+export { type StreamMetaData, stream_get_meta_data } from './meta-data.js'
 export type { DirectionMethodLists, Ssh2Methods } from './methods.js'
 export {
   fclose,
@@ -25,9 +27,7 @@ export {
   fgets,
   fread,
   fwrite,
-  type StreamMetaData,
   stream_get_contents,
-  stream_get_meta_data,
   stream_set_blocking,
   stream_set_timeout,
 } from './php-streams.js'
@@ -43,6 +43,7 @@ export {
 } from './publickey.js'
 export type { Ssh2Session } from './session.js'
 export { type Ssh2Sftp, ssh2_sftp } from './sftp.js'
+export type { Ssh2FileStream } from './sftp-file.js'
 export {
   type SftpPath,
   type SftpStat,

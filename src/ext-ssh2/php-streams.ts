@@ -3,27 +3,10 @@ import { HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
 import { type Call, orFalse } from './answer.js'
 import { boolArgument, bytesArgument, intArgument, type Place, wrongType } from './arguments.js'
-import { Ssh2ChannelStream } from './channel-stream.js'
 import { backlogOf, type Ssh2Listener } from './listener.js'
 import { publicKeysOf, type Ssh2Publickey } from './publickey.js'
+import { Ssh2FileStream } from './sftp-file.js'
 import { type StreamState, stateOf } from './stream-state.js'
-
-/** What `stream_get_meta_data()` says of a stream. */
-export interface StreamMetaData {
-  /** Whether the last read ended by `stream_set_timeout()`. */
-  readonly timed_out: boolean
-  readonly blocked: boolean
-  /** Whether all was read that will ever come. */
-  readonly eof: boolean
-  readonly unread_bytes: number
-  readonly stream_type: 'SSH2 Channel'
-  readonly mode: 'r+'
-  readonly seekable: false
-  /** The exit status of a command; null while it is not known, or where the server has not said or a signal ended it. */
-  readonly exit_status: number | null
-  /** The signal that ended it, `SIGTERM`; PHP has nothing like it. */
-  readonly exit_signal: string | null
-}
 
 const newline = 0x0a
 
@@ -78,6 +61,8 @@ export async function fwrite(stream: Writable, data: string | Buffer): Promise<n
   const bytes = Buffer.from(bytesArgument([name, 2, 'data'], data))
   const call = callOf(name, writableArgument([name, 1, 'stream'], stream))
   return orFalse(call, async () => {
+    if (stream.errored !== null) throw asFailure(stream.errored)
+    if (stream instanceof Ssh2FileStream) stream.checkWriting()
     const written = new Deferred<number>()
     stream.write(bytes, (error) => {
       if (error) written.reject(asFailure(error))
@@ -132,24 +117,6 @@ export function stream_set_timeout(stream: Readable, seconds: number, microsecon
   const state = stateOf(stream)
   if (state !== undefined) state.timeoutMs = limitMs
   return state !== undefined
-}
-
-/** What is known of a stream. With its end comes `exit_status`, which in PHP is 0 also where nobody has said so. */
-export function stream_get_meta_data(stream: Readable): StreamMetaData {
-  readableArgument(['stream_get_meta_data', 1, 'stream'], stream)
-  const state = stateOf(stream)
-  const exit = stream instanceof Ssh2ChannelStream ? stream.exit : undefined
-  return {
-    timed_out: state?.hasTimedOut ?? false,
-    blocked: state?.isBlocking ?? true,
-    eof: hasEnded(stream),
-    unread_bytes: stream.readableLength,
-    stream_type: 'SSH2 Channel',
-    mode: 'r+',
-    seekable: false,
-    exit_status: exit?.exitCode ?? null,
-    exit_signal: exit?.signal ?? null,
-  }
 }
 
 /** Seconds and microseconds, rounded up to the next millisecond as PHP does. @throws TypeError */
@@ -243,37 +210,44 @@ async function reading<T>(
   work: (reader: PieceReader) => Promise<T>,
 ): Promise<T | false> {
   readableArgument([name, 1, 'stream'], stream)
-  return orFalse(callOf(name, stream), () => work(new PieceReader(stream)))
+  return orFalse(callOf(name, stream), async () => {
+    if (stream instanceof Ssh2FileStream) stream.checkReading()
+    return work(new PieceReader(stream))
+  })
 }
 
-/** What was written goes out for as long as the far side takes it, or its end, but not for longer than a channel's close may take. */
+/**
+ * What was written goes out for as long as the far side takes it, or its end, but not for longer than a channel's close may
+ * take. A file has limits of its own for what is asked of it, since a disk may take its time.
+ */
 async function ended(stream: Writable): Promise<void> {
   if (stream.errored !== null) throw asFailure(stream.errored)
   const over = new Deferred<void>()
   stream.once('error', (error) => over.reject(asFailure(error)))
   stream.once('close', () => over.resolve())
-  if (stream.writable) stream.end(() => over.resolve())
+  if (stream.writable) stream.end((error?: Error | null) => (error ? over.reject(asFailure(error)) : over.resolve()))
   else over.resolve()
   const state = stream instanceof Duplex ? stateOf(stream) : undefined
   if (state === undefined) return over.promise
   const limitMs = state.peer.link.settings.limits.channelClose
   try {
-    await within({ ...state, timeoutMs: limitMs }, over.promise)
+    if (stream instanceof Ssh2FileStream) await over.promise
+    else await within({ ...state, timeoutMs: limitMs }, over.promise)
   } finally {
     stream.destroy()
   }
 }
 
-function hasEnded(stream: Readable): boolean {
+export function hasEnded(stream: Readable): boolean {
   return stream.readableEnded || stream.destroyed
 }
 
-function callOf(name: string, stream: Readable | Writable): Call {
+export function callOf(name: string, stream: Readable | Writable): Call {
   const state = isReadable(stream) ? stateOf(stream) : undefined
   return { name, of: state === undefined ? [stream] : [stream, state.session] }
 }
 
-function readableArgument(place: Place, value: unknown): Readable {
+export function readableArgument(place: Place, value: unknown): Readable {
   if (isReadable(value)) return value
   throw wrongType(place, 'resource', value)
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, lstat, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import process from 'node:process'
-import { describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import {
   type Ssh2Sftp,
   ssh2_connect,
@@ -23,19 +23,12 @@ import {
   stream_get_contents,
 } from 'holdfast/ext-ssh2'
 import { skipReason } from '../servers/availability.js'
-import { childrenOf, signalIfAlive } from '../servers/process-tree.js'
-import { prepareSshd, type SshdServer } from '../servers/sshd.js'
+import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
-import { remoteFolder } from './remote-folder.js'
-import { given, loggedIn } from './session.js'
+import { given } from './session.js'
+import { sftpServers, signalSftpServers, withSftp } from './sftp-server.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
-
-async function withSftp(t: TestContext) {
-  const { session, server } = await loggedIn(t)
-  const at = await remoteFolder(t, session)
-  return { session, server, sftp: given(await ssh2_sftp(session)), at }
-}
 
 /** What the functions warn of while `work` runs. */
 async function warnings(work: () => Promise<unknown>): Promise<readonly string[]> {
@@ -184,7 +177,7 @@ describe('ssh2_sftp() and the functions of files', { skip, timeout: 120_000 }, (
 
   test('a handle whose SFTP server was killed, and a new one', async (t) => {
     const { session, server, sftp, at } = await withSftp(t)
-    for (const pid of await sftpServers(server)) signalIfAlive(pid, 'SIGKILL')
+    await signalSftpServers(server, 'SIGKILL')
     assert.equal(await ssh2_sftp_stat(sftp, at('')), false)
     const again = given(await ssh2_sftp(session))
     assert.notEqual(await ssh2_sftp_stat(again, at('')), false)
@@ -193,7 +186,7 @@ describe('ssh2_sftp() and the functions of files', { skip, timeout: 120_000 }, (
 
   test('a limit on waiting', async (t) => {
     const { session, server, sftp, at } = await withSftp(t)
-    for (const pid of await sftpServers(server)) signalIfAlive(pid, 'SIGSTOP')
+    await signalSftpServers(server, 'SIGSTOP')
     ssh2_set_timeout(session, 0, 200_000)
     assert.equal(await ssh2_sftp_stat(sftp, at('')), false)
     assert.equal(ssh2_last_error(sftp)?.limit, 'timeout')
@@ -220,10 +213,3 @@ describe('ssh2_sftp() and the functions of files', { skip, timeout: 120_000 }, (
     })
   })
 })
-
-/** The processes that serve files. */
-async function sftpServers(server: SshdServer): Promise<readonly number[]> {
-  const all = await server.processes()
-  const found = [...all, ...all.flatMap(({ pid }) => childrenOf(pid))].filter(({ name }) => name === 'sftp-server')
-  return [...new Set(found.map(({ pid }) => pid))]
-}
