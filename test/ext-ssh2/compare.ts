@@ -48,14 +48,17 @@ export interface Comparison {
   readonly differences?: Readonly<Record<string, string>>
   readonly server?: Omit<SshdOptions, 'version'>
   readonly extra?: Given['extra']
+  /** Puts into `folder` what each side is to find there. */
+  readonly fill?: (folder: string) => Promise<void>
 }
 
 export const prepareComparison = (): Promise<Availability> => everyAvailability([preparePhp(), prepareSshd('9.2')])
 
 /** Has both sides ask the same of one sshd, and holds the answers against each other. */
-export async function compare(t: TestContext, { script, here, differences, server, extra }: Comparison): Promise<void> {
+export async function compare(t: TestContext, comparison: Comparison): Promise<void> {
+  const { script, here, differences, server, extra, fill } = comparison
   const { host, port, username, password, clientKeys } = await sshd(t, { ...server, version: '9.2' })
-  const folder = await sharedFolder(t)
+  const folder = await sharedFolder(t, fill)
   const closedPort = await freePort()
   const given = async (): Promise<Given> => ({
     host,
@@ -78,7 +81,7 @@ export async function compare(t: TestContext, { script, here, differences, serve
 }
 
 /** One name, so that both sides are told the same of it. */
-async function sharedFolder(t: TestContext): Promise<() => Promise<string>> {
+async function sharedFolder(t: TestContext, fill: Comparison['fill']): Promise<() => Promise<string>> {
   const parent = await mkdtemp(path.join(tmpdir(), 'holdfast-php-'))
   t.after(() => rm(parent, { recursive: true, force: true }))
   await chmod(parent, 0o755)
@@ -88,6 +91,7 @@ async function sharedFolder(t: TestContext): Promise<() => Promise<string>> {
     await mkdir(folder)
     // Not by the call before, which the mask of this process cuts.
     await chmod(folder, 0o777)
+    await fill?.(folder)
     return folder
   }
 }
