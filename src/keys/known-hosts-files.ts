@@ -1,7 +1,7 @@
 /** known_hosts files on disk, which other processes, ssh among them, read and write at the same time. */
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { appendFile, type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, constants, type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import process from 'node:process'
 import { HoldfastError } from '../errors.js'
@@ -21,6 +21,7 @@ import type { PublicKey } from './public-key.js'
 const maxFileBytes = 64 * 1024 * 1024
 /** A lock that is older belongs to a process that died with it. */
 const staleLockMs = 60_000
+const lineEnd = Buffer.from('\n')
 /**
  * An attempt fails when somebody replaced the file within the millisecond that it took. While one process does nothing
  * but replace it, a third of them do; this many in a row do not happen.
@@ -152,20 +153,41 @@ async function removeStale(lock: string): Promise<void> {
 }
 
 async function rotateLocked(path: string, rotation: Rotation): Promise<boolean> {
-  const handle = await open(path, 'r')
+  const handle = await openToAppend(path)
+  // Who made it so wants it left alone.
+  if (handle === 'read-only') return false
   try {
-    const before = await readHandle(handle, maxFileBytes)
-    // A last line without an end may still be in the writing: it is carried over as it is.
-    const ended = before.lastIndexOf('\n') + 1
-    const after = rotate(before.subarray(0, ended).toString('latin1'), path, rotation)
+    const before = await readEnded(handle)
+    const after = rotate(before.toString('latin1'), path, rotation)
     if (after === undefined) return false
-    const bytes = Buffer.concat([Buffer.from(after, 'latin1'), before.subarray(ended)])
-    await replaceFile(path, bytes, await handle.stat())
+    await replaceFile(path, Buffer.from(after, 'latin1'), await handle.stat())
     await rescueAppended(handle, before.length, path)
     return true
   } finally {
     await handle.close()
   }
+}
+
+/** A file that exists. */
+async function openToAppend(path: string): Promise<FileHandle | 'read-only'> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_APPEND)
+  } catch (error) {
+    if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM')) return 'read-only'
+    throw error
+  }
+}
+
+/**
+ * Reads the file to the end of its last line. Where that has no end, a person left it so, or it is still in the writing: a
+ * reader can see the half of one write. To give it its end takes a write that the system puts behind all those that have
+ * begun, so what is read after that is whole. Of ssh each line is one write (9.2, by strace), which ends no line before it.
+ */
+async function readEnded(handle: FileHandle): Promise<Buffer> {
+  const bytes = await readHandle(handle, maxFileBytes)
+  if (bytes.length === 0 || bytes.at(-1) === lineEnd[0]) return bytes
+  await writeWhole(handle, lineEnd)
+  return readHandle(handle, maxFileBytes)
 }
 
 /**
@@ -207,7 +229,7 @@ async function replaceFile(path: string, bytes: Buffer, { mode, uid, gid }: Stat
 
 /** What others appended to the old file, between our reading it and our replacing it. */
 async function rescueAppended(old: FileHandle, readBytes: number, path: string): Promise<void> {
-  const grown = await readHandle(old, maxFileBytes)
+  const grown = await readEnded(old)
   if (grown.length > readBytes) await appendFile(path, grown.subarray(readBytes))
 }
 
