@@ -2,6 +2,7 @@ import { type ErrorCode, HoldfastError } from '../errors.js'
 import type { HostKeyOffer, HostKeyVerifier } from '../kex/host-key.js'
 import type { ServerProof } from '../keys/agent.js'
 import { type HostKeyVerdict, judgeHostKey, preferKnownTypes } from '../keys/host-key-verdict.js'
+import { type KeyRules, safeKeys } from '../keys/key-types/key-type.js'
 import { certificateName } from '../keys/key-types/registry.js'
 import type { KnownHostsEntry, ParsedKnownHosts } from '../keys/known-hosts.js'
 import { appendKnownHost, readKnownHostsFiles } from '../keys/known-hosts-files.js'
@@ -21,22 +22,24 @@ export class HostTrust implements HostKeyVerifier {
   readonly #name: Peer
   readonly #settings: HostKeySettings
   readonly #known: ParsedKnownHosts
+  readonly #rules: KeyRules
   #keyOfUserFile: PublicKey | undefined
   #proof: ServerProof | undefined
 
   /** @throws HoldfastError ERR_SSH_KNOWN_HOSTS */
-  static async load(peer: Peer, settings: HostKeySettings): Promise<HostTrust> {
+  static async load(peer: Peer, settings: HostKeySettings, rules: KeyRules = safeKeys): Promise<HostTrust> {
     const { policy, fingerprints, verify, knownHosts } = settings
     // Who asks by another way still wants to know of a key that was revoked.
     const asksNobody = policy === 'off' && fingerprints === undefined && verify === undefined
-    return new HostTrust(peer, settings, asksNobody ? nothingKnown : await readKnownHostsFiles(knownHosts))
+    return new HostTrust(peer, settings, rules, asksNobody ? nothingKnown : await readKnownHostsFiles(knownHosts))
   }
 
-  private constructor(peer: Peer, settings: HostKeySettings, known: ParsedKnownHosts) {
+  private constructor(peer: Peer, settings: HostKeySettings, rules: KeyRules, known: ParsedKnownHosts) {
     this.#peer = peer
     this.#name = knownAs(peer, settings)
     this.#settings = settings
     this.#known = known
+    this.#rules = rules
   }
 
   /**
@@ -58,14 +61,14 @@ export class HostTrust implements HostKeyVerifier {
   }
 
   check({ algorithm, hostKey, exchangeHash, signature }: HostKeyOffer): void {
-    const key = readHostKey(hostKey)
+    const key = readHostKey(hostKey, this.#rules)
     if (isOfAlgorithm(key, algorithm) && key.verify(algorithm, exchangeHash, signature)) return
     const problem = `the peer did not prove that it owns its host key (${algorithm} ${key.fingerprint()})`
     throw new HoldfastError('ERR_SSH_HOST_KEY_SIGNATURE', problem, { phase: 'hostKey' })
   }
 
   async trust({ hostKey, exchangeHash, signature }: HostKeyOffer): Promise<void> {
-    const key = readHostKey(hostKey)
+    const key = readHostKey(hostKey, this.#rules)
     // Copies: what was received is read from memory that is used again.
     this.#proof = { hostKey: copyOf(hostKey), signature: copyOf(signature), sessionId: exchangeHash }
     const { fingerprints, verify, policy, enforced } = this.#settings
@@ -142,9 +145,9 @@ export function knownAs({ host, port }: Peer, { alias }: HostKeySettings): Peer 
 const nothingKnown: ParsedKnownHosts = { entries: [], problems: [] }
 
 /** What is wrong with it is the peer's doing, not that of a file. */
-function readHostKey(blob: Buffer): PublicKey {
+function readHostKey(blob: Buffer, rules: KeyRules): PublicKey {
   try {
-    return parsePublicKey(blob, 'the host key')
+    return parsePublicKey(blob, 'the host key', rules)
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error
     throw new HoldfastError('ERR_SSH_PROTOCOL', error.message, { phase: 'hostKey', cause: error })

@@ -139,7 +139,8 @@ export class Link implements ConnectionHost {
       this.#watchSignal()
     } catch (error) {
       const cause = this.explain(asHoldfastError(error))
-      this.end(cause)
+      // The face of another library ends it in order at any stage.
+      if (this.#face === undefined || this.#closeBy === undefined) this.end(cause)
       throw cause
     } finally {
       this.timing.waits.attend(true)
@@ -174,7 +175,13 @@ export class Link implements ConnectionHost {
   }
 
   destroy(how: 'farewell' | 'reset'): void {
-    this.#driver?.destroy(how)
+    this.#driver?.destroy(how === 'reset' && this.#leavesQuietly ? 'quiet' : how)
+  }
+
+  /** Programs of another library have servers that take a reset for an error, and end by it; a dead peer leaves no choice. */
+  get #leavesQuietly(): boolean {
+    if (this.#face === undefined || this.#connection?.cause?.code === 'ERR_SSH_PEER_DEAD') return false
+    return (this.#driver?.socket?.writableLength ?? 0) === 0
   }
 
   explain(cause: HoldfastError): HoldfastError {
@@ -252,7 +259,7 @@ export class Link implements ConnectionHost {
     if (via !== undefined) this.#askRepeatedly(via)
     const abandoned = (this.#loading ??= new AbortController()).signal
     const [trust, identity, driver] = await Promise.all([
-      HostTrust.load({ host, port }, hostKey),
+      HostTrust.load({ host, port }, hostKey, this.#face?.keyRules),
       this.#face === undefined ? loadIdentity(this.#identityOptions ?? {}, abandoned) : nobody,
       openDriver(settings, timing, abandoned).then((opened) => this.#drive(opened)),
     ])

@@ -8,6 +8,7 @@ import type { OpenDecision } from '../connection/mux.js'
 import type { Authenticator } from '../connection/services.js'
 import { diagnostics } from '../diagnostics.js'
 import { type AgentForward, agentChannelType } from '../forward/agent-forward.js'
+import type { KeyRules } from '../keys/key-types/key-type.js'
 import { probeMemory } from '../liveness/probe-memory.js'
 import { printableLines } from '../wire/printable.js'
 import type { HostTrust } from './host-trust.js'
@@ -36,6 +37,8 @@ export interface Face {
   readonly identification: string | undefined
   /** Who has logged in; undefined for the user that the options name. */
   readonly username: string | undefined
+  /** How weak a host key may be; undefined for what Holdfast takes. */
+  readonly keyRules: KeyRules | undefined
   /** Logs in, with what the program gave it. */
   authenticator(port: AuthPort): Authenticator
   /** The stream to the peer is open, and nothing was sent on it. */

@@ -23,6 +23,7 @@ export class Peer implements Face {
   /** What `ssh2_set_timeout()` has set; 0 for none. */
   timeoutMs = 0
   readonly identification = undefined
+  readonly keyRules = undefined
   readonly #begun = new Deferred<LateLogin>()
   readonly #opening: Promise<Client>
   #link: Link | undefined

@@ -11,6 +11,7 @@ import {
   encodeSignRequest,
 } from './agent.js'
 import { agentMessages, framed } from './agent-messages.js'
+import { type KeyRules, safeKeys } from './key-types/key-type.js'
 import type { PublicKey } from './public-key.js'
 
 /**
@@ -20,17 +21,19 @@ import type { PublicKey } from './public-key.js'
 export class SocketAgent implements Agent {
   readonly name: string
   readonly #path: string
+  readonly #rules: KeyRules
   readonly #open = new Set<Socket>()
   readonly #aborts = new AbortListeners()
   #closed = false
 
-  constructor(path: string) {
+  constructor(path: string, rules: KeyRules = safeKeys) {
     this.name = `the agent at ${path}`
     this.#path = path
+    this.#rules = rules
   }
 
   async identities(signal: AbortSignal): Promise<readonly AgentIdentity[]> {
-    return decodeIdentities(await this.#ask(encodeIdentitiesRequest(), signal), this.name)
+    return decodeIdentities(await this.#ask(encodeIdentitiesRequest(), signal), this.name, this.#rules)
   }
 
   async sign(key: PublicKey, algorithm: string, data: Buffer, signal: AbortSignal): Promise<Buffer> {

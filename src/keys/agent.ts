@@ -2,6 +2,7 @@
 import { HoldfastError } from '../errors.js'
 import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
+import { type KeyRules, safeKeys } from './key-types/key-type.js'
 import { plainName } from './key-types/registry.js'
 import { type PublicKey, parsePublicKey } from './public-key.js'
 import { signatureAlgorithm } from './signature.js'
@@ -93,7 +94,7 @@ export function encodeForwardingBinding({ hostKey, sessionId, signature }: Serve
 }
 
 /** @throws HoldfastError ERR_SSH_AGENT */
-export function decodeIdentities(answer: Buffer, agent: string): readonly AgentIdentity[] {
+export function decodeIdentities(answer: Buffer, agent: string, rules: KeyRules = safeKeys): readonly AgentIdentity[] {
   const reader = new AgentReader(agent, answer)
   expect(reader, agentMessage.identitiesAnswer, agent, 'refused to list its keys')
   const count = reader.uint32('number of keys')
@@ -103,16 +104,16 @@ export function decodeIdentities(answer: Buffer, agent: string): readonly AgentI
   for (let index = 0; index < count; index++) {
     const blob = reader.string('key')
     const comment = reader.text('comment')
-    identities.push(parseIdentity(blob, comment))
+    identities.push(parseIdentity(blob, comment, rules))
   }
   reader.end()
   return identities.filter((identity) => identity !== undefined)
 }
 
 /** Agents hold keys of types that we lack, and what `ssh-add` took in without checking it: neither hides the others. */
-function parseIdentity(blob: Buffer, comment: string): AgentIdentity | undefined {
+function parseIdentity(blob: Buffer, comment: string, rules: KeyRules): AgentIdentity | undefined {
   try {
-    return { publicKey: parsePublicKey(blob), comment }
+    return { publicKey: parsePublicKey(blob, 'public key', rules), comment }
   } catch {
     return undefined
   }

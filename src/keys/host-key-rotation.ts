@@ -2,6 +2,7 @@
 import { HoldfastError } from '../errors.js'
 import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
+import { type KeyRules, safeKeys } from './key-types/key-type.js'
 import { type KnownHostsEntry, knownHostsName, namesHost } from './known-hosts.js'
 import type { PrivateKey } from './private-key.js'
 import { type PublicKey, parsePublicKey } from './public-key.js'
@@ -25,21 +26,21 @@ export function encodeHostKeys(keys: readonly PublicKey[]): Buffer {
  * repetitions.
  * @throws HoldfastError ERR_SSH_PROTOCOL if it is no list, or one of more than 64 keys
  */
-export function decodeHostKeys(data: Buffer): readonly PublicKey[] {
+export function decodeHostKeys(data: Buffer, rules: KeyRules = safeKeys): readonly PublicKey[] {
   const reader = new Reader(hostKeysRequest, data)
   const keys: PublicKey[] = []
   for (let count = 0; reader.remaining > 0; count++) {
     if (count === maxKeys) throw reader.error('host keys', `are more than ${maxKeys}`)
     const blob = reader.string('host key')
-    const key = keys.some((other) => other.blob.equals(blob)) ? undefined : parseSupported(blob)
+    const key = keys.some((other) => other.blob.equals(blob)) ? undefined : parseSupported(blob, rules)
     if (key !== undefined && key.certificate === undefined) keys.push(key)
   }
   return keys
 }
 
-function parseSupported(blob: Buffer): PublicKey | undefined {
+function parseSupported(blob: Buffer, rules: KeyRules): PublicKey | undefined {
   try {
-    return parsePublicKey(blob)
+    return parsePublicKey(blob, 'public key', rules)
   } catch {
     return undefined
   }

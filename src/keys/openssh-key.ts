@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { HoldfastError } from '../errors.js'
 import { KeyReader, keyError } from './key-reader.js'
+import { type KeyRules, safeKeys } from './key-types/key-type.js'
 import { keyTypes } from './key-types/registry.js'
 import { offThread } from './off-thread.js'
 import { type PrivateKeyCipher, privateKeyCiphers } from './private-key-ciphers.js'
@@ -9,6 +10,7 @@ import { runSlowJob, type SlowJob } from './slow-job.js'
 
 /** What stands in a file of OpenSSH's own format (PROTOCOL.key), as far as it can be read without a passphrase. */
 export interface OpensshKeyFile {
+  readonly rules: KeyRules
   readonly publicKey: PublicKey
   readonly encryption: Encryption | undefined
   /** Encrypted if there is an `encryption`. */
@@ -27,7 +29,7 @@ const magic = Buffer.from('openssh-key-v1\0')
 const maxRounds = 4096
 
 /** @throws HoldfastError ERR_SSH_KEY */
-export function readOpensshKeyFile(bytes: Buffer, source: string): OpensshKeyFile {
+export function readOpensshKeyFile(bytes: Buffer, source: string, rules: KeyRules = safeKeys): OpensshKeyFile {
   if (!bytes.subarray(0, magic.length).equals(magic)) throw keyError(source, 'does not begin with openssh-key-v1')
   const reader = new KeyReader(source, bytes, magic.length)
   const cipherName = reader.name('cipher')
@@ -35,14 +37,14 @@ export function readOpensshKeyFile(bytes: Buffer, source: string): OpensshKeyFil
   const kdfOptions = reader.string('options of the key derivation')
   const count = reader.uint32('number of keys')
   if (count !== 1) throw reader.error('number of keys', `is ${count}; exactly one is supported`)
-  const publicKey = parsePublicKey(reader.string('public key'), source)
+  const publicKey = parsePublicKey(reader.string('public key'), source, rules)
   const encryption = readEncryption(cipherName, kdfName, kdfOptions, reader, source)
   const privateSection = reader.string('private section')
   const tag = reader.bytes(encryption?.cipher.tagBytes ?? 0, 'tag')
   reader.end()
   const blockBytes = encryption?.cipher.blockBytes ?? 8
   if (privateSection.length % blockBytes !== 0) throw reader.error('private section', 'is no whole number of blocks')
-  return { publicKey, encryption, privateSection, tag }
+  return { rules, publicKey, encryption, privateSection, tag }
 }
 
 function readEncryption(
@@ -109,11 +111,11 @@ function derivation(
 }
 
 function readOpened(file: OpensshKeyFile, derived: Uint8Array | undefined, source: string): OpensshPrivateKey {
-  const { encryption, privateSection, publicKey } = file
-  if (encryption === undefined) return readPrivateSection(privateSection, publicKey, source)
+  const { encryption, privateSection } = file
+  if (encryption === undefined) return readPrivateSection(privateSection, file, source)
   const plain = derived && decrypt(file, encryption.cipher, Buffer.from(derived))
   if (plain === undefined || !hasEqualChecks(plain)) throw passphraseWrong(source)
-  return readPrivateSection(plain, publicKey, source)
+  return readPrivateSection(plain, file, source)
 }
 
 export function passphraseMissing(source: string): HoldfastError {
@@ -138,7 +140,7 @@ function hasEqualChecks(section: Buffer): boolean {
   return section.length >= 8 && section.readUInt32BE(0) === section.readUInt32BE(4)
 }
 
-function readPrivateSection(section: Buffer, publicKey: PublicKey, source: string): OpensshPrivateKey {
+function readPrivateSection(section: Buffer, { publicKey, rules }: OpensshKeyFile, source: string): OpensshPrivateKey {
   const reader = new KeyReader(source, section)
   if (reader.uint32('check') !== reader.uint32('check')) throw reader.error('private section', 'is damaged')
   const type = reader.name('private key type')
@@ -146,7 +148,7 @@ function readPrivateSection(section: Buffer, publicKey: PublicKey, source: strin
     throw reader.error('private key type', `differs from the public one, ${publicKey.type}`)
   const form = keyTypes.get(type)?.privateForm
   if (form === undefined) throw inHardware(source)
-  const key = form.readPrivate(reader)
+  const key = form.readPrivate(reader, rules)
   const comment = reader.text('comment')
   checkPadding(reader)
   return { key, comment }

@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import type { HoldfastError } from '../errors.js'
 import { printable } from '../wire/printable.js'
 import { keyError } from './key-reader.js'
+import type { KeyRules } from './key-types/key-type.js'
 import { offThread } from './off-thread.js'
 import {
   type OpensshKeyFile,
@@ -61,31 +62,36 @@ export interface OpenedPrivateKey {
  */
 export function parsePrivateKeySync(
   contents: Buffer | string,
-  { passphrase, source }: Pick<PrivateKeyOptions, 'passphrase' | 'source'>,
+  { passphrase, source, rules }: Pick<PrivateKeyOptions, 'passphrase' | 'source'> & { readonly rules?: KeyRules },
 ): OpenedPrivateKey {
   const secret = passphrase === undefined ? undefined : Buffer.from(passphrase)
   const block = findPrivateBlock(contents, source)
   const opened =
     block.label === opensshLabel
-      ? openOpensshSync(block, secret, source)
-      : openedPem(openPemSync(block, secret, source), source)
+      ? openOpensshSync(block, secret, source, rules)
+      : openedPem(openPemSync(block, secret, source), source, rules)
   checkHalves(opened.privateKey, source)
   return opened
 }
 
-function openOpensshSync(block: PemBlock, passphrase: Buffer | undefined, source: string): OpenedPrivateKey {
-  const file = readOpensshKeyFile(decodePem(block, source), source)
+function openOpensshSync(
+  block: PemBlock,
+  passphrase: Buffer | undefined,
+  source: string,
+  rules: KeyRules | undefined,
+): OpenedPrivateKey {
+  const file = readOpensshKeyFile(decodePem(block, source), source, rules)
   const opened = openOpensshKeyFileSync(file, passphrase, source)
   return { object: opened.key, privateKey: privateKeyOf(file, opened, source) }
 }
 
-function openedPem(object: KeyObject, source: string): OpenedPrivateKey {
-  return { object, privateKey: privateKeyFrom(object, '', source) }
+function openedPem(object: KeyObject, source: string, rules: KeyRules | undefined): OpenedPrivateKey {
+  return { object, privateKey: privateKeyFrom(object, '', source, rules) }
 }
 
 /** The file names its public half once more, outside of what is encrypted. */
 function privateKeyOf(file: OpensshKeyFile, { key, comment }: OpensshPrivateKey, source: string): PrivateKey {
-  const privateKey = privateKeyFrom(key, comment, source)
+  const privateKey = privateKeyFrom(key, comment, source, file.rules)
   if (!privateKey.publicKey.blob.equals(file.publicKey.plainBlob)) throw halvesDiffer(source)
   return privateKey
 }

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypt
 import { HoldfastError } from '../errors.js'
 import { Writer } from '../wire/writer.js'
 import { keyError } from './key-reader.js'
-import type { PrivateForm } from './key-types/key-type.js'
+import { type KeyRules, type PrivateForm, safeKeys } from './key-types/key-type.js'
 import { keyTypes, plainName } from './key-types/registry.js'
 import { encodePlainKey, type PublicKey, parsePublicKey } from './public-key.js'
 
@@ -33,7 +33,12 @@ export function generatePrivateKey(type: GeneratedKeyType, comment = ''): Privat
  * @param source the file that the key came from, as errors are to show it
  * @throws HoldfastError ERR_SSH_KEY for a key of a type that SSH does not know, or too weak a one
  */
-export function privateKeyFrom(key: KeyObject, comment: string, source: string): PrivateKey {
+export function privateKeyFrom(
+  key: KeyObject,
+  comment: string,
+  source: string,
+  rules: KeyRules = safeKeys,
+): PrivateKey {
   const type = key.asymmetricKeyType ?? 'secret'
   if (type === 'dsa')
     throw keyError(source, 'is a DSA key: DSA is broken, and no longer supported; make an ed25519 key')
@@ -41,7 +46,7 @@ export function privateKeyFrom(key: KeyObject, comment: string, source: string):
   for (const keyType of keyTypes.values()) {
     const fields = keyType.privateForm?.publicFields(jwk)
     if (fields === undefined || keyType.privateForm === undefined) continue
-    const publicKey = parsePublicKey(encodePlainKey(keyType, fields), source)
+    const publicKey = parsePublicKey(encodePlainKey(keyType, fields), source, rules)
     return new LoadedPrivateKey(publicKey, comment, key, keyType.privateForm)
   }
   throw keyError(source, `is a private key of type ${type}, which SSH has no use for`)

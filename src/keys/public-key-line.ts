@@ -1,4 +1,5 @@
 import { keyError } from './key-reader.js'
+import { type KeyRules, safeKeys } from './key-types/key-type.js'
 import { keyTypes, plainName } from './key-types/registry.js'
 import { type PublicKey, parsePublicKey } from './public-key.js'
 
@@ -14,7 +15,7 @@ export interface PublicKeyLine {
  * @param what where the line comes from, as errors are to show it
  * @throws HoldfastError ERR_SSH_KEY
  */
-export function parsePublicKeyLine(text: string, what = 'public key'): PublicKeyLine {
+export function parsePublicKeyLine(text: string, what = 'public key', rules: KeyRules = safeKeys): PublicKeyLine {
   const line = text.trim()
   const optionsLength = lengthOfOptions(line)
   const [type = '', base64 = '', ...comment] = line
@@ -24,15 +25,15 @@ export function parsePublicKeyLine(text: string, what = 'public key'): PublicKey
   if (type === 'ssh-dss') throw keyError(what, 'is a DSA key, which is no longer supported; make an ed25519 key')
   if (!isKnownType(type)) throw keyError(what, 'begins with no known key type')
   return {
-    key: parseTypedKey(type, base64, what),
+    key: parseTypedKey(type, base64, what, rules),
     comment: comment.join(' '),
     options: line.slice(0, optionsLength),
   }
 }
 
 /** The two words of a key in a line: the type, and the base64 of the blob, which names its type once more. */
-export function parseTypedKey(type: string, base64: string, what: string): PublicKey {
-  const key = parsePublicKey(decodeBase64(base64, what), what)
+export function parseTypedKey(type: string, base64: string, what: string, rules: KeyRules = safeKeys): PublicKey {
+  const key = parsePublicKey(decodeBase64(base64, what), what, rules)
   if (key.type !== type) throw keyError(what, `is said to be ${type}, but is ${key.type}`)
   return key
 }

@@ -3,7 +3,7 @@ import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
 import { type Certificate, readCertificate } from './certificate.js'
 import { KeyReader } from './key-reader.js'
-import type { KeyType, PublicPart } from './key-types/key-type.js'
+import { type KeyRules, type KeyType, type PublicPart, safeKeys } from './key-types/key-type.js'
 import { isCertificateName, keyTypes, plainName } from './key-types/registry.js'
 
 /** A public key, or a certificate that vouches for one. */
@@ -37,22 +37,29 @@ const maxBlobBytes = 256 * 1024
  * @param what where the blob comes from, as errors are to show it
  * @throws HoldfastError ERR_SSH_KEY
  */
-export function parsePublicKey(blob: Buffer, what = 'public key'): PublicKey {
+export function parsePublicKey(blob: Buffer, what = 'public key', rules: KeyRules = safeKeys): PublicKey {
   const reader = new KeyReader(what, blob)
   if (blob.length > maxBlobBytes) throw reader.error('blob', `has more than ${maxBlobBytes} bytes`)
   const type = reader.name('key type', 64)
   const keyType = keyTypes.get(plainName(type))
   if (keyType === undefined) throw reader.error('key type', unknownType(type))
-  if (isCertificateName(type)) return parseCertifiedKey(type, keyType, blob, reader, what)
-  const part = keyType.readPublic(reader)
+  if (isCertificateName(type)) return parseCertifiedKey(type, keyType, reader, { blob, what, rules })
+  const part = keyType.readPublic(reader, rules)
   reader.end()
   return new ParsedPublicKey({ type, keyType, blob, part, certificate: undefined })
 }
 
-function parseCertifiedKey(type: string, keyType: KeyType, blob: Buffer, reader: KeyReader, what: string): PublicKey {
+function parseCertifiedKey(
+  type: string,
+  keyType: KeyType,
+  reader: KeyReader,
+  { blob, what, rules }: { readonly blob: Buffer; readonly what: string; readonly rules: KeyRules },
+): PublicKey {
   reader.string('nonce')
-  const part = keyType.readPublic(reader)
-  const certificate = readCertificate(reader, blob, (authority) => parsePublicKey(authority, `${what}, its authority`))
+  const part = keyType.readPublic(reader, rules)
+  const certificate = readCertificate(reader, blob, (authority) =>
+    parsePublicKey(authority, `${what}, its authority`, rules),
+  )
   return new ParsedPublicKey({ type, keyType, blob, part, certificate })
 }
 

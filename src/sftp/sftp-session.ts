@@ -26,6 +26,8 @@ export interface SftpHost {
   readonly closeLimitMs: number
   /** Told that something which the server offers cannot be used, and why; what is common is done in its place. */
   fellBack(what: string, why: string): void
+  /** Given how the server will have ended; nobody needs to handle that. */
+  started?(exited: Attached['exited']): void
 }
 
 /** How much one request may carry, in bytes. */
@@ -246,6 +248,7 @@ export class SftpSession implements Receiver {
   async #start(signal: AbortSignal | undefined): Promise<void> {
     const attached = await this.#host.sessions.attach('sftp', this, signal)
     this.#attached = attached
+    this.#host.started?.(attached.exited)
     // The session knows why it fails before the server was ended, which its streams wait for.
     attached.session.end.catch((error: unknown) => this.#end(asHoldfastError(error)))
     attached.session.stdin.on('drain', () => this.#requests.pump())

@@ -10,6 +10,9 @@ const maxCoalesced = 16 * 1024
 /** What a peer may send while its connection is made ready here: an identification and a KEXINIT have 2 KiB. */
 const maxEarly = 256 * 1024
 
+/** With so many reads a peer has been heard that did not know of our goodbye yet: 1 MiB of what was on its way. */
+const maxLatePieces = 16
+
 /** Joins a stream to the core: bytes in as they come, bytes out once a turn of the event loop, and the end of both. */
 export class Driver {
   readonly #stream: Duplex
@@ -26,6 +29,7 @@ export class Driver {
   /** A stream of the program's own has not taken what it was given last. */
   #isWriting = false
   #destroyed = false
+  #latePieces = 0
 
   /**
    * @param stream a connected socket, or any Duplex that stands for one
@@ -50,9 +54,8 @@ export class Driver {
 
   /** @param chunk is used up at once: its memory may be used again after the call */
   receive(chunk: Buffer): void {
-    // Who goes on talking after the goodbye is not waited for.
     if (this.#destroyed) {
-      discard(this.#stream)
+      this.#cameLate()
       return
     }
     const connection = this.#connection
@@ -68,13 +71,20 @@ export class Driver {
     if (!this.#destroyed) this.#turn ??= setImmediate(() => this.#turnEnded())
   }
 
+  /** What was on its way when we said goodbye is passed over: a reset would be an error to its sender. Who goes on is not waited for. */
+  #cameLate(): void {
+    this.#latePieces += 1
+    if (this.#latePieces > maxLatePieces) discard(this.#stream)
+  }
+
   /** No more will be written. */
   end(): void {
     this.#flush()
     this.#try(() => this.#stream.end())
   }
 
-  destroy(how: 'farewell' | 'reset'): void {
+  /** @param how whether what waits here goes out first; `quiet` is without that, and without a reset */
+  destroy(how: 'farewell' | 'reset' | 'quiet'): void {
     if (this.#destroyed) return
     if (how === 'farewell') this.#flush()
     this.#destroyed = true

@@ -4,7 +4,7 @@ import { defaultLimits } from '../client/limits.js'
 import { HoldfastError } from '../errors.js'
 import { SocketAgent } from '../keys/agent-socket.js'
 import { parsePublicKey } from '../keys/public-key.js'
-import { type ParsedKey, parseKey } from './parsed-key.js'
+import { keyRules, type ParsedKey, parseKey } from './parsed-key.js'
 import { nodeSignature } from './signature-format.js'
 
 export interface SignOptions {
@@ -58,7 +58,7 @@ export class OpenSSHAgent extends BaseAgent {
   constructor(socketPath: string) {
     super()
     this.socketPath = socketPath
-    this.#agent = new SocketAgent(socketPath)
+    this.#agent = new SocketAgent(socketPath, keyRules)
   }
 
   override getIdentities(cb: IdentitiesCallback): void {
@@ -96,7 +96,7 @@ export class OpenSSHAgent extends BaseAgent {
   async #sign(pubKey: ParsedKey | Buffer | string, data: Buffer, hash: string | undefined): Promise<Buffer> {
     const key = parseKey(pubKey)
     if (key instanceof Error) throw key
-    const publicKey = parsePublicKey(key.getPublicSSH())
+    const publicKey = parsePublicKey(key.getPublicSSH(), 'public key', keyRules)
     const algorithm = hash === undefined || key.type !== 'ssh-rsa' ? key.type : algorithmOf(hash)
     return nodeSignature(await this.#agent.sign(publicKey, algorithm, data, AbortSignal.timeout(defaultLimits.prompt)))
   }

@@ -10,6 +10,8 @@ export interface ChannelHost {
   now(): number
   /** Runs what may call listeners of the program: what they throw is the program's own affair. */
   guard(work: () => void): void
+  /** Runs it once the end of the connection has been told, where that is over; else at once. */
+  afterEnd(work: () => void): void
   /** The `Client`, for programs that look at it. */
   readonly client: object
 }

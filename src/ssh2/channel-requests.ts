@@ -83,9 +83,17 @@ export function requestEnv(channel: CoreChannel, env: unknown): void {
   for (const [name, value] of Object.entries(env)) channel.notify('env', encodeEnv(name, String(value)))
 }
 
-/** @param name with or without its SIG */
+/** RFC 4254 section 6.10. */
+const signals = ['ABRT', 'ALRM', 'FPE', 'HUP', 'ILL', 'INT', 'KILL', 'PIPE', 'QUIT', 'SEGV', 'TERM', 'USR1', 'USR2']
+
+/**
+ * @param name with or without its SIG
+ * @throws Error `Invalid signal: …`
+ */
 export function encodeSignal(name: string): Buffer {
-  return new Writer().string(name.toUpperCase().replace(/^SIG/, '')).finish()
+  const bare = name.toUpperCase().replace(/^SIG/, '')
+  if (!signals.includes(bare)) throw new Error(`Invalid signal: ${name}`)
+  return new Writer().string(bare).finish()
 }
 
 /** @returns undefined for a request that tells of no exit */

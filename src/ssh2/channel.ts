@@ -81,7 +81,7 @@ export class Channel extends Duplex {
       stalled: () => this.#flushing?.resolve(),
       pendingBytes: () => this.writableLength - this.#handedOver,
       closed: () => this.#whenHeld(() => this.#closeCame()),
-      lost: (cause) => this.#whenHeld(() => this.#lost(cause)),
+      lost: (cause) => this.#afterEnd(() => this.#whenHeld(() => this.#lost(cause))),
     }
   }
 
@@ -175,6 +175,11 @@ export class Channel extends Duplex {
     this.eof()
     if (!this.allowHalfOpen) this.close()
     done()
+  }
+
+  /** In the turn after that in which the connection ends, so that it knows of its end. */
+  #afterEnd(work: () => void): void {
+    queueMicrotask(() => this.#host.afterEnd(work))
   }
 
   #whenHeld(tell: () => void): void {

@@ -21,7 +21,7 @@ import {
 } from './forward-calls.js'
 import { Peer } from './peer.js'
 import type { Program } from './program.js'
-import { type ExecOptions, type ShellOptions, startProgram } from './programs.js'
+import { type ExecOptions, type ShellOptions, shellProgram, startProgram } from './programs.js'
 import { ProtocolFace } from './protocol-face.js'
 import type { SFTPWrapper } from './sftp.js'
 import { startSftp } from './sftp-start.js'
@@ -93,11 +93,7 @@ export class Client extends EventEmitter<ClientEvents> {
   ): this {
     if (this.#delegated('shell', window, options, callback)) return this
     const done = [window, options, callback].find((argument) => typeof argument === 'function')
-    const [first, second] = [window, options].map((argument) => (typeof argument === 'function' ? undefined : argument))
-    const isOptions = typeof first === 'object' && ('x11' in first || 'env' in first)
-    const { env, x11, agentForward }: ShellOptions = (isOptions ? first : objectOf(second)) ?? {}
-    const pty = isOptions || first === undefined ? true : first
-    return this.#start({ type: 'shell', env, pty, x11, agentForward }, done)
+    return this.#start(shellProgram(window, options), done)
   }
 
   subsys(name: string, callback: ChannelCallback): this {
@@ -221,8 +217,9 @@ export class Client extends EventEmitter<ClientEvents> {
     const done = (...args: readonly unknown[]) => {
       if (typeof callback === 'function') this.#guard(() => void Reflect.apply(callback, this, args))
     }
+    const afterEnd = this.#afterEnd()
     const told = call((...values) => done(undefined, ...values))
-    this.#pending(told).catch((error: unknown) => done(error))
+    this.#pending(told).catch((error: unknown) => afterEnd(() => done(error)))
   }
 
   /** Calls back once, whatever comes. */
@@ -230,14 +227,21 @@ export class Client extends EventEmitter<ClientEvents> {
     const done = (...args: readonly unknown[]) => {
       if (typeof callback === 'function') this.#guard(() => void Reflect.apply(callback, this, args))
     }
+    const afterEnd = this.#afterEnd()
     this.#pending(call).then(
       (value) => {
         done(undefined, value)
         // Not before those who wait for it by a promise have listeners on it.
         if (isStream(value)) setImmediate(() => value.release())
       },
-      (error: unknown) => done(error),
+      (error: unknown) => afterEnd(() => done(error)),
     )
+  }
+
+  /** What fails by the end of the connection is told after it. */
+  #afterEnd(): (work: () => void) => void {
+    const peer = this.#peer
+    return (work) => (peer === undefined ? work() : peer.afterEnd(work))
   }
 
   #pending<T>(call: Promise<T>): Promise<T> {
@@ -286,10 +290,6 @@ export class Client extends EventEmitter<ClientEvents> {
 
 function rethrow(error: unknown): never {
   throw error
-}
-
-function objectOf(value: unknown): ShellOptions | undefined {
-  return typeof value === 'object' && value !== null ? value : undefined
 }
 
 /** What holds back its events until the program has it. */

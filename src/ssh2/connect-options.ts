@@ -60,7 +60,8 @@ export function readConfig(config: ConnectConfig): Plan {
     options: {
       host: text(config.hostname) || text(config.host) || 'localhost',
       port,
-      username,
+      // An empty one is sent as it is; here it would name nobody.
+      username: username || undefined,
       ...keepaliveOf(config),
       limits: limitsOf(config),
       algorithms: algorithms.options,

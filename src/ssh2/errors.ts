@@ -137,8 +137,12 @@ function disconnectError(cause: HoldfastError, farewell: Disconnect | undefined)
   return ssh2Error(text, { code: reason, cause })
 }
 
-function authenticationError(cause: HoldfastError): Ssh2Error {
-  return ssh2Error('All configured authentication methods failed', { level: 'client-authentication', cause })
+/** Nothing that the program gave was accepted. */
+export function authenticationError(cause?: HoldfastError): Ssh2Error {
+  return ssh2Error('All configured authentication methods failed', {
+    level: 'client-authentication',
+    ...withCause(cause),
+  })
 }
 
 function keepaliveError(cause: HoldfastError): Ssh2Error {

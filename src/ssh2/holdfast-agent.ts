@@ -3,7 +3,7 @@ import { parsePublicKey } from '../keys/public-key.js'
 import { Reader } from '../wire/reader.js'
 import { identitiesOf, signatureOf } from './agent-calls.js'
 import type { AgentLike } from './agents.js'
-import type { ParsedKey } from './parsed-key.js'
+import { keyRules, type ParsedKey } from './parsed-key.js'
 import { signatureBlob } from './signature-format.js'
 
 const hashes: ReadonlyMap<string, string> = new Map([
@@ -30,7 +30,7 @@ export function holdfastAgent(agent: AgentLike): Agent {
 
 function identityOf(key: ParsedKey): readonly AgentIdentity[] {
   try {
-    return [{ publicKey: parsePublicKey(key.getPublicSSH()), comment: key.comment }]
+    return [{ publicKey: parsePublicKey(key.getPublicSSH(), 'public key', keyRules), comment: key.comment }]
   } catch {
     return []
   }

@@ -4,7 +4,7 @@ import type { HostKeyOptions } from '../client/options.js'
 import { checkProofs, decodeHostKeys, encodeHostKeys, proofRequest } from '../keys/host-key-rotation.js'
 import { called } from './called.js'
 import type { ConnectConfig } from './config.js'
-import { type ParsedKey, parseKey } from './parsed-key.js'
+import { keyRules, type ParsedKey, parseKey } from './parsed-key.js'
 
 /** Whom to trust: whom the program's verifier accepts; without one anybody, as with ssh2. */
 export function hostKeyOption({ hostVerifier, hostHash }: ConnectConfig): HostKeyOptions {
@@ -29,11 +29,11 @@ export function hostKeyOption({ hostVerifier, hostHash }: ConnectConfig): HostKe
  * The keys of which a host says, after authentication, that they are its own (OpenSSH PROTOCOL section 2.5), as far as it
  * proves that; undefined where it does not.
  */
-export async function provenHostKeys({ connection }: Link, data: Buffer): Promise<readonly ParsedKey[] | undefined> {
+async function provenHostKeys({ connection }: Link, data: Buffer): Promise<readonly ParsedKey[] | undefined> {
   const { sessionId } = connection
   if (sessionId === undefined) return undefined
   try {
-    const keys = decodeHostKeys(data)
+    const keys = decodeHostKeys(data, keyRules)
     const reply = await connection.globalRequest(proofRequest, encodeHostKeys(keys))
     checkProofs(reply, keys, sessionId)
     return keys.map((key) => parseKey(key.blob)).flatMap((key) => (key instanceof Error ? [] : [key]))
@@ -41,4 +41,15 @@ export async function provenHostKeys({ connection }: Link, data: Buffer): Promis
     // Without a proof they are nobody's; the connection lives.
     return undefined
   }
+}
+
+/** Tells of the keys that a host has, once the user is logged in, as far as it proves that they are its own. Never rejects. */
+export async function tellHostKeys(
+  ready: Promise<Link>,
+  data: Buffer,
+  tell: (keys: readonly ParsedKey[]) => void,
+): Promise<void> {
+  const link = await ready.catch(() => undefined)
+  const keys = link && (await provenHostKeys(link, data))
+  if (keys !== undefined) tell(keys)
 }

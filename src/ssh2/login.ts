@@ -22,6 +22,7 @@ import {
 import { called } from './called.js'
 import type { Ssh2Error } from './errors.js'
 import { KeyLogin } from './key-login.js'
+import { ServiceRequest } from './service-request.js'
 
 export interface LoginEvents {
   banner(message: string): void
@@ -31,6 +32,8 @@ export interface LoginEvents {
   keyboardInteractive: (...args: Parameters<AskPrompts>) => boolean
   changePassword(prompt: string, done: (password: string) => void): boolean
   debug(text: string): void
+  /** Nothing is left to try: the program is told, and the connection ends in order. */
+  exhausted(): void
 }
 
 export interface LoginOptions {
@@ -68,13 +71,17 @@ export class Login {
   readonly #options: LoginOptions
   readonly #exchange: Exchange
   readonly #keys: KeyLogin
+  readonly #service: ServiceRequest
   #skipped = 0
 
   constructor(port: AuthPort, options: LoginOptions) {
     const { limits, events } = options
     this.#port = port
     this.#options = options
-    this.#exchange = new Exchange(port, limits.authentication, ({ message }) => events.banner(message))
+    const banner = (message: string) => events.banner(message)
+    this.#service = new ServiceRequest(port, banner)
+    const questions = this.#service.portFor((payload) => this.#exchange.receive(payload))
+    this.#exchange = new Exchange(questions, limits.authentication, ({ message }) => banner(message))
     this.#keys = new KeyLogin({ port, exchange: this.#exchange, limits, events })
   }
 
@@ -83,17 +90,19 @@ export class Login {
   }
 
   receive(payload: Buffer): void {
-    this.#exchange.receive(payload)
+    this.#service.receive(payload)
   }
 
   /** @throws HoldfastError ERR_SSH_AUTHENTICATION where nothing is left to try; ERR_SSH_TIMEOUT */
   async run(): Promise<void> {
+    this.#service.send()
     let refused: Refused
     for (;;) {
       const method = await this.#next(refused)
       if (method === undefined) continue
       const outcome = await this.#try(method)
       if (outcome?.answer === 'success') return
+      this.#options.events.debug(`Client: ${method.type} auth failed`)
       refused = outcome ?? refused
     }
   }
@@ -102,7 +111,10 @@ export class Login {
   async #next(refused: Refused): Promise<ReadyMethod | undefined> {
     const { credentials, events } = this.#options
     const given = await this.#ask(refused)
-    if (given === false || this.#skipped > maxSkipped) throw nothingLeft()
+    if (given === false || this.#skipped > maxSkipped) {
+      events.exhausted()
+      throw nothingLeft()
+    }
     const ask: AskPrompts = (...args) => {
       // Where nobody answers, the peer is to say what comes next.
       if (!events.keyboardInteractive(...args)) args[4]()

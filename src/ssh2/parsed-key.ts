@@ -1,9 +1,13 @@
 import { createPublicKey, type KeyObject, sign as signWith, verify as verifyWith } from 'node:crypto'
 import { HoldfastError } from '../errors.js'
+import type { KeyRules } from '../keys/key-types/key-type.js'
 import { parsePrivateKeySync } from '../keys/private-key-file.js'
 import { type PublicKey, parsePublicKey } from '../keys/public-key.js'
 import { parsePublicKeyLine } from '../keys/public-key-line.js'
 import { publicKeyObjectOf } from './public-key-object.js'
+
+/** ssh2 takes any RSA key that OpenSSL does; old routers and switches have short ones. */
+export const keyRules: KeyRules = { minRsaBits: 512 }
 
 /** A key as ssh2 hands it out, and takes it. */
 export interface ParsedKey {
@@ -126,7 +130,7 @@ export function parseKey(data: unknown, passphrase?: unknown): ParsedKey | Error
 
 function parsePrivate(text: string, passphrase: string | Buffer | undefined): ParsedKey | Error {
   try {
-    const { object, privateKey } = parsePrivateKeySync(text, { passphrase, source: 'privateKey' })
+    const { object, privateKey } = parsePrivateKeySync(text, { passphrase, source: 'privateKey', rules: keyRules })
     return new Key(privateKey.publicKey, privateKey.comment, object)
   } catch (error) {
     return keyError(error, text.includes('OPENSSH PRIVATE KEY'), passphrase !== undefined)
@@ -148,12 +152,12 @@ function keyError(cause: unknown, isOpenssh: boolean, hasPassphrase: boolean): E
 
 function parsePublic(data: Buffer | string, text: string): ParsedKey | Error {
   try {
-    const { key, comment } = parsePublicKeyLine(text)
+    const { key, comment } = parsePublicKeyLine(text, 'public key', keyRules)
     return new Key(key, comment)
   } catch (lineError) {
     const rfc4716 = readRfc4716(text)
     const blob = rfc4716?.blob ?? (Buffer.isBuffer(data) ? data : undefined)
-    const key = blob && attempt(() => new Key(parsePublicKey(blob), rfc4716?.comment ?? ''))
+    const key = blob && attempt(() => new Key(parsePublicKey(blob, 'public key', keyRules), rfc4716?.comment ?? ''))
     if (key !== undefined && !(key instanceof Error)) return key
     return new Error('Unsupported key format', { cause: lineError })
   }

@@ -15,22 +15,18 @@ import { Channel } from './channel.js'
 import type { ChannelHost } from './channel-host.js'
 import { configured } from './configured.js'
 import type { Plan } from './connect-options.js'
-import { type Ending, endingOf } from './errors.js'
-import { provenHostKeys } from './host-keys.js'
-import { Login } from './login.js'
+import { connectionOf } from './connection-of.js'
+import { DebugLines } from './debug-lines.js'
+import { EndOrder } from './end-order.js'
+import { authenticationError, endingOf } from './errors.js'
+import { tellHostKeys } from './host-keys.js'
+import type { Login } from './login.js'
+import { loginOf } from './login-of.js'
 import { negotiatedAlgorithms } from './negotiated.js'
+import { keyRules } from './parsed-key.js'
+import type { PeerOwner } from './peer-owner.js'
 import { RemoteForwards } from './remote-forwards.js'
 import { SocketFace } from './socket-face.js'
-
-/** The program's side of a connection: the events of its `Client`. */
-export interface PeerOwner {
-  /** Tells the listeners; what they throw is the program's own affair. @returns whether there were any */
-  tell(event: string, ...args: readonly unknown[]): boolean
-  hasListeners(event: string): boolean
-  guard(work: () => void): void
-  /** The connection is over. */
-  ended(ending: Ending): void
-}
 
 /** One connection of a `Client`, from `connect()` to `close`. */
 export class Peer implements Face {
@@ -40,14 +36,20 @@ export class Peer implements Face {
   readonly forwards: RemoteForwards
   /** That of the options: ssh2 has no other. */
   readonly username = undefined
+  readonly keyRules = keyRules
   readonly #owner: PeerOwner
+  readonly #debug: DebugLines
   readonly #face: SocketFace
   readonly #ready = new Deferred<Link>()
   #link: Link | undefined
+  #login: Login | undefined
+  readonly #endOrder = new EndOrder()
   #state: 'connecting' | 'ready' | 'ending' | 'over' = 'connecting'
   #isConnected = false
   #isIdentified = false
   #isDestroyed = false
+  /** It ends in order, and says itself when that is over. */
+  #isClosing = false
   #keepsRunning = true
   /** How many calls wait for an answer. */
   #calls = 0
@@ -56,6 +58,7 @@ export class Peer implements Face {
   constructor(plan: Plan, owner: PeerOwner) {
     this.plan = plan
     this.#owner = owner
+    this.#debug = new DebugLines(plan.debug)
     this.#face = new SocketFace({
       timeoutMs: plan.socketTimeoutMs,
       keepRunning: (keep) => this.#keepRunning(keep),
@@ -97,6 +100,8 @@ export class Peer implements Face {
   }
 
   async start(): Promise<void> {
+    const { host, port } = this.plan.options
+    if (this.plan.sock === undefined) this.#debug.trying(host, port)
     try {
       const settings = resolveSettings(await configured(this.plan))
       if (!this.isWritable) return
@@ -106,18 +111,17 @@ export class Peer implements Face {
       await link.open()
       this.#becameReady(link)
     } catch (error) {
-      this.#over(asHoldfastError(error))
+      if (!this.#isClosing) this.#over(asHoldfastError(error))
     }
   }
 
   /** Ends it in order: within the limit `close`, whatever the peer does. */
   end(): void {
     if (!this.isWritable) return
-    const isReady = this.#state === 'ready'
     this.#state = 'ending'
     this.#face.ending()
     const link = this.#link
-    if (isReady && link !== undefined) void this.#closeInOrder(link)
+    if (link !== undefined && this.#login !== undefined) void this.#closeInOrder(link)
     else this.#endSoon()
   }
 
@@ -148,25 +152,15 @@ export class Peer implements Face {
   }
 
   authenticator(port: AuthPort): Login {
-    const { credentials, handler, debug } = this.plan
-    const owner = this.#owner
-    return new Login(port, {
-      credentials,
-      handler,
-      limits: this.#opened.settings.limits,
-      events: {
-        banner: (message) => void owner.tell('banner', message),
-        error: (error) => void owner.tell('error', error),
-        keyboardInteractive: (...args) => owner.tell('keyboard-interactive', ...args),
-        changePassword: (prompt, done) => owner.tell('change password', prompt, done),
-        debug,
-      },
-    })
+    const { limits } = this.#opened.settings
+    this.#login = loginOf({ port, plan: this.plan, limits, owner: this.#owner, exhausted: () => this.#exhausted() })
+    return this.#login
   }
 
   opened(socket: Socket | undefined): void {
     this.#isConnected = true
     this.#face.opened(socket)
+    this.#debug.connected()
     this.#owner.tell('connect')
   }
 
@@ -175,10 +169,19 @@ export class Peer implements Face {
     const { identification } = words
     if (!this.#isIdentified) {
       this.#isIdentified = true
+      this.#debug.identified(identification?.line)
       const greeting = identification?.greeting.toString('utf8') ?? ''
       if (greeting !== '') this.#owner.tell('greeting', greeting)
     }
-    if (negotiated !== undefined) this.#owner.tell('handshake', negotiatedAlgorithms(negotiated))
+    if (negotiated === undefined) return
+    const handshake = negotiatedAlgorithms(negotiated)
+    this.#debug.exchanged(handshake)
+    this.#owner.tell('handshake', handshake)
+  }
+
+  /** Runs what is told of the end of the connection, or fails by it, in its turn. */
+  afterEnd(work: () => void): void {
+    this.#endOrder.after(work)
   }
 
   /** Runs what may call functions of the program. */
@@ -201,6 +204,7 @@ export class Peer implements Face {
       closeLimitMs: this.#opened.settings.limits.channelClose,
       now: () => this.#connection.now(),
       guard: (work) => this.guard(work),
+      afterEnd: (work) => this.afterEnd(work),
     }
   }
 
@@ -223,26 +227,28 @@ export class Peer implements Face {
     }
   }
 
+  /** As ssh2: told at once, and then ended. */
+  #exhausted(): void {
+    this.#owner.tell('error', authenticationError())
+    this.end()
+  }
+
   #becameReady(link: Link): void {
     if (this.#state !== 'connecting') return
     this.#state = 'ready'
     this.#ready.resolve(link)
+    this.#debug.ready()
     this.#owner.tell('ready')
   }
 
   #requestCame(name: string, data: Buffer): void {
     if (name !== hostKeysRequest || !this.#owner.hasListeners('hostkeys')) return
-    void this.ready.then(
-      async (link) => {
-        const keys = await provenHostKeys(link, data)
-        if (keys !== undefined) this.#owner.tell('hostkeys', keys)
-      },
-      () => {},
-    )
+    void tellHostKeys(this.ready, data, (keys) => void this.#owner.tell('hostkeys', keys))
   }
 
   /** Answers that are on their way are still heard, as with ssh2, but for no more than half of the time. */
   async #closeInOrder(link: Link): Promise<void> {
+    this.#isClosing = true
     const limitMs = link.settings.limits.close
     if (this.#calls > 0) {
       const what = 'answers that are on their way'
@@ -269,6 +275,9 @@ export class Peer implements Face {
 
   #over(cause: HoldfastError): void {
     if (this.#state === 'over') return
+    // The answer to the login can come together with the end.
+    if (this.#login?.succeeded === true && this.#link !== undefined) this.#becameReady(this.#link)
+    const isUnderWay = this.#login?.succeeded ?? false
     this.#state = 'over'
     this.#ready.reject(cause)
     const words = this.#link !== undefined && this.#isConnected ? connectionOf(this.#link)?.words : undefined
@@ -279,15 +288,9 @@ export class Peer implements Face {
       farewell: words?.farewell,
     })
     this.#face.closed()
-    this.#owner.ended(this.#isDestroyed ? { ...ending, error: undefined, isOrderly: false } : ending)
-  }
-}
-
-/** A link that failed early has no connection. */
-function connectionOf(link: Link): Connection | undefined {
-  try {
-    return link.connection
-  } catch {
-    return undefined
+    if (ending.error?.level === 'client-socket') this.#debug.failed(ending.error)
+    this.#debug.closed()
+    const shown = this.#isDestroyed ? { ...ending, error: undefined, isOrderly: false } : ending
+    this.#endOrder.over(() => this.#owner.ended(shown), isUnderWay)
   }
 }

@@ -25,6 +25,18 @@ export interface ShellOptions {
   readonly agentForward?: boolean
 }
 
+/** What `shell()` is asked for: window and options, either of which may be left out. */
+export function shellProgram(window: unknown, further: unknown): Program {
+  const [first, second] = [window, further].map((argument) => (typeof argument === 'function' ? undefined : argument))
+  const isOptions = typeof first === 'object' && first !== null && ('x11' in first || 'env' in first)
+  const { env, x11, agentForward }: ShellOptions = objectOf(isOptions ? first : second) ?? {}
+  return { type: 'shell', env, pty: isOptions || first === undefined ? true : first, x11, agentForward }
+}
+
+function objectOf(value: unknown): ShellOptions | undefined {
+  return typeof value === 'object' && value !== null ? value : undefined
+}
+
 /** @throws Ssh2Error with the texts of ssh2 */
 export async function startProgram(peer: Peer, client: object, program: Program): Promise<Channel> {
   const link = await peer.ready.catch((error: unknown) => Promise.reject(openingError(error)))

@@ -10,14 +10,21 @@ import { statusError } from './sftp-values.js'
 /** What a wrapper is made of. */
 export interface SftpContext {
   readonly session: SftpSession
+  /** What the server says it is. */
+  readonly software: string
   /** Runs what may call functions of the program. */
   guard(work: () => void): void
   readonly client: object
   /** Resolves once the connection is over; never rejects. */
   readonly connectionOver: Promise<unknown>
+  /** Runs it once the end of the connection has been told, where that is over; else at once. */
+  afterEnd(work: () => void): void
 }
 
 export type Callback<T = void> = (error: Error | undefined, value: T) => void
+
+/** Of whom ssh2 knows that they take what a link says first, unlike the draft. */
+const openSsh = /^(?:OpenSSH|dropbear)/
 
 const names: readonly Extension[] = [
   'posixRename',
@@ -50,6 +57,8 @@ export abstract class SftpRequests extends EventEmitter {
   readonly _client: object
   readonly #session: SftpSession
   readonly #guard: (work: () => void) => void
+  readonly #isOpenSsh: boolean
+  readonly #afterEnd: (work: () => void) => void
   #isOver = false
 
   /** @internal */
@@ -58,7 +67,10 @@ export abstract class SftpRequests extends EventEmitter {
     const { session, client, connectionOver } = context
     this._client = client
     this.#session = session
+    this.#isOpenSsh = openSsh.test(context.software)
     this.#guard = (work) => context.guard(work)
+    // In a turn after that in which the connection ends, so that it knows of its end.
+    this.#afterEnd = (work) => queueMicrotask(() => context.afterEnd(work))
     session.onEnd((cause) => {
       // What a server did wrong on this channel alone ends no program that does not listen.
       if (cause.code === 'ERR_SSH_SFTP_PROTOCOL' && this.listenerCount('error') > 0)
@@ -66,8 +78,8 @@ export abstract class SftpRequests extends EventEmitter {
       // One that the program ended is over once the server ended too.
       if (this.outgoing.state !== 'open') return
       // The end of the connection comes before that of what ran on it, as with ssh2.
-      if (cause.code === 'ERR_SSH_CLOSED') void connectionOver.then(() => this.#over())
-      else this.#over()
+      if (cause.code === 'ERR_SSH_CLOSED') void connectionOver.then(() => this.#afterEnd(() => this.#over()))
+      else this.#afterEnd(() => this.#over())
     })
   }
 
@@ -102,7 +114,7 @@ export abstract class SftpRequests extends EventEmitter {
   }
 
   protected get linkComesFirst(): boolean {
-    return this.#session.linkComesFirst
+    return !this.#isOpenSsh
   }
 
   /** Rejects with an error as ssh2 gives it. */
@@ -123,12 +135,13 @@ export abstract class SftpRequests extends EventEmitter {
   protected deliver<T>(call: Promise<T>, callback: unknown): void {
     call.then(
       (value) => this.#callBack(callback, [undefined, value]),
-      (error: unknown) => this.#callBack(callback, [error]),
+      (error: unknown) => this.callBack(callback, error),
     )
   }
 
   protected callBack(callback: unknown, ...args: readonly unknown[]): void {
-    this.#callBack(callback, args)
+    if (args[0] instanceof Error) this.#afterEnd(() => this.#callBack(callback, args))
+    else this.#callBack(callback, args)
   }
 
   #callBack(callback: unknown, args: readonly unknown[]): void {

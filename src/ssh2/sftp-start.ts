@@ -1,33 +1,57 @@
 import type { Link } from '../client/link.js'
 import { HoldfastError } from '../errors.js'
+import type { CommandExit } from '../session/outcome.js'
 import { type SftpHost, SftpSession } from '../sftp/sftp-session.js'
 import { callError, openingError, ssh2Error } from './errors.js'
 import type { Peer } from './peer.js'
 import { sessionsFor } from './sessions-of.js'
 import { SFTPWrapper } from './sftp.js'
 
+/** How a server that did not begin has ended; undefined where it was not even started. */
+type Exited = Promise<CommandExit> | undefined
+
 /** @throws Ssh2Error */
 export async function startSftp(peer: Peer, client: object): Promise<SFTPWrapper> {
   const link = await peer.ready.catch((error: unknown) => Promise.reject(openingError(error)))
+  let exited: Exited
   try {
-    const session = await SftpSession.open(hostOf(link), undefined)
-    return new SFTPWrapper({ session, client, connectionOver: link.closed, guard: (work) => peer.guard(work) })
+    const session = await SftpSession.open(
+      hostOf(link, (exit) => {
+        exited = exit
+      }),
+      undefined,
+    )
+    const turns = {
+      guard: (work: () => void) => peer.guard(work),
+      afterEnd: (work: () => void) => peer.afterEnd(work),
+    }
+    return new SFTPWrapper({ session, client, software: peer.software, connectionOver: link.closed, ...turns })
   } catch (error) {
-    throw startError(error)
+    throw await startError(error, exited)
   }
 }
 
-function hostOf(link: Link): SftpHost {
+function hostOf(link: Link, started: (exited: Exited) => void): SftpHost {
   const { connection, settings } = link
   const { sftp: limitMs, channelClose: closeLimitMs } = settings.limits
-  return { port: connection, sessions: sessionsFor(link), limitMs, closeLimitMs, fellBack: () => {} }
+  return { port: connection, sessions: sessionsFor(link), limitMs, closeLimitMs, fellBack: () => {}, started }
 }
 
-function startError(error: unknown): Error {
+async function startError(error: unknown, exited: Exited): Promise<Error> {
   if (!(error instanceof HoldfastError)) return error instanceof Error ? error : ssh2Error(String(error))
   if (error.code === 'ERR_SSH_CHANNEL_OPEN') return openingError(error)
   if (error.code === 'ERR_SSH_REQUEST_REFUSED') return ssh2Error('Unable to start subsystem: sftp', { cause: error })
-  if (error.code === 'ERR_SSH_CHANNEL_CLOSED')
-    return ssh2Error('Received unexpected SFTP session termination', { cause: error })
+  if (error.code === 'ERR_SSH_CHANNEL_CLOSED') return terminated(error, await exited?.catch(() => undefined))
   return callError(error, ssh2Error(error.message, { cause: error }))
+}
+
+function terminated(cause: HoldfastError, exit: CommandExit | undefined): Error {
+  const { exitCode: code, signal } = exit ?? {}
+  if (typeof code === 'number')
+    return ssh2Error(`Received exit code ${code} while establishing SFTP session`, { code, cause })
+  if (!signal) return ssh2Error('Received unexpected SFTP session termination', { cause })
+  return Object.assign(ssh2Error(`Received signal ${signal} while establishing SFTP session`, { cause }), {
+    code: null,
+    signal,
+  })
 }

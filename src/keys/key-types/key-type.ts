@@ -1,6 +1,15 @@
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 import type { Reader } from '../../wire/reader.js'
 
+/** How weak a key may be. */
+export interface KeyRules {
+  /** Bits of an RSA modulus. */
+  readonly minRsaBits: number
+}
+
+/** What holds for whoever says nothing of it. */
+export const safeKeys: KeyRules = { minRsaBits: 2048 }
+
 /** One kind of key: its fields in a key blob, and its signatures. */
 export interface KeyType {
   /** The name that begins a key blob: `ssh-rsa`. */
@@ -8,7 +17,7 @@ export interface KeyType {
   /** Strongest first. What the server must name before it is used comes last. */
   readonly signatureAlgorithms: readonly string[]
   /** Reads the fields that follow the name: in a plain key, and after the nonce in a certificate. */
-  readPublic(reader: Reader): PublicPart
+  readPublic(reader: Reader, rules: KeyRules): PublicPart
   /** Absent where the private half never leaves the hardware. */
   readonly privateForm?: PrivateForm
 }
@@ -26,7 +35,7 @@ export interface PublicPart {
 
 export interface PrivateForm {
   /** Reads the fields that follow the name in an `openssh-key-v1` file. */
-  readPrivate(reader: Reader): KeyObject
+  readPrivate(reader: Reader, rules: KeyRules): KeyObject
   /** The public fields of a key in the form of RFC 7517, or undefined if it is of another kind. */
   publicFields(key: JsonWebKey): Buffer | undefined
   /** What follows the algorithm's name in a signature. */

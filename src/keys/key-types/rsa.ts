@@ -2,9 +2,8 @@ import { type JsonWebKey, type KeyObject, sign, verify } from 'node:crypto'
 import type { Reader } from '../../wire/reader.js'
 import { Writer } from '../../wire/writer.js'
 import { base64url, fromBase64url, privateKeyObject, publicKeyObject } from './jwk.js'
-import type { KeyType } from './key-type.js'
+import type { KeyRules, KeyType } from './key-type.js'
 
-const minBits = 2048
 /** OpenSSH's own bound: what is longer takes seconds to check. */
 const maxBits = 16384
 
@@ -18,10 +17,10 @@ const hashes = new Map([
 export const rsa: KeyType = {
   name: 'ssh-rsa',
   signatureAlgorithms: [...hashes.keys()],
-  readPublic(reader) {
+  readPublic(reader, rules) {
     const exponent = reader.mpint('exponent')
     const modulus = reader.mpint('modulus')
-    const bits = checkedBits(modulus, exponent, reader)
+    const bits = checkedBits({ modulus, exponent }, reader, rules)
     const key = publicKeyObject({ kty: 'RSA', n: base64url(modulus), e: base64url(exponent) }, reader)
     return {
       bits,
@@ -35,9 +34,14 @@ export const rsa: KeyType = {
   privateForm: { readPrivate, publicFields, sign: signRsa },
 }
 
-function checkedBits(modulus: Buffer, exponent: Buffer, reader: Reader): number {
+function checkedBits(
+  { modulus, exponent }: Readonly<Record<'modulus' | 'exponent', Buffer>>,
+  reader: Reader,
+  { minRsaBits }: KeyRules,
+): number {
   const bits = bitLength(modulus)
-  if (bits < minBits) throw reader.error('modulus', `has ${bits} bits, where at least ${minBits} are needed to be safe`)
+  if (bits < minRsaBits)
+    throw reader.error('modulus', `has ${bits} bits, where at least ${minRsaBits} are needed to be safe`)
   if (bits > maxBits) throw reader.error('modulus', `has ${bits} bits, where at most ${maxBits} are allowed`)
   if (!isOdd(modulus)) throw reader.error('modulus', 'is even')
   if (!isOdd(exponent) || bitLength(exponent) < 2) throw reader.error('exponent', 'is not an odd number above 1')
@@ -64,10 +68,10 @@ function encodeFields(exponent: Buffer, modulus: Buffer): Buffer {
   return new Writer(modulus.length + 32).mpint(exponent).mpint(modulus).finish()
 }
 
-function readPrivate(reader: Reader): KeyObject {
+function readPrivate(reader: Reader, rules: KeyRules): KeyObject {
   const n = reader.mpint('modulus')
   const e = reader.mpint('exponent')
-  checkedBits(n, e, reader)
+  checkedBits({ modulus: n, exponent: e }, reader, rules)
   const d = reader.mpint('private exponent')
   const qi = reader.mpint('coefficient')
   const p = reader.mpint('first prime')

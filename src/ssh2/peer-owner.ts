@@ -1,0 +1,11 @@
+import type { Ending } from './errors.js'
+
+/** The program's side of a connection: the events of its `Client`. */
+export interface PeerOwner {
+  /** Tells the listeners; what they throw is the program's own affair. @returns whether there were any */
+  tell(event: string, ...args: readonly unknown[]): boolean
+  hasListeners(event: string): boolean
+  guard(work: () => void): void
+  /** The connection is over. */
+  ended(ending: Ending): void
+}
