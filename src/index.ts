@@ -48,7 +48,7 @@ export type {
   TcpKeepaliveOptions,
   TcpKeepaliveSettings,
 } from './liveness/settings.js'
-export type { ScpOptions, ScpResult } from './scp/options.js'
+export type { ScpOptions, ScpPutOptions, ScpResult } from './scp/options.js'
 export type { Scp } from './scp/scp.js'
 export { ScpError } from './scp/scp-error.js'
 export type { Command } from './session/command.js'

@@ -18,7 +18,8 @@ export async function putFile(scp: Conversation, tally: Tally, pair: ScpPair, na
     const before = await file.stat()
     if (!before.isFile()) throw optionError('local', `'${pair.local}' is no file`)
     await tellTimes(scp, tally, before)
-    const { mode, size } = before
+    const { size } = before
+    const { mode = before.mode } = tally.settings
     await scp.tell({ type: 'file', mode, size, name: Buffer.from(name) }, `the answer to the file '${pair.remote}'`)
     await sendContents(scp, tally, pair, { file, size })
     if (!isSame(before, await file.stat())) throw changedError(pair.local, 'ERR_SSH_SCP_CHANGED')

@@ -6,7 +6,14 @@ import { localError } from '../sftp/transfer.js'
 import { commandLine, directoryOf, hasName, nameOf, type Role, toRemote } from './command-line.js'
 import { type Conversation, converse, type ScpHost } from './conversation.js'
 import { receive } from './get.js'
-import { resolveScp, type ScpOptions, type ScpResult, type ScpSettings } from './options.js'
+import {
+  resolveGet,
+  resolvePut,
+  type ScpOptions,
+  type ScpPutOptions,
+  type ScpResult,
+  type ScpSettings,
+} from './options.js'
 import { putDirectory, putEntries, putFile } from './put.js'
 import { type ScpPair, Tally } from './tally.js'
 
@@ -28,8 +35,8 @@ export class Scp {
    * @throws ScpError; CommandError ERR_SSH_TIMEOUT (limit `idleTimeout`), ERR_SSH_ABORTED, or why the connection ended;
    * HoldfastError ERR_SSH_SCP_CHANGED, ERR_SSH_SCP_LOCAL, ERR_SSH_SCP_PROTOCOL, ERR_SSH_UNSUPPORTED where there is no scp
    */
-  async put(local: string, remote: string, options: ScpOptions = {}): Promise<ScpResult> {
-    const settings = resolveScp(options, this.#host())
+  async put(local: string, remote: string, options: ScpPutOptions = {}): Promise<ScpResult> {
+    const settings = resolvePut(options, this.#host())
     const pair = { local: toLocal(local), remote: toRemote(remote) }
     return orLocalError(async () => {
       const isTree = (await stat(pair.local)).isDirectory()
@@ -44,7 +51,7 @@ export class Scp {
    * @throws as `put`; HoldfastError ERR_SSH_SCP_NAME for what was not asked for
    */
   async get(remote: string, local: string, options: ScpOptions = {}): Promise<ScpResult> {
-    const settings = resolveScp(options, this.#host())
+    const settings = resolveGet(options, this.#host())
     const path = toRemote(remote)
     return orLocalError(async () => {
       const pair = { local: await throughLinks(toLocal(local)), remote: path }

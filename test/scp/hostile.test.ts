@@ -256,6 +256,9 @@ test('what is wrong is told before anything is run', async (t) => {
     () => ssh.scp.get('a', at('x'), { idleTimeout: 0 }),
     () => ssh.scp.get('a', at('x'), { progress: 1 as unknown as () => void }),
     () => ssh.scp.get('a', at('x'), { resume: true } as object),
+    () => ssh.scp.get('a', at('x'), { mode: 0o600 } as object),
+    async () => ssh.scp.put(await some(at), 'x', { mode: 0o1777 }),
+    async () => ssh.scp.put(await some(at), 'x', { mode: 'rwx' }),
     async () => ssh.scp.put(await some(at), '..'),
     () => ssh.scp.put(at(''), 'x'),
   ]

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { resolveScp, type ScpOptions } from '#src/scp/options.js'
+import { resolveGet, type ScpOptions } from '#src/scp/options.js'
 
 function patience(options: ScpOptions, idleBoundMs?: number): number {
-  return resolveScp(options, { idleLimitMs: 15_000, idleBoundMs }).idleLimitMs
+  return resolveGet(options, { idleLimitMs: 15_000, idleBoundMs }).idleLimitMs
 }
 
 test('a transfer can be less patient than it is bound to be, and no more', () => {

@@ -117,6 +117,23 @@ for (const kind of kinds) {
       }
     })
 
+    test('files get the permissions that are asked for, and directories keep theirs', async (t) => {
+      const { ssh, there, here } = await world(t, kind)
+      await fs.mkdir(here('tree'))
+      await fs.writeFile(here('tree/file'), 'x')
+      await fs.chmod(here('tree'), 0o750)
+      await fs.chmod(here('tree/file'), 0o644)
+      await fs.utimes(here('tree/file'), 1e9, 1.1e9)
+      for (const mode of [0o600, '777']) {
+        await ssh.scp.put(here('tree/file'), there('file'), { mode })
+        const { mode: made, mtimeMs } = await fs.stat(there('file'))
+        assert.deepEqual([made & 0o777, mtimeMs], [Number.parseInt(mode === '777' ? mode : '600', 8), 1.1e12])
+      }
+      await ssh.scp.put(here('tree'), there('copy'), { mode: 0o604, recursive: true })
+      assert.equal((await fs.stat(there('copy'))).mode & 0o777, 0o750)
+      assert.equal((await fs.stat(there('copy/file'))).mode & 0o777, 0o604)
+    })
+
     test('a tree goes there and back, and once more over what is there', async (t) => {
       const { ssh, there, here } = await world(t, kind)
       await fs.mkdir(here('tree/sub/deep'), { recursive: true })

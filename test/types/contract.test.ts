@@ -27,6 +27,7 @@ import {
   type Liveness,
   type RemoteState,
   type ScpOptions,
+  type ScpPutOptions,
   type ScpResult,
   type Sftp,
   type SpawnOptions,
@@ -221,6 +222,9 @@ export async function keepsFiles(ssh: Client, signal: AbortSignal): Promise<read
   const scpOptions: ScpOptions = { recursive: true, preserve: false, idleTimeout: '5s', signal, progress: () => {} }
   const { skipped: left }: ScpResult = await ssh.scp.put('dist', 'www', scpOptions)
   console.log(left, await ssh.scp.get('www', 'dist', { recursive: true }))
+  await ssh.scp.put('run', 'run', { mode: 0o755 } satisfies ScpPutOptions)
+  // @ts-expect-error -- what is fetched has the permissions that it has there
+  await ssh.scp.get('run', 'run', { mode: 0o755 })
   // @ts-expect-error -- SCP has no resume
   await ssh.scp.get('www', 'dist', { resume: true })
   // @ts-expect-error -- node:fs has numbers here, whose meaning differs by system
