@@ -1,12 +1,14 @@
 import process from 'node:process'
 import { HoldfastError } from '../errors.js'
 
+export type Says = string | ((error: HoldfastError) => string)
+
 /** One call of a function of PHP's. */
 export interface Call {
   /** `ssh2_exec` */
   readonly name: string
-  /** What PHP's warning says where it fails; the reason is put behind it. @default the reason alone */
-  readonly says?: string | undefined
+  /** What PHP's warning says where it fails, whatever by; the reason is put behind it. @default the reason alone */
+  readonly says?: Says | undefined
   /** Whether PHP gives no warning for it. @default false */
   readonly isQuiet?: boolean | undefined
   /** Whose `ssh2_last_error()` it becomes: the session, and the handle that the function was given. */
@@ -54,6 +56,7 @@ function failed({ name, says, isQuiet = false, of }: Call, error: unknown): fals
   if (!(error instanceof HoldfastError)) throw error
   latest = error
   for (const handle of of) lastErrors.set(handle, error)
-  if (!isQuiet) warn(name, says === undefined ? error.message : `${says}: ${error.message}`, error)
+  const text = typeof says === 'function' ? says(error) : says
+  if (!isQuiet) warn(name, text === undefined ? error.message : `${text}: ${error.message}`, error)
   return false
 }

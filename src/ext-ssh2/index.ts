@@ -41,6 +41,7 @@ export {
   ssh2_publickey_list,
   ssh2_publickey_remove,
 } from './publickey.js'
+export { ssh2_scp_recv, ssh2_scp_send } from './scp.js'
 export type { Ssh2Session } from './session.js'
 export { type Ssh2Sftp, ssh2_sftp } from './sftp.js'
 export type { Ssh2FileStream } from './sftp-file.js'

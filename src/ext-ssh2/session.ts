@@ -1,5 +1,5 @@
 import type { Client } from '../client/client.js'
-import { orFalse } from './answer.js'
+import { orFalse, type Says } from './answer.js'
 import { type Place, wrongType } from './arguments.js'
 import type { Peer } from './peer.js'
 import type { Work } from './work.js'
@@ -33,7 +33,7 @@ export interface SessionCall {
   /** `ssh2_exec` */
   readonly name: string
   /** What PHP's warning says where it fails; the reason is put behind it. @default the reason alone */
-  readonly says?: string | undefined
+  readonly says?: Says | undefined
 }
 
 /** See `Work`: whoever makes something says how it is undone. */

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { chmod, lstat, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
-import process from 'node:process'
 import { describe, test } from 'node:test'
 import {
   type Ssh2Sftp,
@@ -27,23 +26,9 @@ import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
 import { given } from './session.js'
 import { sftpServers, signalSftpServers, withSftp } from './sftp-server.js'
+import { warnings } from './warnings.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
-
-/** What the functions warn of while `work` runs. */
-async function warnings(work: () => Promise<unknown>): Promise<readonly string[]> {
-  const seen: string[] = []
-  const see = (warning: Error) => void (warning.name === 'Ssh2Warning' && seen.push(warning.message))
-  process.on('warning', see)
-  try {
-    await work()
-    // They are told in the next turn.
-    await new Promise((resolve) => void setImmediate(resolve))
-  } finally {
-    process.off('warning', see)
-  }
-  return seen
-}
 
 describe('ssh2_sftp() and the functions of files', { skip, timeout: 120_000 }, () => {
   test('a handle', async (t) => {
