@@ -71,6 +71,14 @@ export interface FallbackMessage extends AboutConnection {
   readonly why: string
 }
 
+/** What a policy has to do with a connection that begins: `files` and `options` are those of `stats().policy`. */
+export interface PolicyMessage extends AboutConnection {
+  readonly files: readonly string[]
+  readonly options: Readonly<
+    Record<string, { readonly value: unknown; readonly from: string; readonly source?: string }>
+  >
+}
+
 /** How it stands with the making anew of a connection that was lost. */
 export interface ReconnectMessage {
   /** `host:port`, as the program named it. */
@@ -93,6 +101,7 @@ export interface DiagnosticsMessages {
   'holdfast:limit': LimitMessage
   'holdfast:waiting': WaitingMessage
   'holdfast:fallback': FallbackMessage
+  'holdfast:policy': PolicyMessage
   'holdfast:reconnect': ReconnectMessage
 }
 
@@ -107,6 +116,7 @@ export const diagnostics = {
   limit: publisher('holdfast:limit'),
   waiting: publisher('holdfast:waiting'),
   fallback: publisher('holdfast:fallback'),
+  policy: publisher('holdfast:policy'),
   reconnect: publisher('holdfast:reconnect'),
 }
 

@@ -16,6 +16,7 @@ import { type Identity, loadIdentity } from './identity.js'
 import { type Face, newConnection, type PeerEvents } from './new-connection.js'
 import { busyMs, nodeEnvironment } from './node-environment.js'
 import { openDriver } from './open-driver.js'
+import { policyStats } from './policy/origins.js'
 import type { LinkSettings, Settings } from './settings.js'
 import { Timing } from './timing.js'
 import type { Way } from './way.js'
@@ -133,6 +134,7 @@ export class Link implements ConnectionHost {
       )
     }
     this.#publish('connecting', 'dns')
+    diagnostics.policy(() => ({ ...this.facts.about, ...policyStats(this.settings.policy, this.settings.keepalive) }))
     try {
       await wait.promise
       this.#publish('ready', 'ready')

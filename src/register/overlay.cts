@@ -67,6 +67,7 @@ function served(copy: Copy, original: unknown): ClientClass {
 function makeClient(): ClientClass {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read here, since most processes of a machine do not need it
   const { lazyClient } = require('./lazy-client.cjs') as typeof lazyClients
+  report?.followConnections()
   return lazyClient(loadClient)
 }
 

@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel'
 import fs from 'node:fs'
 import process from 'node:process'
 import { isMainThread, threadId } from 'node:worker_threads'
@@ -9,9 +10,26 @@ interface Entry {
   readonly users: Set<string>
 }
 
+/** What holds for an option, and who says so: one of `stats().policy.options`. */
+interface OptionInForce {
+  readonly value: unknown
+  readonly from: string
+  readonly source?: string
+  readonly bound?: { readonly value: unknown; readonly source: string }
+}
+
+/** What Holdfast publishes on `holdfast:policy` of each connection. */
+interface PolicyMessage {
+  readonly host: string
+  readonly files: readonly string[]
+  readonly options: Readonly<Record<string, OptionInForce>>
+}
+
 /** What HOLDFAST_REGISTER=report prints when the process ends. */
 export class Report {
   readonly #entries = new Map<string, Entry>()
+  /** By what holds for them, the hosts of connections. */
+  readonly #hosts = new Map<string, Set<string>>()
 
   constructor() {
     process.on('exit', () => this.#print())
@@ -23,6 +41,17 @@ export class Report {
 
   usedBy(copy: Copy, user: string): void {
     this.#entries.get(copy.folder)?.users.add(user)
+  }
+
+  /** Says of each host what a policy has to do with it. */
+  followConnections(): void {
+    subscribe('holdfast:policy', (message) => {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody else publishes there
+      const policy = message as PolicyMessage
+      const decisions = decisionsOf(policy)
+      const hosts = this.#hosts.get(decisions) ?? new Set()
+      this.#hosts.set(decisions, hosts.add(policy.host))
+    })
   }
 
   #print(): void {
@@ -42,6 +71,24 @@ export class Report {
       ...[...users].map((user) => `    for ${user}`),
     ])
     const lines = entries.length > 0 ? entries : ['  no ssh2 was loaded']
-    return [head, ...lines].map((line) => `${line}\n`).join('')
+    const hosts = [...this.#hosts].map(([decisions, names]) => `  connects to ${[...names].join(', ')}: ${decisions}`)
+    return [head, ...lines, ...hosts].map((line) => `${line}\n`).join('')
   }
+}
+
+function decisionsOf({ files, options }: PolicyMessage): string {
+  const read = files.length === 0 ? 'no policy file' : `policy of ${files.join(', ')}`
+  const decided = Object.entries(options).filter(
+    ([, { from, bound }]) => bound !== undefined || (from !== 'built-in' && from !== 'call'),
+  )
+  return [
+    read,
+    ...decided.map(([path, option]) => `    ${path} = ${JSON.stringify(option.value)}: ${saidBy(option)}`),
+  ].join('\n')
+}
+
+function saidBy({ from, source, bound }: OptionInForce): string {
+  const said = source === undefined ? from : `${from} (${source})`
+  if (bound === undefined || from === 'enforced') return said
+  return `${said}, bound by ${bound.source} to ${JSON.stringify(bound.value)}`
 }

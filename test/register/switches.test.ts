@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { cpSync, lstatSync } from 'node:fs'
+import { chmodSync, cpSync, lstatSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { startServer } from 'holdfast/testing'
 import { entries, makeProgramFolder, ownFiles, runNode, whileReadOnly } from './program-folder.js'
 
 const folder = makeProgramFolder()
@@ -117,6 +118,33 @@ describe('HOLDFAST_REGISTER=report', () => {
         '',
       ],
     )
+  })
+
+  test('says of each host what a policy has to do with it', async (t) => {
+    const server = await startServer({ users: { deploy: { password: 'secret' } } })
+    t.after(() => server.close())
+    folder.write(
+      'connects.cjs',
+      `const client = new (require('ssh2').Client)()
+client.on('ready', () => client.end()).connect({ host: '127.0.0.1', port: ${server.port}, username: 'deploy', password: 'secret', keepaliveInterval: 60000 })`,
+    )
+    const policy = folder.write(
+      'policy.json',
+      '{ "enforced": {\n"keepalive": { "interval": "30s" },\n"limits": { "timeout": "1h", "reply": "1m" } } }',
+    )
+    chmodSync(policy, 0o644)
+    const variables = { HOLDFAST_POLICY: policy, HOLDFAST_LIMITS_CLOSE: '20s' }
+    const { status, stderr } = await run([...register, 'connects.cjs'], { ...env, ...variables })
+    assert.equal(status, 0, stderr)
+    const [, decisions = ''] = stderr.split(/^ {2}connects to /m)
+    assert.deepEqual(decisions.split('\n'), [
+      `127.0.0.1:${server.port}: policy of ${policy}`,
+      `    keepalive.interval = 30000: enforced (${policy}:2)`,
+      `    limits.reply = 15000: built-in, bound by ${policy}:3 to 60000`,
+      '    limits.close = 20000: environment (HOLDFAST_LIMITS_CLOSE)',
+      `    limits.timeout = 3600000: enforced (${policy}:3)`,
+      '',
+    ])
   })
 
   test('names a program of ES modules, or says that one asked where this Node does not tell', async () => {
