@@ -21,6 +21,7 @@ export { ssh2_keepalive_config, ssh2_keepalive_send, ssh2_set_timeout } from './
 export { type Ssh2Listener, ssh2_forward_accept, ssh2_forward_listen, ssh2_forward_port } from './listener.js'
 export { type StreamMetaData, stream_get_meta_data } from './meta-data.js'
 export type { DirectionMethodLists, Ssh2Methods } from './methods.js'
+export { type OpenedStreams, type OpenOptions, open, type Ssh2UrlOptions } from './open.js'
 export {
   fclose,
   feof,

@@ -222,6 +222,8 @@ async function reading<T>(
  */
 async function ended(stream: Writable): Promise<void> {
   if (stream.errored !== null) throw asFailure(stream.errored)
+  // It ended by itself, and its connection may have ended with it.
+  if (stream.destroyed) return
   const over = new Deferred<void>()
   stream.once('error', (error) => over.reject(asFailure(error)))
   stream.once('close', () => over.resolve())

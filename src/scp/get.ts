@@ -25,16 +25,21 @@ interface Arrival<Kind extends FileRecord | DirectoryRecord = FileRecord | Direc
  * @throws ScpError; HoldfastError ERR_SSH_SCP_NAME, ERR_SSH_SCP_PROTOCOL
  */
 export async function receive(scp: Conversation, tally: Tally, pair: ScpPair): Promise<void> {
+  const arrival = { ...(await beginning(scp, pair.remote)), pair }
+  if (isDirectory(arrival)) await receiveTop(scp, tally, arrival)
+  else await receiveFile(scp, tally, arrival)
+  if ((await next(scp)) !== undefined) throw scpProtocolError('it gives more than was asked for')
+}
+
+/** Has it begin with what was asked for. @throws ScpError; HoldfastError ERR_SSH_SCP_NAME, ERR_SSH_SCP_PROTOCOL */
+export async function beginning(scp: Conversation, remote: string): Promise<Omit<Arrival, 'pair'>> {
   await scp.agree()
   const first = await next(scp)
   if (first === undefined) throw await scp.ended('what was asked for')
   if (first === 'end') throw scpProtocolError('it ends a directory that it has not begun')
   const name = first.record.name.toString()
-  if (name !== nameOf(pair.remote)) throw scpNameError(name, `is not the one that was asked for: '${pair.remote}'`)
-  const arrival = { ...first, pair }
-  if (isDirectory(arrival)) await receiveTop(scp, tally, arrival)
-  else await receiveFile(scp, tally, arrival)
-  if ((await next(scp)) !== undefined) throw scpProtocolError('it gives more than was asked for')
+  if (name !== nameOf(remote)) throw scpNameError(name, `is not the one that was asked for: '${remote}'`)
+  return first
 }
 
 /** With its times, where those come in front of it. */

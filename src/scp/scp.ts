@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { optionError } from '../session/option-error.js'
 import { throughLinks } from '../sftp/local-links.js'
-import { toLocal } from '../sftp/settings.js'
+import { type CallOptions, toLocal } from '../sftp/settings.js'
 import { localError } from '../sftp/transfer.js'
 import { commandLine, directoryOf, hasName, nameOf, type Role, toRemote } from './command-line.js'
 import { type Conversation, converse, type ScpHost } from './conversation.js'
@@ -15,6 +15,7 @@ import {
   type ScpSettings,
 } from './options.js'
 import { putDirectory, putEntries, putFile } from './put.js'
+import { ScpReadStream } from './read-stream.js'
 import { type ScpPair, Tally } from './tally.js'
 
 /**
@@ -57,6 +58,15 @@ export class Scp {
       const pair = { local: await throughLinks(toLocal(local)), remote: path }
       return this.#run({ role: 'give', path }, settings, (scp, tally) => receive(scp, tally, pair))
     })
+  }
+
+  /** What a file of the server holds, as it comes. @throws as `get` @internal */
+  async read(remote: string, options: CallOptions = {}): Promise<ScpReadStream> {
+    const host = this.#host()
+    const { idleLimitMs, signal } = resolveGet(options, host)
+    const path = toRemote(remote)
+    const command = commandLine({ role: 'give', path, recursive: false, preserve: false })
+    return ScpReadStream.open({ host, command, path, idleLimitMs, signal })
   }
 
   #putFile(pair: ScpPair, settings: ScpSettings): Promise<ScpResult> {

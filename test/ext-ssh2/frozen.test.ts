@@ -1,11 +1,13 @@
 /** What hangs for ever in PHP: a server whose processes are stopped, and whose kernel still acknowledges. */
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   fclose,
   fgets,
   fwrite,
+  open,
   SSH2_POLL_SESSION_CLOSED,
   SSH2_POLLIN,
   type Ssh2Context,
@@ -37,6 +39,7 @@ import { signalIfAlive } from '../servers/process-tree.js'
 import { prepareSshd, type SshdServer } from '../servers/sshd.js'
 import { running, sshd } from '../session/sshd.js'
 import { withPublickey } from './publickey-server.js'
+import { remoteFolder } from './remote-folder.js'
 import { given } from './session.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
@@ -158,6 +161,61 @@ describe('a frozen server under the functions of PHP', { skip, timeout: 120_000,
     assert.equal(await settled('list', ssh2_publickey_list(pkey)), false)
     assert.equal(ssh2_last_error(pkey)?.limit, 'reply')
     assert.equal(await settled('fclose', fclose(pkey)), true)
+    assert.equal(await stream_get_contents(given(await ssh2_exec(session, 'echo on'))), 'on\n')
+  })
+
+  test('URLs', async (t) => {
+    const { session, freeze } = await loggedIn(t)
+    const at = await remoteFolder(t, session)
+    await writeFile(at('large'), Buffer.alloc(20_000_000))
+    const streams = [
+      given(await open('ssh2.exec:///exec sleep 1000', { session })),
+      given(await open('ssh2.shell:////', { session })),
+      given(await open(`ssh2.scp://${at('large')}`, { session })),
+      given(await open(`ssh2.sftp://${at('large')}`, { session })),
+    ]
+    await freeze()
+    const urls = [
+      'ssh2.exec:///true',
+      'ssh2.shell:////',
+      'ssh2.tunnel:///127.0.0.1:1',
+      `ssh2.scp://${at('large')}`,
+      `ssh2.sftp://${at('large')}`,
+    ]
+    const opened = await settled('open', Promise.all(urls.map((url) => open(url, { session }))))
+    assert.deepEqual(opened, [false, false, false, false, false])
+    assert.equal(ssh2_last_error(session)?.code, 'ERR_SSH_PEER_DEAD')
+    const read = await settled('reading', Promise.all(streams.map((stream) => stream_get_contents(stream))))
+    assert.deepEqual(read, [false, false, false, false])
+    await settled('fclose', Promise.all(streams.map((stream) => fclose(stream))))
+  })
+
+  test('URLs with a login', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    const login = `${server.username}:${server.password}@${server.host}:${server.port}`
+    const command = given(await open(`ssh2.exec://${login}/echo started; exec sleep 1000`, watched))
+    assert.equal(await fgets(command), 'started\n')
+    await signalConnections(server, 'SIGSTOP')
+    assert.equal(await settled('reading', stream_get_contents(command)), false)
+    assert.equal(ssh2_last_error(command)?.code, 'ERR_SSH_PEER_DEAD')
+    await settled('fclose', fclose(command))
+
+    signalIfAlive(server.pid, 'SIGSTOP')
+    t.after(() => signalIfAlive(server.pid, 'SIGCONT'))
+    const context = { ini: { default_socket_timeout: 0.5 } }
+    assert.equal(await settled('open', open(`ssh2.exec://${login}/true`, context)), false)
+    assert.equal(ssh2_last_error()?.limit, 'identification')
+  })
+
+  test('a file by scp whose scp alone is frozen', async (t) => {
+    const { session, server } = await loggedIn(t, { holdfast: { limits: { sftp: 2000 } } })
+    const at = await remoteFolder(t, session)
+    await writeFile(at('large'), Buffer.alloc(50_000_000))
+    const stream = given(await open(`ssh2.scp://${at('large')}`, { session }))
+    const scp = (await running(server)).map(({ pid }) => pid)
+    for (const pid of scp) signalIfAlive(pid, 'SIGSTOP')
+    assert.equal(await settled('reading', stream_get_contents(stream)), false)
+    assert.equal(ssh2_last_error(stream)?.limit, 'idleTimeout')
     assert.equal(await stream_get_contents(given(await ssh2_exec(session, 'echo on'))), 'on\n')
   })
 

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { CommandError, HoldfastError, ScpError } from 'holdfast'
+import { type Client, CommandError, HoldfastError, ScpError } from 'holdfast'
 import { leavesNothing } from '../promises/support/leaks.js'
 import { gives, type Part, world } from './peer.js'
 
@@ -25,6 +26,7 @@ for (const [what, given] of names) {
   test(`a server that gives ${what} is refused`, async (t) => {
     const { ssh, at, listing } = await world(t, gives(given))
     await assert.rejects(ssh.scp.get('file', at('mine')), { code: 'ERR_SSH_SCP_NAME' })
+    await assert.rejects(ssh.scp.read('file'), { code: 'ERR_SSH_SCP_NAME' })
     assert.deepEqual(await listing(), ['own'])
   })
 }
@@ -64,12 +66,13 @@ const broken: readonly (readonly [what: string, says: RegExp, given: string | Bu
 for (const [what, says, given] of broken) {
   test(`a server that gives ${what} is found out`, async (t) => {
     const { ssh, at, listing } = await world(t, gives(given))
-    await assert.rejects(ssh.scp.get('file', at('mine')), (error) => {
-      assert.ok(error instanceof HoldfastError)
-      assert.equal(error.code, 'ERR_SSH_SCP_PROTOCOL', error.message)
-      assert.match(error.message, says)
-      return true
-    })
+    for (const call of [() => ssh.scp.get('file', at('mine')), () => read(ssh)])
+      await assert.rejects(call(), (error) => {
+        assert.ok(error instanceof HoldfastError)
+        assert.equal(error.code, 'ERR_SSH_SCP_PROTOCOL', error.message)
+        assert.match(error.message, says)
+        return true
+      })
     const found = (await listing()).filter((name) => name !== 'own/mine')
     assert.deepEqual(found, ['own'])
     assert.equal((await ssh.exec('x', { timeout: '5s' })).exitCode, 0)
@@ -89,6 +92,7 @@ test('contents that end early, and those of which the server says that they are 
     const { ssh, at } = await world(t, gives(given))
     await assert.rejects(ssh.scp.get('file', at('mine')), /read error|ended before the contents|came in place/)
     assert.equal((await stat(at('mine'))).size, 0)
+    await assert.rejects(read(ssh), /read error|ended before the contents|came in place/)
   }
 })
 
@@ -325,4 +329,9 @@ function after(given: string): Part {
 async function some(at: (name: string) => string): Promise<string> {
   await writeFile(at('some'), 'abc')
   return at('some')
+}
+
+/** What a stream has of a file, up to its end. */
+async function read(ssh: Client): Promise<string> {
+  return text(await ssh.scp.read('file'))
 }
