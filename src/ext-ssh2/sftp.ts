@@ -1,5 +1,6 @@
 import type { Client } from '../client/client.js'
 import type { Sftp } from '../sftp/sftp.js'
+import { isCode } from '../sftp/trees.js'
 import { orFalse } from './answer.js'
 import { wrongType } from './arguments.js'
 import type { Peer } from './peer.js'
@@ -62,10 +63,16 @@ export async function onSftp<T>(
 ): Promise<T | false> {
   const state = handle instanceof Ssh2Sftp ? states.get(handle) : undefined
   if (state === undefined) throw wrongType([name, 1, 'sftp'], 'resource', handle)
-  const { peer, session } = state
-  return orFalse({ name, says, isQuiet, of: [handle, session] }, () =>
-    peer.within(name, { start: (signal) => start(state, signal), undo }),
-  )
+  const { peer, session, sftp } = state
+  return orFalse({ name, says, isQuiet, of: [handle, session] }, async () => {
+    try {
+      return await peer.within(name, { start: (signal) => start(state, signal), undo })
+    } catch (error) {
+      // It may be frozen. What waits there may still be answered; but who asks for a handle next is to have another one.
+      if (isCode(error, 'ERR_SSH_TIMEOUT')) shareNoMore(session, sftp)
+      throw error
+    }
+  })
 }
 
 /**
@@ -75,8 +82,10 @@ export async function onSftp<T>(
 async function startFor(client: Client, session: Ssh2Session, signal: AbortSignal): Promise<Sftp> {
   const sftp = await client.sftp({ signal })
   shared.set(session, sftp)
-  sftp.session.onEnd(() => {
-    if (shared.get(session) === sftp) shared.delete(session)
-  })
+  sftp.session.onEnd(() => shareNoMore(session, sftp))
   return sftp
+}
+
+function shareNoMore(session: Ssh2Session, sftp: Sftp): void {
+  if (shared.get(session) === sftp) shared.delete(session)
 }
