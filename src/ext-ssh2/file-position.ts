@@ -3,8 +3,8 @@ import { HoldfastError } from '../errors.js'
 import { orFalse, orFalseNow } from './answer.js'
 import { intArgument } from './arguments.js'
 import { SEEK_CUR, SEEK_END, SEEK_SET } from './constants.js'
-import { callOf, readableArgument } from './php-streams.js'
 import { Ssh2FileStream } from './sftp-file.js'
+import { callOf, readableArgument } from './stream-arguments.js'
 
 /**
  * Has a file be read and written from elsewhere on. One that was read to its end has to be opened again.

@@ -10,6 +10,7 @@ export {
 export type { Ssh2Callbacks } from './callbacks.js'
 export { ssh2_fetch_stream, ssh2_send_eof, ssh2_send_signal, ssh2_shell_resize } from './channel.js'
 export type { Ssh2ChannelStream } from './channel-stream.js'
+export { fclose } from './closing.js'
 export { ssh2_connect, ssh2_disconnect } from './connect.js'
 export * from './constants.js'
 export type { HoldfastContext, SocketContext, Ssh2Context } from './context.js'
@@ -22,16 +23,6 @@ export { type Ssh2Listener, ssh2_forward_accept, ssh2_forward_listen, ssh2_forwa
 export { type StreamMetaData, stream_get_meta_data } from './meta-data.js'
 export type { DirectionMethodLists, Ssh2Methods } from './methods.js'
 export { type OpenedStreams, type OpenOptions, open, type Ssh2UrlOptions } from './open.js'
-export {
-  fclose,
-  feof,
-  fgets,
-  fread,
-  fwrite,
-  stream_get_contents,
-  stream_set_blocking,
-  stream_set_timeout,
-} from './php-streams.js'
 export { type PollDescriptor, ssh2_poll } from './poll.js'
 export {
   type Ssh2ListedKey,
@@ -42,7 +33,9 @@ export {
   ssh2_publickey_list,
   ssh2_publickey_remove,
 } from './publickey.js'
+export { feof, fgets, fread, stream_get_contents } from './reading.js'
 export { ssh2_scp_recv, ssh2_scp_send } from './scp.js'
+
 export type { Ssh2Session } from './session.js'
 export { type Ssh2Sftp, ssh2_sftp } from './sftp.js'
 export type { Ssh2FileStream } from './sftp-file.js'
@@ -61,4 +54,6 @@ export {
   ssh2_sftp_unlink,
 } from './sftp-paths.js'
 export type { StderrStream } from './stderr-stream.js'
+export { stream_set_blocking, stream_set_timeout } from './stream-settings.js'
 export { ssh2_tunnel } from './tunnel.js'
+export { fwrite } from './writing.js'

@@ -3,8 +3,8 @@ import { orFalse, orFalseNow, warn } from './answer.js'
 import { boolArgument, intArgument } from './arguments.js'
 import { intervalOf } from './context.js'
 import type { Peer } from './peer.js'
-import { milliseconds } from './php-streams.js'
 import { peerOf, type Ssh2Session } from './session.js'
+import { milliseconds } from './stream-arguments.js'
 import { nothingMade } from './work.js'
 
 /** libssh2's own, an unsigned int of C. */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { Ssh2ChannelStream } from './channel-stream.js'
-import { hasEnded, readableArgument } from './php-streams.js'
 import { Ssh2FileStream } from './sftp-file.js'
+import { hasEnded, readableArgument } from './stream-arguments.js'
 import { stateOf } from './stream-state.js'
 
 /** What `stream_get_meta_data()` says of a stream. */

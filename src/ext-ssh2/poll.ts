@@ -14,6 +14,7 @@ import {
 import { backlogOf, type Ssh2Listener } from './listener.js'
 import type { Peer } from './peer.js'
 import { stateOf } from './stream-state.js'
+import { nextTurn } from './turn.js'
 
 /** One thing to watch. `revents` is written by `ssh2_poll()`. */
 export interface PollDescriptor {
@@ -44,7 +45,10 @@ export async function ssh2_poll(desc: readonly PollDescriptor[], timeout = 30): 
   const watched = desc.flatMap((descriptor: PollDescriptor) => watchedOf(descriptor) ?? [])
   const [first] = watched
   if (first === undefined) return 0
-  if (look(watched) === 0 && limitMs > 0) await somethingChanged(first.peer.link.timing.waits, watched, limitMs)
+  if (look(watched) > 0) return look(watched)
+  // A loop of such calls has no other end than that something happens.
+  if (limitMs <= 0) await nextTurn()
+  else await somethingChanged(first.peer.link.timing.waits, watched, limitMs)
   return look(watched)
 }
 

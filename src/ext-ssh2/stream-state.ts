@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { ChannelStream } from '../forward/channel-stream.js'
 import type { Peer } from './peer.js'
 import type { Ssh2Session } from './session.js'
 
@@ -14,8 +15,9 @@ export interface StreamState {
 
 const states = new WeakMap<Readable, StreamState>()
 
-/** A stream that a function gives out. */
+/** A stream that a function gives out. It is read and written by turns. */
 export function register<S extends Readable>(stream: S, session: Ssh2Session, peer: Peer): S {
+  if (stream instanceof ChannelStream) stream.readLater()
   states.set(stream, { session, peer, timeoutMs: 0, isBlocking: true, hasTimedOut: false })
   return stream
 }

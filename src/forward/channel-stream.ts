@@ -17,6 +17,9 @@ export class ChannelStream extends Duplex {
   #hasEnded = false
   /** Whether what is still to be read is for nobody. */
   #isLeaving = false
+  /** Whether it will be read, though nobody reads now. */
+  #isReadLater = false
+  #refusal: Error | undefined
   #writeDone: Callback | undefined
   /** Bytes that the channel was given and that still count as this stream's. */
   #handedOver = 0
@@ -60,6 +63,16 @@ export class ChannelStream extends Duplex {
     if (this.writable) this.end()
     if (this.writableFinished || this.#channel?.isOpen !== true) this.destroy()
     else this.once('finish', () => this.destroy())
+  }
+
+  /** Why the far side takes no more, while what came from it is still to be read. @internal */
+  get refusal(): Error | undefined {
+    return this.#refusal
+  }
+
+  /** What came is kept until it was read, also where nobody reads while a write fails, which then says so by `refused`. @internal */
+  readLater(): void {
+    this.#isReadLater = true
   }
 
   /** Bytes came, or the far side took some. */
@@ -108,7 +121,7 @@ export class ChannelStream extends Duplex {
   #closeCame(): void {
     if (this.destroyed) return
     this.#endCame()
-    if (this.writableLength > 0) this.#onceRead(() => this.destroy(closedError()))
+    if (this.writableLength > 0) this.#onceRead((error) => this.destroy(error))
     // Nothing that is written any more would reach anybody.
     else if (this.readableEnded) this.end()
     else this.once('end', () => this.end())
@@ -116,18 +129,23 @@ export class ChannelStream extends Duplex {
 
   /**
    * Fails what the peer does not take any more, which ends the stream: an answer that came before is read first, such as
-   * that of a web server which refuses what is being sent to it. A writer that does not read learns of it at once.
+   * that of a web server which refuses what is being sent to it. A writer that does not read learns of it at once; one that
+   * does not wait for what there is to read hears of it by `refused`.
    */
-  #onceRead(fail: () => void): void {
-    if (this.#isLeaving || this.readableEnded || this.readableFlowing === null) fail()
-    else this.once('end', fail)
+  #onceRead(fail: (error: Error) => void): void {
+    const error = closedError()
+    const isUnread = this.readableFlowing === null && !this.#isReadLater
+    if (this.#isLeaving || this.destroyed || this.readableEnded || isUnread) return fail(error)
+    this.once('end', () => fail(error))
+    this.#refusal = error
+    this.emit('refused', error)
   }
 
   #send(data: Buffer, done: Callback): void {
     const channel = this.#channel
     this.#writeDone = done
     if (channel === undefined || !channel.isOpen) {
-      this.#onceRead(() => this.#finishWrite(closedError()))
+      this.#onceRead((error) => this.#finishWrite(error))
       return
     }
     this.#handedOver = data.length

@@ -266,6 +266,24 @@ test('what came before CLOSE is read, also where the peer takes no more of what 
   }
 })
 
+test('a write that waits ends with its tunnel, though somebody waits to read', async () => {
+  for (const closesBefore of [true, false]) {
+    const { time, server, tunnel, sender } = await opened()
+    tunnel.on('readable', () => {})
+    const ends: boolean[] = []
+    tunnel.write(Buffer.alloc(10_000_000), (error) => ends.push(Boolean(error)))
+    tunnel.write('and more', (error) => ends.push(Boolean(error)))
+    await time.run(1)
+    if (closesBefore) server.send(encodeBareChannelMessage('CHANNEL_CLOSE', sender))
+    await time.run(1)
+    assert.deepEqual(ends, [])
+    tunnel.destroy()
+    assert.ok(await time.until(() => ends.length === 2))
+    assert.deepEqual(ends, [true, true])
+    assert.ok(await time.until(() => tunnel.closed))
+  }
+})
+
 test('who leaves does not wait for what nobody reads and nobody takes', async () => {
   for (const leavesBefore of [true, false]) {
     const { time, server, tunnel, sender, data } = await opened()

@@ -1,0 +1,39 @@
+import type { Writable } from 'node:stream'
+import { Deferred } from '../liveness/deferred.js'
+import { orFalse } from './answer.js'
+import { bytesArgument } from './arguments.js'
+import { Ssh2FileStream } from './sftp-file.js'
+import { asFailure, callOf, writableArgument, writeFailure } from './stream-arguments.js'
+
+/**
+ * Writes all of it: done when it went out, which the far side allows as it reads.
+ * @returns bytes; false where the far side has ended and takes no more: what came from it can be read all the same
+ * @throws TypeError
+ */
+export async function fwrite(stream: Writable, data: string | Buffer): Promise<number | false> {
+  const name = 'fwrite'
+  const bytes = Buffer.from(bytesArgument([name, 2, 'data'], data))
+  const call = callOf(name, writableArgument([name, 1, 'stream'], stream))
+  return orFalse(call, async () => {
+    const failure = writeFailure(stream)
+    if (failure !== undefined) throw failure
+    if (stream instanceof Ssh2FileStream) stream.checkWriting()
+    const written = new Deferred<void>()
+    const refused = (error: Error) => written.reject(asFailure(error))
+    // Long before the write fails, where somebody has yet to read what came: here that is who waits.
+    stream.once('refused', refused)
+    const closed = () => refused(new Error('the stream was closed before it took all that was written'))
+    stream.once('close', closed)
+    stream.write(bytes, (error) => {
+      if (error) refused(error)
+      else written.resolve()
+    })
+    try {
+      await written.promise
+      return bytes.length
+    } finally {
+      stream.off('refused', refused)
+      stream.off('close', closed)
+    }
+  })
+}

@@ -1,0 +1,84 @@
+/** What PHP's functions read, from streams that give more than a server would. */
+import assert from 'node:assert/strict'
+import { PassThrough, Readable } from 'node:stream'
+import { test } from 'node:test'
+import { feof, fgets, fread, ssh2_last_error, stream_get_contents } from 'holdfast/ext-ssh2'
+import { given } from './session.js'
+
+const MiB = 1024 * 1024
+const timeout = 60_000
+
+/** Never ends, and never lets the event loop turn by itself. */
+function endless(byte: string): Readable {
+  const bytes = Buffer.alloc(MiB / 16, byte)
+  return new Readable({
+    read() {
+      this.push(bytes)
+    },
+  })
+}
+
+test('what never ends is not held without a bound, and is not asked again', { timeout }, async () => {
+  for (const readAll of [(stream: Readable) => fgets(stream), (stream: Readable) => stream_get_contents(stream)]) {
+    const stream = endless('x')
+    assert.equal(await readAll(stream), false)
+    assert.equal(ssh2_last_error(stream)?.code, 'ERR_SSH_MAX_BUFFER')
+    // Or a loop until the end would not end.
+    assert.equal(feof(stream), true)
+    assert.equal(await readAll(stream), false)
+    assert.equal(ssh2_last_error(stream)?.code, 'ERR_SSH_MAX_BUFFER')
+  }
+})
+
+test('a length is the bound where one is given', { timeout }, async () => {
+  const stream = endless('x')
+  const bytes = given(await stream_get_contents(stream, 110 * MiB, 'buffer'))
+  assert.equal(bytes.length, 110 * MiB)
+  assert.equal(given(await fgets(stream, 11)).length, 10)
+  stream.destroy()
+})
+
+test('the lines of a large piece cost no more than their own bytes', { timeout }, async () => {
+  const line = `${'x'.repeat(127)}\n`
+  // Each of its lines copied the whole rest before: 1 TiB.
+  const stream = Readable.from([Buffer.from(line.repeat(128 * 1024))], { objectMode: false })
+  let lines = 0
+  while ((await fgets(stream)) !== false) lines++
+  assert.equal(lines, 128 * 1024)
+})
+
+test('the lines of many pieces that wait come whole and in order', { timeout }, async () => {
+  const stream = new PassThrough({ highWaterMark: 64 * MiB })
+  const texts = Array.from({ length: 20_000 }, (_, at) => `line ${at} ${'y'.repeat(at % 300)}\n`)
+  const bytes = Buffer.from(texts.join(''))
+  for (let at = 0; at < bytes.length; at += 777) stream.write(bytes.subarray(at, at + 777))
+  stream.end()
+  for (const text of texts) assert.equal(await fgets(stream), text)
+  assert.equal(await fgets(stream), false)
+  assert.equal(feof(stream), true)
+})
+
+test('who reads what is there lets others have their turn', { timeout }, async () => {
+  for (const read of [
+    (stream: Readable) => fread(stream, 10),
+    (stream: Readable) => fgets(stream, 11),
+    (stream: Readable) => stream_get_contents(stream, 10),
+  ]) {
+    const stream = endless('x')
+    let turns = 0
+    const immediate = setImmediate(() => turns++)
+    for (let calls = 0; calls < 5000; calls++) await read(stream)
+    clearImmediate(immediate)
+    assert.equal(turns, 1)
+    stream.destroy()
+  }
+  const stream = endless('x')
+  let isOver = false
+  const immediate = setImmediate(() => {
+    isOver = true
+  })
+  await stream_get_contents(stream, 90 * MiB, 'buffer')
+  clearImmediate(immediate)
+  assert.equal(isOver, true)
+  stream.destroy()
+})
