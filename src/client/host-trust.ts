@@ -7,7 +7,6 @@ import { certificateName } from '../keys/key-types/registry.js'
 import type { KnownHostsEntry, ParsedKnownHosts } from '../keys/known-hosts.js'
 import { appendKnownHost, readKnownHostsFiles } from '../keys/known-hosts-files.js'
 import { type PublicKey, parsePublicKey } from '../keys/public-key.js'
-import { copyOf } from '../wire/copy.js'
 import type { HostKeySettings } from './settings.js'
 
 export interface Peer {
@@ -69,8 +68,7 @@ export class HostTrust implements HostKeyVerifier {
 
   async trust({ hostKey, exchangeHash, signature }: HostKeyOffer): Promise<void> {
     const key = readHostKey(hostKey, this.#rules)
-    // Copies: what was received is read from memory that is used again.
-    this.#proof = { hostKey: copyOf(hostKey), signature: copyOf(signature), sessionId: exchangeHash }
+    this.#proof = { hostKey, signature, sessionId: exchangeHash }
     const { fingerprints, verify, policy, enforced } = this.#settings
     const verdict = judgeHostKey(this.#known.entries, { key, ...this.#name, nowSeconds: Date.now() / 1000 })
     if (verdict.verdict === 'revoked') throw this.#refuse('ERR_SSH_HOST_KEY_REVOKED', key, at(verdict.entry))

@@ -93,5 +93,6 @@ export function resolveLimits(options: LimitOptions): Limits {
   const given = limitNames
     .filter((name) => options[name] !== undefined)
     .map((name) => [name, options[name] === false ? false : parseDuration(options[name], `limits.${name}`)] as const)
+  if (given.length === 0) return defaultLimits
   return { ...defaultLimits, ...Object.fromEntries(given) }
 }

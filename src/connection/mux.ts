@@ -88,10 +88,10 @@ export class Mux {
   surplus = 0
 
   constructor(options: MuxOptions) {
-    const { waits, transport, limits, answered } = options
+    const { waits, transport, limits, answered, deadlines, keepalive } = options
     const now = () => options.now()
     this.#options = options
-    this.#pace = new Pace({ ...options, now, resumed: () => this.pump() })
+    this.#pace = new Pace({ deadlines, keepalive, now, resumed: () => this.pump() })
     this.globalRequests = new GlobalRequests({
       waits,
       replyLimit: limits.reply,

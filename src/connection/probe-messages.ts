@@ -152,7 +152,7 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   #ping(taken: () => void): SentProbe | undefined {
-    if (!this.#transport.extensions.has('ping@openssh.com')) return undefined
+    if (!this.#transport.answersPings) return undefined
     const number = this.#nextPing
     this.#nextPing = (number + 1) % 2 ** 32
     const sequence = this.#transport.outbound.sequence

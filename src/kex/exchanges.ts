@@ -235,19 +235,21 @@ export class Exchanges {
       phase: 'hostKey',
       what: 'the decision on the host key',
     })
-    verifier.trust(offer).then(
+    // Copies: what was received is read from memory that is used again.
+    const hostKey = copyOf(offer.hostKey)
+    verifier.trust({ ...offer, hostKey, signature: copyOf(offer.signature) }).then(
       () => decision.resolve(),
       (error: unknown) => decision.reject(error),
     )
     decision.promise.then(
-      () => this.#trusted(offer.hostKey),
+      () => this.#trusted(hostKey),
       (error: unknown) => this.#distrusted(error),
     )
   }
 
   #trusted(hostKey: Buffer): void {
     if (this.#stopped) return
-    this.#hostKey = copyOf(hostKey)
+    this.#hostKey = hostKey
     this.#wait = this.#startWait('keyExchange')
     this.#sendNewKeys()
   }

@@ -12,7 +12,7 @@ export interface HostKeyOffer {
 export interface HostKeyVerifier {
   /** Checks the signature. @throws HoldfastError ERR_SSH_HOST_KEY_SIGNATURE */
   check(offer: HostKeyOffer): void
-  /** Decides whether this key is the host's. Rejects with ERR_SSH_HOST_KEY_… when it is not. */
+  /** Decides whether this key is the host's. The offer is its own to keep. Rejects with ERR_SSH_HOST_KEY_… when it is not. */
   trust(offer: HostKeyOffer): Promise<void>
 }
 

@@ -88,7 +88,9 @@ export class Transport {
   readonly #exchanges: Exchanges
   readonly #queue: SendQueue
   readonly #rekeyDue: RekeyDue
-  readonly #extensions = new Map<string, Buffer>()
+  /** Whether the peer said by EXT_INFO (RFC 8308) that it answers PING. */
+  answersPings = false
+  #serverSigAlgs: Buffer | undefined
   #identification: Identification | undefined
   #farewell: Disconnect | undefined
   #rekeyDeadline: Deadline | undefined
@@ -151,18 +153,12 @@ export class Transport {
     return this.#exchanges.sessionId
   }
 
-  /** What the peer told by EXT_INFO (RFC 8308). */
-  get extensions(): Extensions {
-    return this.#extensions
-  }
-
   /**
-   * The signature algorithms that the peer takes, if it said so (RFC 8308 section 3.1).
+   * The signature algorithms that the peer takes, if it said so (RFC 8308 section 3.1), until the user is authenticated.
    * @throws HoldfastError ERR_SSH_PROTOCOL when they are no name-list
    */
   serverSigAlgs(): readonly string[] | undefined {
-    const value = this.#extensions.get('server-sig-algs')
-    return value && decodeServerSigAlgs(value)
+    return this.#serverSigAlgs && decodeServerSigAlgs(this.#serverSigAlgs)
   }
 
   /** How often keys have been exchanged, the first time included. */
@@ -235,6 +231,7 @@ export class Transport {
   /** The user was authenticated: from now on keys may be exchanged anew. */
   allowRekey(): void {
     this.#mayRekey = true
+    this.#serverSigAlgs = undefined
     this.#rekeyIfDue()
   }
 
@@ -349,10 +346,10 @@ export class Transport {
     }
   }
 
-  /** A later EXT_INFO replaces the earlier one whole (RFC 8308 section 2.4), so a peer cannot fill our memory. */
+  /** A later EXT_INFO replaces the earlier one whole (RFC 8308 section 2.4). */
   #learn(extensions: Extensions): void {
-    this.#extensions.clear()
-    for (const [name, value] of extensions) this.#extensions.set(name, value)
+    this.answersPings = extensions.has('ping@openssh.com')
+    this.#serverSigAlgs = this.#mayRekey ? undefined : extensions.get('server-sig-algs')
   }
 
   #disconnected(payload: Buffer): void {

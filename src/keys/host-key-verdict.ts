@@ -84,6 +84,8 @@ export function preferKnownTypes(
   const hasAuthority = known.some(({ marker }) => marker === 'cert-authority')
   const preferred = (algorithm: string): boolean =>
     isCertificateName(algorithm) ? hasAuthority : types.has(keyTypeOf(algorithm))
+  // The same list for most connections of a process, which may have thousands.
+  if (!algorithms.some(preferred)) return algorithms
   return [...algorithms.filter(preferred), ...algorithms.filter((algorithm) => !preferred(algorithm))]
 }
 

@@ -21,6 +21,15 @@ export function defaultIdentityFiles(): readonly string[] {
 
 /** The user's own, of which the first is the one that is written, then the system's: UserKnownHostsFile, GlobalKnownHostsFile. */
 export function defaultKnownHostsFiles(): readonly string[] {
+  const home = homedir()
+  if (knownHosts?.home !== home) knownHosts = { home, files: knownHostsFiles() }
+  return knownHosts.files
+}
+
+/** One list for all connections, which may be thousands. */
+let knownHosts: { readonly home: string; readonly files: readonly string[] } | undefined
+
+function knownHostsFiles(): readonly string[] {
   return [
     ...['known_hosts', 'known_hosts2'].map(inSshDirectory),
     ...['ssh_known_hosts', 'ssh_known_hosts2'].map(inSystemDirectory),

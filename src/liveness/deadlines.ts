@@ -4,6 +4,9 @@ export interface Deadline {
   cancel(): void
 }
 
+/** So many may stay in any case: an idle connection of thousands is not to keep those of its beginning for minutes. */
+const cancelledMax = 8
+
 /** One object a deadline: each wait of a connection has one, and an idle connection keeps some. */
 class Entry implements Deadline {
   readonly at: number
@@ -74,7 +77,7 @@ export class Deadlines {
     // One that is due together with the one whose callback cancels it has left the heap already.
     if (!queued) return
     this.#cancelled++
-    if (this.#cancelled > 64 && this.#cancelled > this.#heap.length / 2) this.#compact()
+    if (this.#cancelled > cancelledMax && this.#cancelled > this.#heap.length / 2) this.#compact()
   }
 
   #compact(): void {

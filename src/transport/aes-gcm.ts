@@ -1,6 +1,5 @@
 /** AES in Galois/Counter Mode as OpenSSH uses it: RFC 5647, with the names of OpenSSH PROTOCOL 1.6. */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
-import { copyOf } from '../wire/copy.js'
 import { type CipherSpec, type DirectionKeys, type Opener, rekeyBytesOf, type Sealer } from './cipher.js'
 import { wrongMac } from './mac.js'
 
@@ -10,19 +9,30 @@ const blockSize = 16
 const tagBytes = 16
 const lengthBytes = 4
 
-/** RFC 5647 section 7.1: a nonce of 4 fixed bytes and an invocation counter of 64 bits. */
+/** Of whichever connection has a packet: OpenSSL copies it at once, and an idle connection is to keep no buffers. */
+const nonceBytes = Buffer.alloc(12)
+
+/** RFC 5647 section 7.1: a nonce of 4 fixed bytes and an invocation counter of 64 bits, which is never used twice. */
 class Nonce {
-  readonly bytes: Buffer
+  readonly #fixed: number
+  /** Two words, because a BigInt would be allocated for every packet. */
+  #high: number
+  #low: number
 
   constructor(iv: Buffer) {
-    this.bytes = copyOf(iv)
+    this.#fixed = iv.readUInt32BE(0)
+    this.#high = iv.readUInt32BE(4)
+    this.#low = iv.readUInt32BE(8)
   }
 
-  /** Two words, because a BigInt would be allocated for every packet. */
-  advance(): void {
-    const low = (this.bytes.readUInt32BE(8) + 1) >>> 0
-    this.bytes.writeUInt32BE(low, 8)
-    if (low === 0) this.bytes.writeUInt32BE((this.bytes.readUInt32BE(4) + 1) >>> 0, 4)
+  /** The next one, to be used before anybody asks again. */
+  next(): Buffer {
+    nonceBytes.writeUInt32BE(this.#fixed, 0)
+    nonceBytes.writeUInt32BE(this.#high, 4)
+    nonceBytes.writeUInt32BE(this.#low, 8)
+    this.#low = (this.#low + 1) >>> 0
+    if (this.#low === 0) this.#high = (this.#high + 1) >>> 0
+    return nonceBytes
   }
 }
 
@@ -43,8 +53,7 @@ class AesGcmSealer implements Sealer {
   seal(_sequence: number, packet: Buffer, out: Buffer[]): void {
     const length = Buffer.from(packet.subarray(0, lengthBytes))
     // One object a packet: node:crypto cannot give a used one a new nonce.
-    const cipher = createCipheriv(this.#algorithm, this.#key, this.#nonce.bytes)
-    this.#nonce.advance()
+    const cipher = createCipheriv(this.#algorithm, this.#key, this.#nonce.next())
     cipher.setAAD(length)
     const body = cipher.update(packet.subarray(lengthBytes))
     cipher.final()
@@ -74,8 +83,7 @@ class AesGcmOpener implements Opener {
 
   open(sequence: number, packet: Buffer): Buffer {
     const tagAt = packet.length - tagBytes
-    const decipher = createDecipheriv(this.#algorithm, this.#key, this.#nonce.bytes)
-    this.#nonce.advance()
+    const decipher = createDecipheriv(this.#algorithm, this.#key, this.#nonce.next())
     decipher.setAAD(packet.subarray(0, lengthBytes))
     decipher.setAuthTag(packet.subarray(tagAt))
     const body = decipher.update(packet.subarray(lengthBytes, tagAt))

@@ -8,6 +8,8 @@ const maxIdentification = 255
 const maxLines = 1024
 const maxBytes = 64 * 1024
 
+const none = Buffer.alloc(0)
+
 export interface Identification {
   /** The whole line without CR LF, as it goes into the exchange hash. */
   readonly line: Buffer
@@ -90,7 +92,12 @@ function parse(line: Buffer, greeting: Buffer): Identification {
   if (match?.[2] === undefined || line.includes(0)) {
     throw notSsh(`it identifies itself as "${printable(line.toString('latin1'), 120)}", which is not SSH 2.0`)
   }
-  return { line: copyOf(line), software: printable(match[2]), greeting: copyOf(greeting) }
+  // Hardly any peer says something before.
+  return {
+    line: copyOf(line),
+    software: printable(match[2]),
+    greeting: greeting.length === 0 ? none : copyOf(greeting),
+  }
 }
 
 function notSsh(problem: string): HoldfastError {
