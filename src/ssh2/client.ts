@@ -218,7 +218,7 @@ export class Client extends EventEmitter<ClientEvents> {
       if (typeof callback === 'function') this.#guard(() => void Reflect.apply(callback, this, args))
     }
     const afterEnd = this.#afterEnd()
-    const told = call((...values) => done(undefined, ...values))
+    const told = call((...values) => (values.length === 0 ? done() : done(undefined, ...values)))
     this.#pending(told).catch((error: unknown) => afterEnd(() => done(error)))
   }
 
@@ -230,7 +230,8 @@ export class Client extends EventEmitter<ClientEvents> {
     const afterEnd = this.#afterEnd()
     this.#pending(call).then(
       (value) => {
-        done(undefined, value)
+        if (value === undefined) done()
+        else done(undefined, value)
         // Not before those who wait for it by a promise have listeners on it.
         if (isStream(value)) setImmediate(() => value.release())
       },

@@ -134,7 +134,8 @@ export abstract class SftpRequests extends EventEmitter {
   /** Calls back once. */
   protected deliver<T>(call: Promise<T>, callback: unknown): void {
     call.then(
-      (value) => this.#callBack(callback, [undefined, value]),
+      // As ssh2: without arguments where there is nothing to tell, which programs can count.
+      (value) => this.#callBack(callback, value === undefined ? [] : [undefined, value]),
       (error: unknown) => this.callBack(callback, error),
     )
   }

@@ -197,6 +197,35 @@ describe('files over the drop-in and over ssh2', { skip, timeout: 120_000 }, () 
     })
   })
 
+  test('callbacks get as many arguments', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    await compare(t, server, async (stage) => {
+      const client = await stage.connect()
+      const sftp = await value<SFTPWrapper>((done) => client.sftp(done))
+      const [path, other] = [join(directory(t), 'file'), join(directory(t), 'other')]
+      const count = async (what: string, call: (done: (...args: unknown[]) => void) => void) => {
+        const args = await new Promise<unknown[]>((resolve) => call((...all) => resolve(all)))
+        stage.note(what, args.length)
+      }
+      await count('writeFile', (done) => sftp.writeFile(path, 'text', done))
+      await count('readFile', (done) => sftp.readFile(path, done))
+      await count('chmod', (done) => sftp.chmod(path, 0o600, done))
+      await count('fastGet', (done) => sftp.fastGet(path, other, done))
+      await count('fastPut', (done) => sftp.fastPut(path, other, done))
+      await count('stat', (done) => sftp.stat(path, done))
+      await count('open', (done) => sftp.open(path, 'r', done))
+      await count('readdir', (done) => sftp.readdir('/', done))
+      await count('exists', (done) => sftp.exists(path, done))
+      await count('unlink', (done) => sftp.unlink(path, done))
+      await count('unlink nothing', (done) => sftp.unlink(path, done))
+      const unix = join(directory(t), 'socket')
+      await count('listen', (done) => client.openssh_forwardInStreamLocal(unix, done))
+      await count('listen no more', (done) => client.openssh_unforwardInStreamLocal(unix, done))
+      await count('forwardIn', (done) => client.forwardIn('127.0.0.1', 0, done))
+      await count('no more sessions', (done) => client.openssh_noMoreSessions(done))
+    })
+  })
+
   test('the session ends with the connection, and by itself', async (t) => {
     const server = await sshd(t, { version: '9.2' })
     const seen = await compare(t, server, async (stage) => {
