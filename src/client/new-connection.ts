@@ -41,6 +41,8 @@ export interface Face {
   readonly keyRules: KeyRules | undefined
   /** Logs in, with what the program gave it. */
   authenticator(port: AuthPort): Authenticator
+  /** The server wants to use the agent that was lent to it, and this is what we would do. */
+  agentChannel?(decision: OpenDecision): OpenDecision
   /** The stream to the peer is open, and nothing was sent on it. */
   opened(socket: Socket | undefined): void
   /** Keys have been exchanged, for the first time or anew. */
@@ -83,8 +85,7 @@ export function newConnection(parts: ConnectionParts, host: ConnectionHost): Con
         return face?.authenticator(port) ?? authentication(port, parts)
       },
       handlers: {
-        channelOpen: (type, data) =>
-          type === agentChannelType ? parts.agentForward().channelOpen() : events.channelOpen(type, data),
+        channelOpen: (type, data) => (type === agentChannelType ? agentChannel(parts) : events.channelOpen(type, data)),
         globalRequest: (name, data) => {
           events.globalRequest(name, data)
           return undefined
@@ -97,6 +98,11 @@ export function newConnection(parts: ConnectionParts, host: ConnectionHost): Con
     },
     host,
   )
+}
+
+function agentChannel(parts: ConnectionParts): OpenDecision {
+  const decision = parts.agentForward().channelOpen()
+  return parts.face?.agentChannel?.(decision) ?? decision
 }
 
 function authentication(port: AuthPort, parts: ConnectionParts): ClientAuthentication {

@@ -1,6 +1,7 @@
 import type { AgentLike } from './agents.js'
 import { called } from './called.js'
-import { type ParsedKey, parseKey } from './parsed-key.js'
+import { parseForeignKey } from './original.js'
+import { isParsedKey, type ParsedKey, parseKey } from './parsed-key.js'
 
 /** The keys that it holds, as far as they can be read. Whoever waits for an agent has a limit. */
 export async function identitiesOf(agent: AgentLike): Promise<readonly ParsedKey[]> {
@@ -11,7 +12,14 @@ export async function identitiesOf(agent: AgentLike): Promise<readonly ParsedKey
       else fail(new Error('Agent implementation failed to provide keys'))
     })
   })
-  return held.map((key) => parseKey(key)).flatMap((key) => (key instanceof Error ? [] : [key]))
+  return held.flatMap((key) => readable(key))
+}
+
+/** By the program's own ssh2 where there is one: what the agent is asked to sign with it may hand to that. */
+function readable(held: unknown): readonly ParsedKey[] {
+  const foreign = isParsedKey(held) ? held : parseForeignKey(held)
+  const key = foreign === undefined || foreign instanceof Error ? parseKey(held) : foreign
+  return key instanceof Error ? [] : [key]
 }
 
 /** What it makes with a key, in whichever form: see `signatureBlob`. */

@@ -4,6 +4,7 @@ import { defaultLimits } from '../client/limits.js'
 import { HoldfastError } from '../errors.js'
 import { SocketAgent } from '../keys/agent-socket.js'
 import { parsePublicKey } from '../keys/public-key.js'
+import { fromOriginal, originalSsh2 } from './original.js'
 import { keyRules, type ParsedKey, parseKey } from './parsed-key.js'
 import { nodeSignature } from './signature-format.js'
 
@@ -120,7 +121,29 @@ function agentError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error))
 }
 
-/** @returns for a path the agent behind it */
+/** Named pipes: what OpenSSH for Windows has. */
+const windowsPipe = /^[/\\][/\\]\.[/\\]pipe[/\\].+/
+
+/** @returns for a path the agent behind it; on Windows for `pageant`, and for a socket of Cygwin, what ssh2 itself has for it */
 export function createAgent(path: string): AgentLike {
-  return new OpenSSHAgent(path)
+  if (process.platform !== 'win32' || windowsPipe.test(path)) return new OpenSSHAgent(path)
+  const create = fromOriginal('createAgent')
+  const agent: unknown = typeof create === 'function' ? Reflect.apply(create, undefined, [path]) : undefined
+  return isAgent(agent) ? agent : new OpenSSHAgent(path)
+}
+
+/** The stream to the agent that its own class makes; undefined where it is that to a socket. */
+export function ownStreamOf(agent: AgentLike): ((cb: StreamCallback) => void) | undefined {
+  const getStream: unknown = Reflect.get(agent, 'getStream')
+  if (typeof getStream !== 'function' || standardStreams().includes(getStream)) return undefined
+  return (cb) => void Reflect.apply(getStream, agent, [cb])
+}
+
+function standardStreams(): readonly unknown[] {
+  const theirs = originalSsh2()?.['OpenSSHAgent']
+  const prototypes: readonly unknown[] = [
+    OpenSSHAgent.prototype,
+    typeof theirs === 'function' ? theirs.prototype : undefined,
+  ]
+  return prototypes.map((each): unknown => (each instanceof Object ? Reflect.get(each, 'getStream') : undefined))
 }

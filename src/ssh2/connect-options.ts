@@ -153,6 +153,7 @@ function privateKeyOf({ privateKey, passphrase }: ConnectConfig): GivenKey {
   if (typeof privateKey !== 'string' && !Buffer.isBuffer(privateKey)) return { key: undefined, lackingKey: undefined }
   if (privateKey.length === 0) return { key: undefined, lackingKey: undefined }
   const own = parseKey(privateKey, passphrase)
+  // Where neither reads it, the program gets ssh2's own words.
   const key = own instanceof Error ? (parseForeignKey(privateKey, passphrase) ?? own) : own
   if (key instanceof Error) throw new Error(`Cannot parse privateKey: ${key.message}`, { cause: key.cause })
   if (!key.isPrivateKey()) throw new Error('privateKey value does not contain a (valid) private key')

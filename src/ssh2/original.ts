@@ -17,7 +17,7 @@ export function useOriginal(exports: Original): void {
 /** The ssh2 that the program has installed; undefined where there is none, or where that is this drop-in itself. */
 export function originalSsh2(): Original | undefined {
   if (given !== undefined) return given
-  found ??= look()
+  if (found === undefined) found = look()
   return found ?? undefined
 }
 
@@ -31,13 +31,13 @@ export function fromOriginal(name: string): unknown {
   )
 }
 
-/** A key of a kind that only ssh2 reads, PuTTY's say: it signs for itself. */
-export function parseForeignKey(data: Buffer | string, passphrase: unknown): ParsedKey | undefined {
+/** A key as ssh2 itself reads it, also of kinds that only it does, PuTTY's say: it signs for itself. Undefined where there is no ssh2. */
+export function parseForeignKey(data: unknown, passphrase?: unknown): ParsedKey | Error | undefined {
   const utils = originalSsh2()?.['utils']
   const parse: unknown = typeof utils === 'object' && utils !== null ? Reflect.get(utils, 'parseKey') : undefined
   if (typeof parse !== 'function') return undefined
   const key: unknown = Reflect.apply(parse, undefined, [data, passphrase])
-  return isParsedKey(key) ? key : undefined
+  return isParsedKey(key) || key instanceof Error ? key : undefined
 }
 
 /** From where the program is, and from here. */

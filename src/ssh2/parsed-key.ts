@@ -140,8 +140,8 @@ function parsePrivate(text: string, passphrase: string | Buffer | undefined): Pa
 function keyError(cause: unknown, isOpenssh: boolean, hasPassphrase: boolean): Error {
   const isLocked = cause instanceof HoldfastError && cause.code === 'ERR_SSH_PASSPHRASE'
   if (!isLocked) return new Error(cause instanceof Error ? cause.message : String(cause), { cause })
-  const kind = isOpenssh ? 'OpenSSH private key' : 'private OpenSSH key'
-  if (!hasPassphrase) return new Error('Encrypted private OpenSSH key detected, but no passphrase given', { cause })
+  const kind = isOpenssh ? 'private OpenSSH key' : 'OpenSSH private key'
+  if (!hasPassphrase) return new Error(`Encrypted ${kind} detected, but no passphrase given`, { cause })
   return new Error(
     isOpenssh ? 'OpenSSH key integrity check failed -- bad passphrase?' : `Malformed ${kind}. Bad passphrase?`,
     {

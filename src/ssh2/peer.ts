@@ -157,6 +157,10 @@ export class Peer implements Face {
     return this.#login
   }
 
+  agentChannel(decision: OpenDecision): OpenDecision {
+    return this.forwards.agentChannel(this.plan.credentials.agent, decision)
+  }
+
   opened(socket: Socket | undefined): void {
     this.#isConnected = true
     this.#face.opened(socket)

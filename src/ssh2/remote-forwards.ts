@@ -1,14 +1,18 @@
+import type { Duplex } from 'node:stream'
 import type { ChannelSink, Channel as CoreChannel } from '../connection/channel.js'
 import type { OpenDecision } from '../connection/mux.js'
+import { agentChannelType } from '../forward/agent-forward.js'
 import { decodeForwardedStreamlocal, decodeTcpOpening } from '../wire/forward-messages.js'
 import { openFailure } from '../wire/numbers.js'
 import { Reader } from '../wire/reader.js'
+import { type AgentLike, ownStreamOf } from './agents.js'
 import type { Channel } from './channel.js'
 
 /** Who hears of channels that the server opens. */
 export interface ForwardOwner {
   tell(event: string, ...args: readonly unknown[]): boolean
   hasListeners(event: string): boolean
+  guard(work: () => void): void
 }
 
 type Answer = 'none' | 'accepted' | 'rejected'
@@ -79,6 +83,20 @@ export class RemoteForwards {
     return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description: '' }
   }
 
+  /** @param otherwise what is done where the program's agent makes no stream of its own, or was not lent */
+  agentChannel(agent: AgentLike | undefined, otherwise: OpenDecision): OpenDecision {
+    const open = agent && ownStreamOf(agent)
+    if (open === undefined || 'refuse' in otherwise) return otherwise
+    const stream = this.#makeStream?.(agentChannelType)
+    if (stream === undefined) return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description: '' }
+    const accept = (channel: CoreChannel): ChannelSink => {
+      const sink = stream.attach(channel)
+      this.#owner.guard(() => open((error, far) => joinAgent(stream, error, far)))
+      return sink
+    }
+    return { accept }
+  }
+
   /** Some servers say 0 where they listen at a port of their own choice. */
   #onlyPort(host: string): number | undefined {
     const ports = [...this.#tcp].filter(([place]) => place.startsWith(`${host}:`)).map(([, port]) => port)
@@ -110,6 +128,17 @@ export class RemoteForwards {
     answer.isOpen = true
     return { accept: (channel: CoreChannel): ChannelSink => stream.attach(channel) }
   }
+}
+
+function joinAgent(stream: Channel, error: Error | null | undefined, agent: Duplex | undefined): void {
+  stream.on('error', () => agent?.destroy())
+  stream.release()
+  if (error || agent === undefined) {
+    stream.close()
+    return
+  }
+  agent.on('error', () => stream.close())
+  stream.pipe(agent).pipe(stream)
 }
 
 function key(host: string, port: number): string {

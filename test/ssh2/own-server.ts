@@ -18,6 +18,8 @@ export interface Scene {
   /** What the server does with a connection; it accepts whoever logs in, where this says nothing of it. */
   serve?(connection: ssh2.Connection, seen: unknown[]): void
   /** What the program does; the connection is over when it ends by itself. */
+  /** What differs by the library of it. */
+  configure?(library: Library, seen: unknown[]): ConnectConfig
   play(client: Client, seen: unknown[], library: Library): void
 }
 
@@ -52,7 +54,14 @@ async function played(t: TestContext, scene: Scene, library: Library): Promise<r
   client.on('close', () => seen.push('close'))
   scene.play(client, seen, library)
   const { port } = server.address() as AddressInfo
-  client.connect({ host: '127.0.0.1', port, username: 'somebody', password: 'secret', ...scene.config })
+  client.connect({
+    host: '127.0.0.1',
+    port,
+    username: 'somebody',
+    password: 'secret',
+    ...scene.config,
+    ...scene.configure?.(library, seen),
+  })
   await within(closed, 'the end of the client')
   await within(Promise.all(served), 'the end of the server')
   return seen
