@@ -18,7 +18,7 @@ export async function ssh2_connect(
   port = 22,
   methods: Ssh2Methods | null = null,
   callbacks: Ssh2Callbacks | null = null,
-  context: Ssh2Context = {},
+  context: Ssh2Context | null = null,
 ): Promise<Ssh2Session | false> {
   const name = 'ssh2_connect'
   stringArgument([name, 1, 'host'], host)
@@ -27,7 +27,7 @@ export async function ssh2_connect(
   const told = callbacksOf([name, 4, 'callbacks'], callbacks)
   const says = `Unable to connect to ${host} on port ${port}`
   return orFalse({ name, says, of: [] }, async () => {
-    const options = optionsOf(context, host)
+    const options = optionsOf(context ?? {}, host)
     const peer = await Peer.open({
       ...options,
       port,

@@ -35,7 +35,6 @@ export {
 } from './publickey.js'
 export { feof, fgets, fread, stream_get_contents } from './reading.js'
 export { ssh2_scp_recv, ssh2_scp_send } from './scp.js'
-
 export type { Ssh2Session } from './session.js'
 export { type Ssh2Sftp, ssh2_sftp } from './sftp.js'
 export type { Ssh2FileStream } from './sftp-file.js'

@@ -123,7 +123,7 @@ export function backlogOf(listener: unknown): Backlog | undefined {
 /**
  * Has the server listen; `ssh2_forward_accept()` gives the connections. It ends with the session, or by `fclose()`.
  * @param port 0: one of the server's choice, which PHP does not tell: see `ssh2_forward_port()`
- * @param max_connections how many may wait to be accepted; more are closed
+ * @param max_connections how many may wait to be accepted, more are closed; 0: as many as may be open at all, 256
  * @throws TypeError
  */
 export async function ssh2_forward_listen(
@@ -139,7 +139,7 @@ export async function ssh2_forward_listen(
   const most = intArgument([name, 4, 'max_connections'], max_connections)
   return onClient({ name, says: 'Failure listening on remote port' }, session, {
     start: async (client, signal) => {
-      const backlog = new Backlog(session, peerOf(name, session), most)
+      const backlog = new Backlog(session, peerOf(name, session), most === 0 ? Number.POSITIVE_INFINITY : most)
       const to = (connection: Tunnel) => backlog.came(connection)
       backlog.begin(await client.forwardRemote({ listen: { host: address, port }, to, signal }))
       const listener = new Ssh2Listener()

@@ -14,7 +14,7 @@ import {
 import { backlogOf, type Ssh2Listener } from './listener.js'
 import type { Peer } from './peer.js'
 import { stateOf } from './stream-state.js'
-import { nextTurn } from './turn.js'
+import { nextTurn, turnSometimes } from './turn.js'
 
 /** One thing to watch. `revents` is written by `ssh2_poll()`. */
 export interface PollDescriptor {
@@ -45,6 +45,7 @@ export async function ssh2_poll(desc: readonly PollDescriptor[], timeout = 30): 
   const watched = desc.flatMap((descriptor: PollDescriptor) => watchedOf(descriptor) ?? [])
   const [first] = watched
   if (first === undefined) return 0
+  await turnSometimes()
   if (look(watched) > 0) return look(watched)
   // A loop of such calls has no other end than that something happens.
   if (limitMs <= 0) await nextTurn()

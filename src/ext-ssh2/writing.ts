@@ -1,13 +1,16 @@
-import type { Writable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { Deferred } from '../liveness/deferred.js'
 import { orFalse } from './answer.js'
 import { bytesArgument } from './arguments.js'
 import { Ssh2FileStream } from './sftp-file.js'
 import { asFailure, callOf, writableArgument, writeFailure } from './stream-arguments.js'
+import { stateOf } from './stream-state.js'
+import { waitForStream } from './stream-wait.js'
 
 /**
- * Writes all of it: done when it went out, which the far side allows as it reads.
- * @returns bytes; false where the far side has ended and takes no more: what came from it can be read all the same
+ * Writes all of it: done when it went out, which the far side allows as it reads, for as long as `stream_set_timeout()` says.
+ * @returns bytes; false where the far side has ended and takes no more: what came from it can be read all the same. Also at
+ * that limit: what has not gone out by then still does where the far side reads on
  * @throws TypeError
  */
 export async function fwrite(stream: Writable, data: string | Buffer): Promise<number | false> {
@@ -29,11 +32,18 @@ export async function fwrite(stream: Writable, data: string | Buffer): Promise<n
       else written.resolve()
     })
     try {
-      await written.promise
+      await inTime(stream, written.promise)
       return bytes.length
     } finally {
       stream.off('refused', refused)
       stream.off('close', closed)
     }
   })
+}
+
+async function inTime(stream: Writable, written: Promise<void>): Promise<void> {
+  const state = stream instanceof Readable ? stateOf(stream) : undefined
+  if (state === undefined || state.timeoutMs === 0) return written
+  const what = 'the way out for what was written'
+  return waitForStream(state, { limit: 'timeout', limitMs: state.timeoutMs, what }, written)
 }

@@ -83,6 +83,14 @@ describe('ssh2_tunnel(), ssh2_forward_listen() and ssh2_poll()', { skip, timeout
     assert.equal(descriptor.revents, SSH2_POLL_LISTENER_CLOSED)
   })
 
+  test('0 connections that may wait are as many as come, as in libssh2', { timeout: 60_000 }, async (t) => {
+    const { session } = await loggedIn(t)
+    const listener = given(await ssh2_forward_listen(session, 0, '127.0.0.1', 0))
+    const caller = tcp(ssh2_forward_port(listener), '127.0.0.1', () => caller.write('hello\n'))
+    t.after(() => caller.destroy())
+    assert.equal(await fgets(given(await ssh2_forward_accept(listener))), 'hello\n')
+  })
+
   test('what is polled', async (t) => {
     const { session } = await loggedIn(t)
     const stream = given(await ssh2_exec(session, 'read line; echo "$line"; read line; echo "$line" >&2'))

@@ -120,7 +120,7 @@ describe('the logins of PHP, and what is known before them', { skip, timeout: 12
       client_to_server: { crypt: 'aes256-ctr,aes128-ctr', mac: 'hmac-sha2-512', comp: 'none' },
       server_to_client: { crypt: 'aes256-ctr', mac: 'hmac-sha2-512,hmac-sha2-256', comp: 'zlib' },
     }
-    const session = given(await ssh2_connect(server.host, server.port, methods))
+    const session = given(await ssh2_connect(server.host, server.port, methods, null, null))
     const direction = { crypt: 'aes256-ctr', mac: 'hmac-sha2-512', comp: 'none', lang: '' }
     assert.deepEqual(ssh2_methods_negotiated(session), {
       kex: 'curve25519-sha256',

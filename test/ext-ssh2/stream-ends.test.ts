@@ -10,6 +10,7 @@ import {
   fread,
   fwrite,
   SSH2_POLLIN,
+  SSH2_POLLOUT,
   type Ssh2Session,
   ssh2_exec,
   ssh2_last_error,
@@ -76,6 +77,16 @@ describe('the ends of PHP’s streams', { skip, timeout: 240_000 }, () => {
     assert.equal(await written, false)
   })
 
+  test('a write waits for no longer than stream_set_timeout() says', { timeout }, async (t) => {
+    const { session } = await loggedIn(t)
+    const stream = given(await ssh2_exec(session, 'exec sleep 1000'))
+    stream_set_timeout(stream, 0, 300_000)
+    assert.equal(await fwrite(stream, Buffer.alloc(8_000_000)), false)
+    assert.equal(ssh2_last_error(stream)?.limit, 'timeout')
+    assert.equal(feof(stream), false)
+    assert.equal(await fclose(stream), false)
+  })
+
   test('a connection that is lost is no limit of the program’s', { timeout }, async (t) => {
     const { session, server } = await loggedIn(t)
     const stream = given(await ssh2_exec(session, 'echo begun; exec sleep 1000'))
@@ -93,6 +104,16 @@ describe('the ends of PHP’s streams', { skip, timeout: 240_000 }, () => {
     assert.equal(await looped(session, async (stream) => given(await fread(stream, 100))), 'out\n')
     assert.equal(await looped(session, async (stream) => (await fgets(stream)) || ''), 'out\n')
     assert.equal(await looped(session, polled), 'out\n')
+  })
+
+  test('a loop over what is the case always lets others have their turn', { timeout }, async (t) => {
+    const { session } = await loggedIn(t)
+    const stream = given(await ssh2_exec(session, 'cat'))
+    const turns: string[] = []
+    setImmediate(() => turns.push('immediate'))
+    for (let calls = 0; calls < 1000; calls++)
+      assert.equal(await ssh2_poll([{ resource: stream, events: SSH2_POLLOUT }]), 1)
+    assert.deepEqual(turns, ['immediate'])
   })
 })
 
