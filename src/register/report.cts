@@ -25,11 +25,12 @@ interface PolicyMessage {
   readonly options: Readonly<Record<string, OptionInForce>>
 }
 
-/** What HOLDFAST_REGISTER=report prints when the process ends. */
+/** What HOLDFAST_REGISTER=report prints. */
 export class Report {
   readonly #entries = new Map<string, Entry>()
   /** By what holds for them, the hosts of connections. */
   readonly #hosts = new Map<string, Set<string>>()
+  #printed = ''
 
   constructor() {
     process.on('exit', () => this.#print())
@@ -43,21 +44,32 @@ export class Report {
     this.#entries.get(copy.folder)?.users.add(user)
   }
 
-  /** Says of each host what a policy has to do with it. */
+  /**
+   * Says of each host what a policy has to do with it. At once where that is new: of what runs until it is killed, PM2's
+   * programs and services among it, nobody would ever hear.
+   */
   followConnections(): void {
     subscribe('holdfast:policy', (message) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody else publishes there
       const policy = message as PolicyMessage
       const decisions = decisionsOf(policy)
-      const hosts = this.#hosts.get(decisions) ?? new Set()
-      this.#hosts.set(decisions, hosts.add(policy.host))
+      const hosts = this.#hosts.get(decisions)
+      if (hosts !== undefined) {
+        hosts.add(policy.host)
+        return
+      }
+      this.#hosts.set(decisions, new Set([policy.host]))
+      this.#print()
     })
   }
 
   #print(): void {
+    const text = this.#text()
+    if (text === this.#printed) return
+    this.#printed = text
     try {
       // Of a worker, process.stderr would hand it to a thread that may be gone by then.
-      fs.writeSync(2, this.#text())
+      fs.writeSync(2, text)
     } catch {
       // Nobody reads it any more.
     }

@@ -147,6 +147,19 @@ client.on('ready', () => client.end()).connect({ host: '127.0.0.1', port: ${serv
     ])
   })
 
+  test('says it once a program connects, which may be killed later', async (t) => {
+    const server = await startServer({ users: { deploy: { password: 'secret' } } })
+    t.after(() => server.close())
+    folder.write(
+      'killed.cjs',
+      `const client = new (require('ssh2').Client)()
+client.on('ready', () => process.kill(process.pid, 'SIGKILL'))
+client.connect({ host: '127.0.0.1', port: ${server.port}, username: 'deploy', password: 'secret' })`,
+    )
+    const { stderr } = await run([...register, 'killed.cjs'], { ...env, HOLDFAST_LIMITS_CLOSE: '20s' })
+    assert.match(stderr, /has Holdfast's client\n[^]*limits\.close = 20000: environment \(HOLDFAST_LIMITS_CLOSE\)\n$/)
+  })
+
   test('names a program of ES modules, or says that one asked where this Node does not tell', async () => {
     const program = folder.write('reported.mjs', "import 'ssh2'")
     const { stderr } = await run(['--import', entries.module, 'reported.mjs'], env)
