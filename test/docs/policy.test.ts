@@ -28,7 +28,7 @@ test('docs/policy.md has a row for every option that a policy can set, with its 
 for (const page of ['docs/policy.md', 'docs/administrators.md']) {
   test(`each policy that stands in ${page} can be used, and its errors exist`, () => {
     const text = read(page)
-    const policies = [...text.matchAll(/^(?:```json|cat > .*<<'END')\n(.*?)^(?:```|END)$/gms)].map(
+    const policies = [...text.matchAll(/^(?:```json|cat > .*\.json <<'END')\n(.*?)^(?:```|END)$/gms)].map(
       ([, body = '']) => body,
     )
     assert.ok(policies.length > 0)

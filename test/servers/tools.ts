@@ -18,8 +18,10 @@ const packageOf = {
   'ssh-add': 'openssh-client',
   'ssh-agent': 'openssh-client',
   'ssh-keygen': 'openssh-client',
+  'ssh-keyscan': 'openssh-client',
   ss: 'iproute2',
   ssh: 'openssh-client',
+  'systemd-analyze': 'systemd',
   tc: 'iproute2',
   unshare: 'util-linux',
 } as const
