@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { ScpReadStream } from '../scp/read-stream.js'
 import { Ssh2ChannelStream } from './channel-stream.js'
 import { Ssh2FileStream } from './sftp-file.js'
 import { hasEnded, readableArgument } from './stream-arguments.js'
@@ -35,7 +36,7 @@ export function stream_get_meta_data(stream: Readable): StreamMetaData {
     eof: hasEnded(stream),
     unread_bytes: stream.readableLength,
     stream_type: file === undefined ? 'SSH2 Channel' : 'SSH2 SFTP File',
-    mode: file?.mode ?? 'r+',
+    mode: file?.mode ?? (stream instanceof ScpReadStream ? 'r' : 'r+'),
     seekable: file !== undefined,
     exit_status: exit?.exitCode ?? null,
     exit_signal: exit?.signal ?? null,

@@ -21,6 +21,7 @@ function isOfNodeItself(): boolean {
   return typeof threads === 'object' && threads !== null && Reflect.get(threads, 'isInternalThread') === true
 }
 
+/** Node refuses chdir() in every thread, and marks the function that does so: no word of docs, but a test on each Node. */
 function isWorker(): boolean {
   // oxlint-disable-next-line typescript/unbound-method -- it is not called
   return Reflect.get(process.chdir, 'disabled') === true

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -14,12 +15,16 @@ import {
   type OpenOptions,
   open,
   ssh2_last_error,
+  ssh2_set_timeout,
   ssh2_sftp,
   stream_get_contents,
   stream_get_meta_data,
 } from 'holdfast/ext-ssh2'
+import { diagnostics } from '#src/diagnostics.js'
+import { signalConnections } from '../promises/support/signals.js'
 import { skipReason } from '../servers/availability.js'
 import { freePort } from '../servers/port.js'
+import { signalIfAlive } from '../servers/process-tree.js'
 import { prepareSshd, type SshdServer } from '../servers/sshd.js'
 import { running, sshd } from '../session/sshd.js'
 import { remoteFolder } from './remote-folder.js'
@@ -109,6 +114,7 @@ describe('open() on a session', { skip, timeout: 120_000 }, () => {
 
     const begun = given(await open(`ssh2.scp://${at('large')}`, { session }))
     assert.ok(given(await fread(begun, 10)).length > 0)
+    assert.equal(stream_get_meta_data(begun).mode, 'r')
     const unread = given(await open(`ssh2.scp://${at('large')}`, { session }))
     assert.deepEqual([await fclose(begun), await fclose(unread)], [true, true])
     while ((await running(server)).length > 0) await delay(20)
@@ -133,6 +139,21 @@ describe('open() on a session', { skip, timeout: 120_000 }, () => {
     const seen = await warnings(async () => assert.equal(await open(`ssh2.sftp://${at('none')}`, { session }), false))
     assert.ok(seen[0]?.startsWith(`open(): Unable to open ${at('none')} on remote host: `), seen[0])
     await assert.rejects(open('ssh2.exec:///true', { session: sftp }), { code: 'ERR_INVALID_ARG_TYPE' })
+  })
+
+  test('what ssh2_set_timeout() gives up leaves nothing behind', async (t) => {
+    const { session, server, at } = await withFolder(t)
+    await writeFile(at('large'), Buffer.alloc(5_000_000))
+    await signalConnections(server, 'SIGSTOP')
+    ssh2_set_timeout(session, 0, 200_000)
+    for (const url of [`ssh2.scp://${at('large')}`, 'ssh2.exec:///exec sleep 1000', 'ssh2.shell:///xterm'])
+      assert.equal(await open(url, { session }), false)
+    assert.equal(ssh2_last_error(session)?.limit, 'timeout')
+    for (const { pid, role } of await server.processes()) if (role === 'connection') signalIfAlive(pid, 'SIGCONT')
+    ssh2_set_timeout(session, 0)
+    // Its answer comes behind all that the server does for what was asked before.
+    assert.equal(await contents('ssh2.exec:///echo on', { session }), 'on\n')
+    while ((await running(server)).length > 0) await delay(20)
   })
 
   test('what is no URL of it, or no session', async (t) => {
@@ -174,6 +195,17 @@ describe('open() of a URL with a login', { skip, timeout: 120_000 }, () => {
     const command = given(await open(`ssh2.exec://${login(server)}/exec sleep 1000`))
     assert.equal(await fclose(command), true)
     await connectionsOver(server)
+  })
+
+  test('a stream that was read to its end needs no fclose()', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    const at = await serverFolder(t, server)
+    await writeFile(at('file'), 'of the server')
+    for (const url of ['ssh2.exec://LOGIN/cat FILE', 'ssh2.scp://LOGINFILE', 'ssh2.sftp://LOGINFILE']) {
+      const stream = given(await open(url.replace('LOGIN', login(server)).replace('FILE', at('file'))))
+      assert.equal(await stream_get_contents(stream), 'of the server')
+      await connectionsOver(server)
+    }
   })
 
   test('what was written is there once the stream is closed', async (t) => {
@@ -254,7 +286,7 @@ describe('open() of a URL with a login', { skip, timeout: 120_000 }, () => {
       assert.equal(await open(`ssh2.exec://${username}:${secret}@${host}:${port}/true`, { session }), false)
       errors.push(ssh2_last_error(), session)
     })
-    assert.equal(seen.length >= urls.length, true)
+    assert.ok(seen.filter((said) => said instanceof Error).length >= urls.length)
     const text = inspect([errors, seen], { depth: null, showHidden: true })
     assert.ok(text.includes(username))
     assert.ok(!text.includes(secret), text)
@@ -287,15 +319,18 @@ function wrong(value: unknown): never {
   return value as never
 }
 
-/** Warnings, whole: with their stacks and details. */
-async function heard(work: () => Promise<unknown>): Promise<readonly Error[]> {
-  const seen: Error[] = []
-  const hear = (warning: Error) => void seen.push(warning)
+/** All that the library says meanwhile: warnings with their stacks and details, and what it publishes. */
+async function heard(work: () => Promise<unknown>): Promise<readonly unknown[]> {
+  const seen: unknown[] = []
+  const hear = (said: unknown) => void seen.push(said)
+  const channels = Object.keys(diagnostics).map((name) => `holdfast:${name}`)
+  for (const name of channels) subscribe(name, hear)
   process.on('warning', hear)
   try {
     await warnings(work)
   } finally {
     process.off('warning', hear)
+    for (const name of channels) unsubscribe(name, hear)
   }
   return seen
 }
