@@ -1,4 +1,4 @@
-import { Duplex } from 'node:stream'
+import { Duplex, finished } from 'node:stream'
 import type { Waits } from '../liveness/waits.js'
 import type { Command } from '../session/command.js'
 import type { CommandExit } from '../session/outcome.js'
@@ -17,8 +17,7 @@ export interface ChannelStreamOptions {
 /**
  * A command or shell as a stream, PHP's `SSH2 Channel`: what is read is its output, what is written its input. Its end comes
  * with the exit status where the command ends with its output. `destroy()` leaves a command to its own end, as the end of a
- * stream does in PHP; one with a terminal is hung up. What is written to a command that reads no more is lost, which the
- * event `refused` says, and its output goes on.
+ * stream does in PHP; one with a terminal is hung up.
  */
 export class Ssh2ChannelStream extends Duplex {
   readonly stderr: StderrStream
@@ -59,9 +58,10 @@ export class Ssh2ChannelStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Callback): void {
     this.#command.stdin.write(chunk, (error) => {
-      // A command that reads no more has said all that it has to say, which a failed write would throw away.
-      if (error && !this.destroyed) this.emit('refused', error)
-      done(this.destroyed ? error : null)
+      if (!error) done()
+      // Who reads and writes by turns finds the output still there, which a failed write would throw away.
+      else if (!this.destroyed && this.emit('refused', error)) done()
+      else this.#onceRead(() => done(error))
     })
   }
 
@@ -129,5 +129,11 @@ export class Ssh2ChannelStream extends Duplex {
     void this.#exited.then(() => wait.resolve())
     await wait.promise.catch(() => {})
     if (!this.destroyed) this.push(null)
+  }
+
+  /** Output that came before is read first; a writer that does not read learns of it at once. */
+  #onceRead(fail: () => void): void {
+    if (this.destroyed || this.readableEnded || this.readableFlowing === null) fail()
+    else finished(this, { writable: false }, fail)
   }
 }

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import { ChannelStream } from '../forward/channel-stream.js'
 import type { Peer } from './peer.js'
 import type { Ssh2Session } from './session.js'
 
@@ -15,9 +14,10 @@ export interface StreamState {
 
 const states = new WeakMap<Readable, StreamState>()
 
-/** A stream that a function gives out. It is read and written by turns. */
+/** A stream that a function gives out. */
 export function register<S extends Readable>(stream: S, session: Ssh2Session, peer: Peer): S {
-  if (stream instanceof ChannelStream) stream.readLater()
+  // Each call that waits listens for itself, and there may be many.
+  stream.setMaxListeners(0)
   states.set(stream, { session, peer, timeoutMs: 0, isBlocking: true, hasTimedOut: false })
   return stream
 }

@@ -17,8 +17,6 @@ export class ChannelStream extends Duplex {
   #hasEnded = false
   /** Whether what is still to be read is for nobody. */
   #isLeaving = false
-  /** Whether it will be read, though nobody reads now. */
-  #isReadLater = false
   #refusal: Error | undefined
   #writeDone: Callback | undefined
   /** Bytes that the channel was given and that still count as this stream's. */
@@ -68,11 +66,6 @@ export class ChannelStream extends Duplex {
   /** Why the far side takes no more, while what came from it is still to be read. @internal */
   get refusal(): Error | undefined {
     return this.#refusal
-  }
-
-  /** What came is kept until it was read, also where nobody reads while a write fails, which then says so by `refused`. @internal */
-  readLater(): void {
-    this.#isReadLater = true
   }
 
   /** Bytes came, or the far side took some. */
@@ -130,15 +123,16 @@ export class ChannelStream extends Duplex {
   /**
    * Fails what the peer does not take any more, which ends the stream: an answer that came before is read first, such as
    * that of a web server which refuses what is being sent to it. A writer that does not read learns of it at once; one that
-   * does not wait for what there is to read hears of it by `refused`.
+   * reads by turns listens for `refused`, and finds what there is to read still there.
    */
   #onceRead(fail: (error: Error) => void): void {
     const error = closedError()
-    const isUnread = this.readableFlowing === null && !this.#isReadLater
+    const isUnread = this.readableFlowing === null && this.listenerCount('refused') === 0
     if (this.#isLeaving || this.destroyed || this.readableEnded || isUnread) return fail(error)
     this.once('end', () => fail(error))
     this.#refusal = error
-    this.emit('refused', error)
+    // Later, since this runs while packets are handled.
+    queueMicrotask(() => this.emit('refused', error))
   }
 
   #send(data: Buffer, done: Callback): void {

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { describe, type TestContext, test } from 'node:test'
 import {
   fclose,
@@ -53,6 +55,14 @@ describe('the ends of PHP’s streams', { skip, timeout: 240_000 }, () => {
     assert.equal(await stream_get_contents(stream), 'two\n')
     assert.equal(stream_get_meta_data(stream).exit_status, 3)
     assert.equal(await fclose(stream), true)
+  })
+
+  test('a pipeline to a command that reads no more ends', { timeout }, async (t) => {
+    const { session } = await loggedIn(t)
+    const stream = given(await ssh2_exec(session, 'exec true'))
+    const bytes = Buffer.alloc(65_536)
+    const endless = new Readable({ read: () => void endless.push(bytes) })
+    await assert.rejects(pipeline(endless, stream))
   })
 
   test('a tunnel that takes no more gives what came all the same', { timeout }, async (t) => {
