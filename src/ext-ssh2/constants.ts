@@ -32,3 +32,8 @@ export const SSH2_POLL_LISTENER_CLOSED = 0x0080
 export const SEEK_SET = 0
 export const SEEK_CUR = 1
 export const SEEK_END = 2
+
+/** Of `scandir()`: PHP's own. */
+export const SCANDIR_SORT_ASCENDING = 0
+export const SCANDIR_SORT_DESCENDING = 1
+export const SCANDIR_SORT_NONE = 2

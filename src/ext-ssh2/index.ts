@@ -34,6 +34,7 @@ export {
   ssh2_publickey_remove,
 } from './publickey.js'
 export { feof, fgets, fread, stream_get_contents } from './reading.js'
+export { type ScandirOptions, scandir } from './scandir.js'
 export { ssh2_scp_recv, ssh2_scp_send } from './scp.js'
 export type { Ssh2Session } from './session.js'
 export { type Ssh2Sftp, ssh2_sftp } from './sftp.js'

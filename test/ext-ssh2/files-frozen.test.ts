@@ -10,6 +10,8 @@ import {
   fclose,
   fread,
   fwrite,
+  open,
+  scandir,
   ssh2_disconnect,
   ssh2_exec,
   ssh2_keepalive_config,
@@ -30,7 +32,6 @@ import {
   ssh2_sftp_unlink,
   stream_get_contents,
 } from 'holdfast/ext-ssh2'
-import { openFile } from '#src/ext-ssh2/sftp-file.js'
 import { signalConnections } from '../promises/support/signals.js'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
@@ -73,7 +74,8 @@ function everyCall({ sftp, at }: SftpWorld): Promise<readonly unknown[]> {
     ssh2_sftp_rmdir(sftp, at('a')),
     ssh2_sftp_chmod(sftp, at('file'), 0o600),
     ssh2_sftp_symlink(sftp, 'file', at('link')),
-    openFile({ name: 'fopen' }, sftp, at('file'), 'r'),
+    scandir(`ssh2.sftp://${at('')}`, { session: sftp }),
+    open(`ssh2.sftp://${at('file')}`, { session: sftp, mode: 'r' }),
   ])
 }
 
@@ -81,9 +83,9 @@ describe('files of a frozen server', { skip, timeout: 120_000, concurrency: 2 },
   test('each function answers once the server is dead', { timeout: 60_000 }, async (t) => {
     const world = await withSftp(t)
     const { session, sftp, at } = world
-    const reader = given(await openFile({ name: 'fopen' }, sftp, at('new'), 'w+'))
-    const writer = given(await openFile({ name: 'fopen' }, sftp, at('written'), 'w'))
-    const other = given(await openFile({ name: 'fopen' }, sftp, at('closed'), 'w'))
+    const reader = given(await open(`ssh2.sftp://${at('new')}`, { session: sftp, mode: 'w+' }))
+    const writer = given(await open(`ssh2.sftp://${at('written')}`, { session: sftp, mode: 'w' }))
+    const other = given(await open(`ssh2.sftp://${at('closed')}`, { session: sftp, mode: 'w' }))
     await freeze(world)
     const answers = await Promise.all([
       everyCall(world),

@@ -11,6 +11,7 @@ import {
   fseek,
   ftell,
   fwrite,
+  open,
   rewind,
   SEEK_CUR,
   SEEK_END,
@@ -22,7 +23,6 @@ import {
   stream_get_contents,
   stream_get_meta_data,
 } from 'holdfast/ext-ssh2'
-import { openFile } from '#src/ext-ssh2/sftp-file.js'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { given } from './session.js'
@@ -34,7 +34,7 @@ const mostFiles = 24
 /** What the server runs may have so many files open. */
 const fewFiles = { ForceCommand: `ulimit -n ${mostFiles}; exec sh -c "$SSH_ORIGINAL_COMMAND"` }
 
-const fopen = (sftp: Ssh2Sftp, path: string, mode: string) => openFile({ name: 'fopen' }, sftp, path, mode)
+const fopen = (sftp: Ssh2Sftp, path: string, mode: string) => open(`ssh2.sftp://${path}`, { session: sftp, mode })
 
 describe('a file of a server as a stream of PHP', { skip, timeout: 120_000 }, () => {
   test('reading', async (t) => {

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict'
 import { chmod, lstat, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import {
+  SCANDIR_SORT_DESCENDING,
+  SCANDIR_SORT_NONE,
   type Ssh2Sftp,
+  scandir,
   ssh2_connect,
   ssh2_disconnect,
   ssh2_exec,
@@ -148,6 +151,35 @@ describe('ssh2_sftp() and the functions of files', { skip, timeout: 120_000 }, (
         `ssh2_sftp_realpath(): Unable to resolve realpath for '${at('none/none')}'`,
       ],
     )
+  })
+
+  test('what is in a directory', async (t) => {
+    const { session, sftp, at } = await withSftp(t)
+    await mkdir(at('b'))
+    await writeFile(at('a'), '')
+    await writeFile(at('c d'), '')
+    const url = `ssh2.sftp://${at('')}`
+    const names = ['.', '..', 'a', 'b', 'c d']
+    assert.deepEqual(await scandir(url, { session: sftp }), names)
+    assert.deepEqual(await scandir(url, { session }), names)
+    assert.deepEqual(await scandir(url, { session, sorting_order: SCANDIR_SORT_DESCENDING }), [
+      'c d',
+      'b',
+      'a',
+      '..',
+      '.',
+    ])
+    const unsorted = given(await scandir(url, { session, sorting_order: SCANDIR_SORT_NONE }))
+    assert.deepEqual(unsorted.toSorted(), names)
+    const told = await warnings(async () => {
+      assert.equal(await scandir(`ssh2.sftp://${at('none')}`, { session }), false)
+      assert.equal(await scandir(`ssh2.sftp://${at('a')}`, { session }), false)
+      assert.equal(await scandir('ssh2.exec:///true', { session }), false)
+      assert.equal(await scandir(`ssh2.sftp://host${at('')}`, { session }), false)
+    })
+    assert.equal(told.length, 4)
+    assert.ok(told[0]?.startsWith(`scandir(): Unable to open ${at('none')} on remote host: ENOENT`), told[0])
+    await assert.rejects(scandir(url, { session: 'x' as unknown as Ssh2Sftp }), TypeError)
   })
 
   test('many handles of one session take one of its places on the server', async (t) => {
