@@ -1,4 +1,5 @@
 import type { OnReadOpts } from 'node:net'
+import { noteReceived } from './heap-weight.js'
 
 /** As much as libuv reads at once. */
 const size = 64 * 1024
@@ -15,6 +16,7 @@ export function readBuffer(receive: (chunk: Buffer) => void): OnReadOpts {
   return {
     buffer,
     callback(bytes) {
+      noteReceived(bytes)
       receive(buffer.subarray(0, bytes))
       return true
     },
