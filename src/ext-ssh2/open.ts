@@ -102,10 +102,10 @@ export async function open(url: string, options?: OpenOptions): Promise<OpenedSt
 export async function open(url: string, options: OpenOptions = {}): Promise<OpenedStreams[Wrapper] | false> {
   stringArgument([name, 1, 'url'], url)
   stringArgument([name, 2, 'mode'], options.mode ?? 'r')
-  const given = options.session ?? options.ssh2?.sftp ?? options.ssh2?.session
-  const place = orFalseNow({ name, of: [] }, () => placeOf(parseUrl(url), given, options))
+  const place = orFalseNow({ name, of: [] }, () => placeOf(parseUrl(url), options))
   if (place === false) return false
   const { wrapper, host, port, path } = place
+  const given = sessionFor(wrapper, options)
   if (given !== undefined) return openers[wrapper](given, path, options)
   const session = await ssh2_connect(host, port, options.ssh2?.methods, options.ssh2?.callbacks, options)
   if (session === false) return false
@@ -119,29 +119,39 @@ export async function open(url: string, options: OpenOptions = {}): Promise<Open
   return stream
 }
 
+function sessionFor(wrapper: Wrapper, { session, ssh2 = {} }: OpenOptions): Ssh2Session | Ssh2Sftp | undefined {
+  return session ?? (wrapper === 'sftp' ? ssh2.sftp : undefined) ?? ssh2.session
+}
+
 /** @throws HoldfastError ERR_SSH_OPTION */
-function placeOf(url: Ssh2Url, session: unknown, { ssh2 = {}, mode = 'r' }: OpenOptions): Ssh2Url {
+function placeOf(url: Ssh2Url, options: OpenOptions): Ssh2Url {
+  const { ssh2 = {}, mode = 'r' } = options
   const { username = ssh2.username, password = ssh2.password } = url
   if (url.wrapper === 'scp' && /[+aw]/.test(mode)) throw wrongUrl('ssh2.scp:// can only be read')
-  if (session !== undefined) {
+  if (sessionFor(url.wrapper, options) !== undefined) {
     if (url.hasHost) throw wrongUrl('it names a host, and there is a session: it can be one of the two')
     return url
   }
   if (!url.hasHost) throw wrongUrl('it names no host, and there is no session')
   if (username === undefined) throw wrongUrl('it names no user')
-  if (password === undefined && ssh2.privkey_file === undefined) throw wrongUrl('there is no password and no key')
+  if (password === undefined && keyFiles(options) === undefined)
+    throw wrongUrl('there is no password, and no pair of pubkey_file and privkey_file')
   return { ...url, username, password }
 }
 
 async function logIn(
   session: Ssh2Session,
   { username = '', password }: Ssh2Url,
-  { ssh2 = {} }: OpenOptions,
+  options: OpenOptions,
 ): Promise<boolean> {
-  const { pubkey_file: publicKey, privkey_file: privateKey } = ssh2
-  const hasKey = publicKey !== undefined && privateKey !== undefined
-  if (hasKey && (await ssh2_auth_pubkey_file(session, username, publicKey, privateKey, password))) return true
+  const keys = keyFiles(options)
+  if (keys !== undefined && (await ssh2_auth_pubkey_file(session, username, ...keys, password))) return true
   return password !== undefined && ssh2_auth_password(session, username, password)
+}
+
+function keyFiles({ ssh2 = {} }: OpenOptions): readonly [publicKey: string, privateKey: string] | undefined {
+  const { pubkey_file, privkey_file } = ssh2
+  return pubkey_file === undefined || privkey_file === undefined ? undefined : [pubkey_file, privkey_file]
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION */

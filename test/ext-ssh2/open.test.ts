@@ -136,6 +136,9 @@ describe('open() on a session', { skip, timeout: 120_000 }, () => {
     assert.equal(await readFile(at('a%20file'), 'utf8'), 'written')
     for (const options of [{ session: sftp }, { ssh2: { sftp } }, { ssh2: { session } }])
       assert.equal(await contents(`ssh2.sftp://${at('a%20file')}`, options), 'written')
+    const both = { ssh2: { sftp, session } }
+    assert.equal(await contents(`ssh2.sftp://${at('a%20file')}`, both), 'written')
+    assert.equal(await contents('ssh2.exec:///echo on', both), 'on\n')
     const seen = await warnings(async () => assert.equal(await open(`ssh2.sftp://${at('none')}`, { session }), false))
     assert.ok(seen[0]?.startsWith(`open(): Unable to open ${at('none')} on remote host: `), seen[0])
     await assert.rejects(open('ssh2.exec:///true', { session: sftp }), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -228,6 +231,10 @@ describe('open() of a URL with a login', { skip, timeout: 120_000 }, () => {
     assert.equal(await contents(url, { ssh2: { username, password } }), 'on\n')
     assert.equal(await contents(url, { ssh2: { username, ...keys } }), 'on\n')
     assert.equal(await contents(`ssh2.exec://${username}@${host}:${port}/echo on`, { ssh2: keys }), 'on\n')
+    for (const half of [{}, { pubkey_file: keys.pubkey_file }, { privkey_file: keys.privkey_file }]) {
+      assert.equal(await open(url, { ssh2: { username, ...half } }), false)
+      assert.match(ssh2_last_error()?.message ?? '', /no password, and no pair of/)
+    }
     const others = { username: 'nobody', password: secret, pubkey_file: '/none.pub', privkey_file: '/none' }
     assert.equal(await contents(`ssh2.exec://${login(server)}/echo on`, { ssh2: others }), 'on\n')
     const told: string[] = []
