@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { ConnectionStats } from '../client/stats.js'
 import type { AgentLike } from './agents.js'
+import { isStream, rethrow } from './callbacks.js'
 import type { Channel } from './channel.js'
 import type { PseudoTtyOptions } from './channel-requests.js'
 import type { ClientEvents } from './client-events.js'
@@ -166,6 +167,11 @@ export class Client extends EventEmitter<ClientEvents> {
     return this.#peer?.stats
   }
 
+  /** @internal */
+  get _remoteVer(): string | undefined {
+    return this.#peer?.software
+  }
+
   get #isWritable(): boolean {
     return this.#delegate?.isWritable ?? this.#peer?.isWritable ?? false
   }
@@ -287,13 +293,4 @@ export class Client extends EventEmitter<ClientEvents> {
     }
     this.end()
   }
-}
-
-function rethrow(error: unknown): never {
-  throw error
-}
-
-/** What holds back its events until the program has it. */
-function isStream(value: unknown): value is { release(): void } {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'release') === 'function'
 }

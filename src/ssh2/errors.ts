@@ -188,6 +188,9 @@ const negotiationTexts: ReadonlyMap<string, string> = new Map([
 
 function protocolError(cause: HoldfastError): Ssh2Error {
   const denied = handshakeTexts.get(cause.code)
+  // What the verifier of the program threw.
+  if (denied !== undefined && cause.cause instanceof Error && !(cause.cause instanceof HoldfastError))
+    return cause.cause
   if (denied !== undefined) return ssh2Error(denied, { level: 'handshake', fatal: true, cause })
   if (cause.code === 'ERR_SSH_NEGOTIATION') {
     const [, text] = [...negotiationTexts].find(([begin]) => cause.message.startsWith(begin)) ?? []

@@ -5,6 +5,7 @@ import {
   encodeTcpForward,
   encodeTcpOpening,
 } from '../wire/forward-messages.js'
+import { called } from './called.js'
 import { Channel } from './channel.js'
 import { noData } from './channel-requests.js'
 import { callError, openingError, ssh2Error } from './errors.js'
@@ -63,6 +64,8 @@ export async function unforwardInUnix(peer: Peer, path: string): Promise<void> {
 /** @throws Ssh2Error */
 export async function noMoreSessions(peer: Peer): Promise<void> {
   checkVendor(peer)
+  // Those that were asked for before go before: a server takes any that comes later for an attack.
+  await called<void>((answer) => setImmediate(answer))
   await ask(peer, 'no-more-sessions@openssh.com', noData, 'Unable to disable future sessions')
 }
 

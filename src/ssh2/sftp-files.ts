@@ -1,4 +1,7 @@
+import { defaultFileRoom, Room } from '../sftp/room.js'
+import { printable } from '../wire/printable.js'
 import { called } from './called.js'
+import { callError, noResponse } from './errors.js'
 import type { SftpCalls } from './sftp-calls.js'
 import type { Callback } from './sftp-requests.js'
 import type { Stats } from './sftp-values.js'
@@ -32,7 +35,9 @@ export async function statOpen(sftp: SftpCalls, path: string, handle: Buffer): P
 /** A whole file; its handle is closed whatever becomes of it. */
 export async function readWhole(sftp: SftpCalls, path: string, options: FileOptions): Promise<string | Buffer> {
   const handle = await promised<Buffer>((done) => sftp.open(path, options.flag ?? 'r', 0o666, done))
-  const contents = await withClose(sftp, handle, () => readOpen(sftp, path, handle))
+  const contents = await withClose(sftp, handle, () => readOpen(sftp, path, handle)).catch((error: unknown) => {
+    throw callError(error, noResponse(error))
+  })
   const { encoding } = options
   return typeof encoding === 'string' && Buffer.isEncoding(encoding) ? contents.toString(encoding) : contents
 }
@@ -40,12 +45,14 @@ export async function readWhole(sftp: SftpCalls, path: string, options: FileOpti
 async function readOpen(sftp: SftpCalls, path: string, handle: Buffer): Promise<Buffer> {
   const { size = 0 } = await statOpen(sftp, path, handle)
   const parts: Buffer[] = []
-  // Files of /proc say that they have no bytes.
+  const room = size === 0 ? new Room(defaultFileRoom, `the file '${printable(path, 200)}'`) : undefined
+  // Files of /proc say that they have no bytes; devices have no end.
   const end = size === 0 ? Number.POSITIVE_INFINITY : size
   for (let at = 0; at < end; ) {
     const part = Buffer.allocUnsafe(Math.min(end - at, size || unsaidChunk))
     const count = await readAt(sftp, handle, part, at)
     if (count === 0) break
+    room?.take(count)
     parts.push(part.subarray(0, count))
     at += count
   }

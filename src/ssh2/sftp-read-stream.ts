@@ -132,22 +132,20 @@ export function streamOptions<Options extends object>(
   return given
 }
 
-/** @throws TypeError, RangeError as `node:fs` does */
+/** @throws TypeError, RangeError in the words of `node:fs`, as ssh2 does */
 function checkRange(start: unknown, end: number): void {
   if (start !== undefined) checkPosition(start, 'start')
   if (end !== Number.POSITIVE_INFINITY) checkPosition(end, 'end')
   if (typeof start !== 'number' || start <= end) return
-  const text = `The value of "start" is out of range. It must be <= "end" (here: ${end}). Received ${start}`
-  throw Object.assign(new RangeError(text), { code: 'ERR_OUT_OF_RANGE' })
+  throw new RangeError(`The value of "start" is out of range. It must be <= "end" (here: ${end}). Received ${start}`)
 }
 
 /** @throws TypeError, RangeError */
 export function checkPosition(position: unknown, name: string): void {
-  if (typeof position !== 'number') {
-    const text = `The "${name}" argument must be of type number. Received ${typeof position}`
-    throw Object.assign(new TypeError(text), { code: 'ERR_INVALID_ARG_TYPE' })
-  }
+  if (typeof position !== 'number')
+    throw new TypeError(`The "${name}" argument must be of type number. Received type ${typeof position}`)
   if (Number.isSafeInteger(position) && position >= 0) return
-  const text = `The value of "${name}" is out of range. It must be >= 0 and <= 2 ** 53 - 1. Received ${position}`
-  throw Object.assign(new RangeError(text), { code: 'ERR_OUT_OF_RANGE' })
+  throw new RangeError(
+    `The value of "${name}" is out of range. It must be >= 0 and <= 2 ** 53 - 1. Received ${position}`,
+  )
 }

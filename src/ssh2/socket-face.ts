@@ -52,6 +52,22 @@ export class SocketFace extends EventEmitter {
     return this.#socket?.remotePort
   }
 
+  get remoteFamily(): string | undefined {
+    return this.#socket?.remoteFamily
+  }
+
+  get bytesRead(): number {
+    return this.#socket?.bytesRead ?? 0
+  }
+
+  get bytesWritten(): number {
+    return this.#socket?.bytesWritten ?? 0
+  }
+
+  address(): object {
+    return this.#socket?.address() ?? {}
+  }
+
   get localAddress(): string | undefined {
     return this.#socket?.localAddress
   }

@@ -142,6 +142,13 @@ describe('connections over the drop-in and over ssh2', { skip, timeout: 120_000 
       )
       await attempt(
         stage,
+        'throws',
+        of(() => {
+          throw new Error('not today')
+        }),
+      )
+      await attempt(
+        stage,
         'accepts later',
         of((_key: unknown, verify: (ok: boolean) => void) => void setImmediate(verify, true)),
       )

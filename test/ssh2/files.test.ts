@@ -197,6 +197,20 @@ describe('files over the drop-in and over ssh2', { skip, timeout: 120_000 }, () 
     })
   })
 
+  test('options of streams that are none', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    await compare(t, server, async (stage) => {
+      const sftp = await open(stage)
+      for (const options of [{ start: 'a' }, { end: null }, { start: -1 }, { start: 5, end: 4 }, 5])
+        try {
+          sftp.createReadStream('/nowhere', options as never).on('error', () => {})
+          stage.note('read', 'nothing thrown')
+        } catch (error) {
+          stage.note('read', error)
+        }
+    })
+  })
+
   test('callbacks get as many arguments', async (t) => {
     const server = await sshd(t, { version: '9.2' })
     await compare(t, server, async (stage) => {

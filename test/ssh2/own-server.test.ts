@@ -113,6 +113,29 @@ describe('the server of ssh2 under the drop-in and under ssh2', { timeout: 120_0
     })
   })
 
+  test('no more sessions are asked for behind those that were asked for', async (t) => {
+    await compareOwn(t, {
+      config: { strictVendor: false },
+      serve: (connection, seen) => {
+        connection.on('session', (accept) => {
+          seen.push('session')
+          accept().on('exec', (acceptExec) => void acceptExec().end())
+        })
+        connection.on('request', (accept, _reject, name) => {
+          seen.push(name)
+          accept?.()
+        })
+      },
+      play: (client) => {
+        client.on('ready', () => {
+          client.exec('one', () => {})
+          client.sftp(() => {})
+          client.openssh_noMoreSessions(() => client.end())
+        })
+      },
+    })
+  })
+
   test('a user without a name', async (t) => {
     await compareOwn(t, {
       config: { username: '' },
