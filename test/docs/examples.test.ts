@@ -32,6 +32,7 @@ test('an example is pointed at the embedded server, whatever host it names', () 
     ["connect('deploy@db.example.com:22', {})", "connect('deploy@127.0.0.1:9', {})"],
     ["connect('ssh://deploy@host:22')", "connect('ssh://deploy@127.0.0.1:9')"],
     ["{ host: 'host', port: 22, username: 'x' }", "{ host: '127.0.0.1', port: 9, username: 'x' }"],
+    ["ssh2_connect('host', 22, null)", "ssh2_connect('127.0.0.1', 9, null)"],
     ["{ host: '127.0.0.1', port: server.port }", "{ host: '127.0.0.1', port: server.port }"],
     ["'chacha20-poly1305@openssh.com'", "'chacha20-poly1305@openssh.com'"],
   ] as const

@@ -86,7 +86,7 @@ async function runNode(args: string[], cwd: string, env = process.env) {
 /** The names that examples use for a server: `host`, and those of RFC 2606. */
 const exampleHost = String.raw`(?:host|(?:[\w-]+\.)*example(?:\.(?:com|net|org))?)`
 
-/** `'deploy@host'`, `'deploy@host:22'`, `'ssh://deploy@host'` and `host: 'host', port: 22` become 127.0.0.1 and the port. */
+/** `'deploy@host'`, `'ssh://deploy@host:22'`, `host: 'host', port: 22` and `ssh2_connect('host', 22` become 127.0.0.1 and the port. */
 export function redirected(code: string, port: number): string {
   return code
     .replaceAll(new RegExp(String.raw`'((?:ssh://)?[\w.-]+@)${exampleHost}(?::\d+)?'`, 'g'), `'$1127.0.0.1:${port}'`)
@@ -94,6 +94,7 @@ export function redirected(code: string, port: number): string {
       new RegExp(String.raw`\bhost: '${exampleHost}'(?:, port: \d+)?`, 'g'),
       `host: '127.0.0.1', port: ${port}`,
     )
+    .replaceAll(new RegExp(String.raw`\bssh2_connect\('${exampleHost}', \d+`, 'g'), `ssh2_connect('127.0.0.1', ${port}`)
 }
 
 function sourceName({ place, language }: Example): string {

@@ -32,6 +32,7 @@ describe('as PHP 8.2 with php-ssh2 1.3.1', { skip, timeout: 180_000 }, () => {
         'status while it runs': 'PHP says 0; null here',
         'write behind the end': 'false in both; PHP says that there is an end, and here it says whose',
         'end of the input of what is closed': 'a stream is an object here, which is there still',
+        'read without having been told to wait': 'PHP does not wait then, although it says that it does',
         'without waiting': 'PHP gives false, and says that it waits; here no bytes, and that it does not',
         'read up to a limit': 'PHP warns; here timed_out says it',
         'not at the end after a limit': 'PHP takes the limit for the end',
@@ -88,6 +89,8 @@ async function reading(here: AnswersHere, session: Ssh2Session): Promise<void> {
   const untouched = got(await ssh2_exec(session, 'true'))
   await here.answer('meta data by default', () => ({ blocked: stream_get_meta_data(untouched).blocked }))
 
+  const late = got(await ssh2_exec(session, 'sleep 1; echo late'))
+  await here.answer('read without having been told to wait', () => fread(late, 10))
   const silent = got(await ssh2_exec(session, 'cat'))
   await here.answer('without waiting', async () => {
     stream_set_blocking(silent, false)

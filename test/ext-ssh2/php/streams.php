@@ -41,6 +41,7 @@ $pieces = running('echo abcdef');
 answer('pieces', fn() => [fread($pieces, 2), stream_get_contents($pieces, 2), stream_get_contents($pieces)]);
 answer('meta data by default', fn() => meta(ssh2_exec($session, 'true'), 'blocked'));
 
+answer('read without having been told to wait', fn() => fread(ssh2_exec($session, 'sleep 1; echo late'), 10));
 $silent = running('cat');
 answer('without waiting', function () use ($silent) {
     stream_set_blocking($silent, false);
