@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server, connect as tcp } from 'node:net'
-import { createInterface } from 'node:readline'
-import { describe, type TestContext, test } from 'node:test'
+import { connect as tcp } from 'node:net'
+import { describe, test } from 'node:test'
 import {
   fclose,
   feof,
@@ -22,6 +21,7 @@ import {
 } from 'holdfast/ext-ssh2'
 import { skipReason } from '../servers/availability.js'
 import { type AnswersHere, compare, type Given, loggedInAs, prepareComparison } from './compare.js'
+import { greeter } from './greeter.js'
 import { given as got } from './session.js'
 
 const skip = skipReason(await prepareComparison())
@@ -106,19 +106,4 @@ async function polling(here: AnswersHere, session: Ssh2Session): Promise<void> {
   })
   await here.answer('to poll what is no list', () => ssh2_poll('x' as never, 0))
   await here.answer('to poll for no events', () => ssh2_poll([{ resource } as never], 0))
-}
-
-/** A server that greets, answers each line, and hangs up at `quit`. */
-async function greeter(t: TestContext): Promise<number> {
-  const server: Server = createServer((socket) => {
-    socket.on('error', () => {})
-    socket.write('hello\n')
-    createInterface(socket).on('line', (line) => {
-      if (line === 'quit') socket.end('bye\n')
-      else socket.write(`you said ${line}\n`)
-    })
-  }).listen(0, '127.0.0.1')
-  t.after(() => server.close())
-  await once(server, 'listening')
-  return (server.address() as AddressInfo).port
 }

@@ -15,7 +15,7 @@ describe('as PHP 8.2 with php-ssh2 1.3.1', { skip, timeout: 180_000 }, () => {
       script: 'scp',
       fill,
       differences: {
-        'send a directory': 'PHP makes an empty file of it first; here nothing is sent, and the warning says why',
+        'send a directory': 'PHP begins to send it; here nothing is sent, and the warning says why',
       },
       here: async (here, given) => {
         const session = await loggedInAs(given)
