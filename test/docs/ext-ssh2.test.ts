@@ -43,7 +43,7 @@ test('the tables have each function once, and no other', () => {
 })
 
 test('the page has each constant, and no other', () => {
-  const named = new Set(page.match(/\b(?:SSH2|SEEK)_[A-Z0-9_]+\b/g))
+  const named = new Set(page.match(/\b(?:SSH2|SEEK|SCANDIR)_[A-Z0-9_]+\b/g))
   const constants = Object.entries(face).flatMap(([name, value]) => (typeof value === 'function' ? [] : [name]))
   assert.deepEqual([...named].toSorted(), constants.toSorted())
 })

@@ -11,11 +11,13 @@ import {
   fwrite,
   open,
   rewind,
+  SCANDIR_SORT_DESCENDING,
   SEEK_CUR,
   SEEK_END,
   type Ssh2FileStream,
   type Ssh2Session,
   type Ssh2UrlOptions,
+  scandir,
   ssh2_disconnect,
   ssh2_send_eof,
   ssh2_sftp,
@@ -35,7 +37,10 @@ describe('as PHP 8.2 with php-ssh2 1.3.1', { skip, timeout: 180_000 }, () => {
       script: 'wrappers',
       isOfValues: true,
       extra: { greeter: await greeter(t) },
-      fill: (folder) => writeFile(`${folder}/file`, 'hello world\n'),
+      fill: async (folder) => {
+        await writeFile(`${folder}/file`, 'hello world\n')
+        await writeFile(`${folder}/Other`, '')
+      },
       differences: {
         'sftp seek': 'PHP does not know the end of a file, and reads nothing from there',
         'sftp rewind': 'PHP takes a position before the beginning',
@@ -160,6 +165,15 @@ async function files(here: AnswersHere, given: Given, session: Ssh2Session): Pro
     const { stream_type, mode, seekable, timed_out } = stream_get_meta_data(f)
     return [stream_type, mode, seekable, timed_out]
   })
+  const list = (name: string, sorting_order?: number) =>
+    scandir(`ssh2.sftp://${given.folder}${name}`, {
+      session: sftp,
+      ...(sorting_order !== undefined && { sorting_order }),
+    })
+  await here.answer('a directory', () => list(''))
+  await here.answer('backwards', () => list('', SCANDIR_SORT_DESCENDING))
+  await here.answer('a directory that is none', () => list('/none'))
+  await here.answer('a file for a directory', () => list('/file'))
   await ask('w', 'w', 'w', async (f) => [await fwrite(f, 'abc'), await fwrite(f, 'def'), await fclose(f), content('w')])
   await ask('w of what is there', 'w', 'w', async (f) => [await fclose(f), content('w')])
   await ask('w in none', 'none/w', 'w')

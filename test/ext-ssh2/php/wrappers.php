@@ -87,6 +87,10 @@ answer('sftp meta data', fn() => $file('file', 'r', fn($f) => array_map(
     fn($name) => stream_get_meta_data($f)[$name],
     ['stream_type', 'mode', 'seekable', 'timed_out'],
 )));
+answer('a directory', fn() => scandir(dirname($at('file'))));
+answer('backwards', fn() => scandir(dirname($at('file')), SCANDIR_SORT_DESCENDING));
+answer('a directory that is none', fn() => scandir($at('none')));
+answer('a file for a directory', fn() => scandir($at('file')));
 answer('sftp w', fn() => $file('w', 'w', fn($f) => [fwrite($f, 'abc'), fwrite($f, 'def'), fclose($f), $content('w')]));
 answer('sftp w of what is there', fn() => $file('w', 'w', fn($f) => [fclose($f), $content('w')]));
 answer('sftp w in none', fn() => $file('none/w', 'w', fn($f) => true));
