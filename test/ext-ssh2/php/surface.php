@@ -6,3 +6,8 @@ answer('constants', function () {
     ksort($constants, SORT_STRING);
     return $constants;
 });
+answer('functions', function () {
+    $functions = get_extension_funcs('ssh2');
+    sort($functions, SORT_STRING);
+    return $functions;
+});
