@@ -82,7 +82,7 @@ async function line(lines: AsyncIterator<string>, start: string): Promise<void> 
   }
 }
 
-describe('with a server that is frozen, a program that nobody edits', { concurrency: 5, timeout: 400_000 }, () => {
+describe('with a server that is frozen, a program that nobody edits', { concurrency: 5, timeout: 230_000 }, () => {
   for (const program of legacyPrograms) {
     test(`${program.name}: settles under the register, and does not without it`, async (t) => {
       const [theirs, ours] = await Promise.all([
