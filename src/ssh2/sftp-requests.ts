@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import type { CommandExit } from '../session/outcome.js'
 import { type Extension, extensions } from '../sftp/numbers.js'
 import type { Reply } from '../sftp/replies.js'
 import type { Request } from '../sftp/requests.js'
@@ -15,6 +16,8 @@ export interface SftpContext {
   /** Runs what may call functions of the program. */
   guard(work: () => void): void
   readonly client: object
+  /** How its server will have ended; undefined where that is not known. */
+  readonly exited: Promise<CommandExit> | undefined
   /** Resolves once the connection is over; never rejects. */
   readonly connectionOver: Promise<unknown>
   /** Runs it once the end of the connection has been told, where that is over; else at once. */
@@ -60,6 +63,7 @@ export abstract class SftpRequests extends EventEmitter {
   readonly #isOpenSsh: boolean
   readonly #afterEnd: (work: () => void) => void
   #isOver = false
+  #exit: readonly [code: number | null, signal?: string] | undefined
 
   /** @internal */
   constructor(context: SftpContext) {
@@ -69,8 +73,13 @@ export abstract class SftpRequests extends EventEmitter {
     this.#session = session
     this.#isOpenSsh = openSsh.test(context.software)
     this.#guard = (work) => context.guard(work)
-    // In a turn after that in which the connection ends, so that it knows of its end.
-    this.#afterEnd = (work) => queueMicrotask(() => context.afterEnd(work))
+    this.#afterEnd = (work) => context.afterEnd(work)
+    void context.exited?.then(
+      ({ exitCode, signal }) => {
+        this.#exit = signal === null ? [exitCode] : [exitCode, signal]
+      },
+      () => {},
+    )
     session.onEnd((cause) => {
       // What a server did wrong on this channel alone ends no program that does not listen.
       if (cause.code === 'ERR_SSH_SFTP_PROTOCOL' && this.listenerCount('error') > 0)
@@ -79,7 +88,8 @@ export abstract class SftpRequests extends EventEmitter {
       if (this.outgoing.state !== 'open') return
       // The end of the connection comes before that of what ran on it, as with ssh2.
       if (cause.code === 'ERR_SSH_CLOSED') void connectionOver.then(() => this.#afterEnd(() => this.#over()))
-      else this.#afterEnd(() => this.#over())
+      // In the turn after that in which the connection ends, so that it knows of its end.
+      else queueMicrotask(() => this.#afterEnd(() => this.#over()))
     })
   }
 
@@ -156,8 +166,10 @@ export abstract class SftpRequests extends EventEmitter {
     this.incoming.state = 'closed'
     // Later, so that calls which fail by it are told before.
     setImmediate(() => {
+      const exit = this.#exit
+      if (exit !== undefined) this.#tell('exit', ...exit)
       this.#tell('end')
-      this.#tell('close')
+      this.#tell('close', ...(exit ?? [undefined]))
     })
   }
 

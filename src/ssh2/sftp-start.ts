@@ -25,7 +25,8 @@ export async function startSftp(peer: Peer, client: object): Promise<SFTPWrapper
       guard: (work: () => void) => peer.guard(work),
       afterEnd: (work: () => void) => peer.afterEnd(work),
     }
-    return new SFTPWrapper({ session, client, software: peer.software, connectionOver: link.closed, ...turns })
+    const { software } = peer
+    return new SFTPWrapper({ session, client, software, exited, connectionOver: link.closed, ...turns })
   } catch (error) {
     throw await startError(error, exited)
   }

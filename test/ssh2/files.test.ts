@@ -211,6 +211,19 @@ describe('files over the drop-in and over ssh2', { skip, timeout: 120_000 }, () 
     })
   })
 
+  test('answers come in the order of the calls, good and bad', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    await compare(t, server, async (stage) => {
+      const sftp = await open(stage)
+      const paths = Array.from({ length: 30 }, (_, index) => (index % 3 === 0 ? '/nowhere' : '/'))
+      await Promise.all(
+        paths.map((path, index) =>
+          outcome<Stats>((done) => sftp.stat(path, done)).then(() => stage.note('answered', index)),
+        ),
+      )
+    })
+  })
+
   test('callbacks get as many arguments', async (t) => {
     const server = await sshd(t, { version: '9.2' })
     await compare(t, server, async (stage) => {
@@ -246,6 +259,8 @@ describe('files over the drop-in and over ssh2', { skip, timeout: 120_000 }, () 
       const { note } = stage
       const client = await stage.connect()
       const sftp = await value<SFTPWrapper>((done) => client.sftp(done))
+      for (const event of ['exit', 'end', 'close'])
+        sftp.on(event, (...args: unknown[]) => note('events', event, ...args))
       sftp.end()
       await once(sftp, 'close')
       note('ended', sftp.outgoing.state)
