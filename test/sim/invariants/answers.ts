@@ -72,9 +72,17 @@ function overdue(run: Run, tap: Tap, call: Call): string | undefined {
   // What went out in the instant of the call may have gone before it, and a key exchange have come between the two.
   const isSure = !tap.exchangesBegunAt.has(call.at)
   const asked = (questionsOf(tap, call) ?? []).filter(({ askedAt }) => isSure || askedAt > call.at)
-  const since = firstTaken(asked)
+  const since = surelyTaken(asked, call.at)
   if (since === undefined || run.world.now() <= since + boundMs) return undefined
   return `is pending, and the kernel took its question at ${since} ms`
+}
+
+/** Which question of the instant of a call is its own is not known, where there are several: it is taken once all are. */
+function surelyTaken(asked: readonly Question[], at: number): number | undefined {
+  const own = asked.filter(({ askedAt }) => askedAt === at)
+  const later = firstTaken(asked.filter(({ askedAt }) => askedAt > at))
+  if (own.length === 0 || own.some(({ takenAt }) => takenAt === undefined)) return later
+  return Math.min(Math.max(...own.map(({ takenAt = 0 }) => takenAt)), later ?? Number.POSITIVE_INFINITY)
 }
 
 function firstTaken(asked: readonly Question[]): number | undefined {
