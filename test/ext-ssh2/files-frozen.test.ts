@@ -51,8 +51,8 @@ async function localFolder(t: TestContext): Promise<(name: string) => string> {
 }
 
 /** Until some of it has come. */
-async function growing(file: string): Promise<void> {
-  while (!((await stat(file).catch(() => undefined))?.size ?? 0)) await delay(5)
+async function growing({ signal }: TestContext, file: string): Promise<void> {
+  while (!((await stat(file).catch(() => undefined))?.size ?? 0)) await delay(5, undefined, { signal })
 }
 
 /** From now on, and no sooner, a server that says nothing for 8 s is dead: one that is only slow before has its time. */
@@ -109,7 +109,7 @@ describe('files of a frozen server', { skip, timeout: 120_000, concurrency: 2 },
     const world = await withSftp(t)
     const { session, server, sftp } = world
     await signalSftpServers(server, 'SIGKILL')
-    while ((await ssh2_sftp_stat(sftp, '/')) !== false) await delay(5)
+    while ((await ssh2_sftp_stat(sftp, '/')) !== false) await delay(5, undefined, { signal: t.signal })
     await freeze(world)
     assert.equal(await ssh2_sftp(session), false)
     assert.equal(ssh2_last_error(session)?.code, 'ERR_SSH_PEER_DEAD')
@@ -135,7 +135,7 @@ describe('files of a frozen server', { skip, timeout: 120_000, concurrency: 2 },
     await writeFile(at('large'), '')
     await truncate(at('large'), large)
     const fetched = ssh2_scp_recv(session, at('large'), here('got'))
-    await growing(here('got'))
+    await growing(t, here('got'))
     await freeze(world)
     assert.equal(await fetched, false)
     assert.equal(ssh2_last_error(session)?.code, 'ERR_SSH_PEER_DEAD')
@@ -151,7 +151,7 @@ describe('files of a frozen server', { skip, timeout: 120_000, concurrency: 2 },
     await writeFile(here('large'), '')
     await truncate(here('large'), large)
     const sent = ssh2_scp_send(session, here('large'), at('large'))
-    await growing(at('large'))
+    await growing(t, at('large'))
     await freeze(world)
     assert.equal(await sent, false)
     assert.equal(ssh2_last_error(session)?.code, 'ERR_SSH_PEER_DEAD')
@@ -171,8 +171,8 @@ describe('files of a frozen server', { skip, timeout: 120_000, concurrency: 2 },
     assert.equal(await ssh2_scp_recv(session, at('large'), here('got')), false)
     assert.equal(ssh2_last_error(session)?.limit, 'timeout')
     ssh2_set_timeout(session, 0)
-    while ((await running(server)).some(({ name }) => name === 'scp')) await delay(20)
-    while ((await stat(here('got')).catch(() => undefined))?.size) await delay(20)
+    while ((await running(server)).some(({ name }) => name === 'scp')) await delay(20, undefined, { signal: t.signal })
+    while ((await stat(here('got')).catch(() => undefined))?.size) await delay(20, undefined, { signal: t.signal })
     assert.equal(await stream_get_contents(given(await ssh2_exec(session, 'echo lives'))), 'lives\n')
   })
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   fclose,
   feof,
@@ -217,7 +218,10 @@ describe('a file of a server as a stream of PHP', { skip, timeout: 120_000 }, ()
     await signalSftpServers(server, 'SIGCONT')
     // Until those are closed there is no room for another.
     let file = await fopen(sftp, at('file'), 'r')
-    while (file === false) file = await fopen(sftp, at('file'), 'r')
+    while (file === false) {
+      await delay(20, undefined, { signal: t.signal })
+      file = await fopen(sftp, at('file'), 'r')
+    }
     assert.equal(await stream_get_contents(file), 'content')
   })
 
