@@ -7,7 +7,8 @@ $warnings = [];
 
 set_error_handler(function (int $level, string $message): bool {
     global $warnings;
-    $warnings[] = $message;
+    // Also called for what an @ keeps quiet.
+    if ((error_reporting() & $level) !== 0) $warnings[] = $message;
     return true;
 });
 

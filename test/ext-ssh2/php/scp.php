@@ -13,11 +13,23 @@ function found(string $name): array
     return [decoct(fileperms("$folder/$name") & 0777), filesize("$folder/$name"), md5_file("$folder/$name")];
 }
 
-answer('send', fn() => [ssh2_scp_send($session, "$folder/local", "$folder/sent"), found('sent')]);
-answer('send with a mode', fn() => [ssh2_scp_send($session, "$folder/local", "$folder/mode", 0600), found('mode')]);
-answer('send onto a file', fn() => [ssh2_scp_send($session, "$folder/empty", "$folder/mode", 0644), found('mode')]);
-answer('send an empty file', fn() => [ssh2_scp_send($session, "$folder/empty", "$folder/none"), found('none')]);
-answer('send to a name with a space', fn() => [ssh2_scp_send($session, "$folder/local", "$folder/a b"), found('a b')]);
+/** PHP does not wait until the server has the file, and the scp there still writes: until no more of it runs here. */
+function sent(string $name): array
+{
+    $isBusy = fn() => array_filter(glob('/proc/[0-9]*/cmdline'), function ($file) use ($name) {
+        global $folder;
+        $words = explode("\0", (string) @file_get_contents($file));
+        return basename($words[0]) === 'scp' && in_array("$folder/$name", $words);
+    });
+    for ($turns = 0; $turns < 500 && $isBusy() !== []; $turns++) usleep(10000);
+    return found($name);
+}
+
+answer('send', fn() => [ssh2_scp_send($session, "$folder/local", "$folder/sent"), sent('sent')]);
+answer('send with a mode', fn() => [ssh2_scp_send($session, "$folder/local", "$folder/mode", 0600), sent('mode')]);
+answer('send onto a file', fn() => [ssh2_scp_send($session, "$folder/empty", "$folder/mode", 0644), sent('mode')]);
+answer('send an empty file', fn() => [ssh2_scp_send($session, "$folder/empty", "$folder/none"), sent('none')]);
+answer('send to a name with a space', fn() => [ssh2_scp_send($session, "$folder/local", "$folder/a b"), sent('a b')]);
 answer('send what is not there', fn() => ssh2_scp_send($session, "$folder/nothing", "$folder/x"));
 answer('send to where nothing is', fn() => ssh2_scp_send($session, "$folder/local", "$folder/nothing/x"));
 answer('send a directory', fn() => ssh2_scp_send($session, $folder, "$folder/x"));
