@@ -1,5 +1,4 @@
 import { type Readable, Stream } from 'node:stream'
-import { HoldfastError } from '../errors.js'
 import { orFalseNow } from './answer.js'
 import { intArgument, stringArgument, wrongType } from './arguments.js'
 import { Ssh2ChannelStream } from './channel-stream.js'
@@ -7,6 +6,7 @@ import { SSH2_STREAM_STDERR, SSH2_STREAM_STDIO } from './constants.js'
 import type { Ssh2Session } from './session.js'
 import type { StderrStream } from './stderr-stream.js'
 import { register, stateOf } from './stream-state.js'
+import { wrongOption } from './wrong-option.js'
 
 /**
  * The other stream of a command: SSH2_STREAM_STDERR; SSH2_STREAM_STDIO is the stream itself.
@@ -17,7 +17,8 @@ export function ssh2_fetch_stream(channel: Readable, streamid: number): Ssh2Chan
   intArgument([name, 2, 'streamid'], streamid)
   return onChannel(name, channel, (stream, session) => {
     if (streamid === SSH2_STREAM_STDIO) return stream
-    if (streamid !== SSH2_STREAM_STDERR) throw wrong('Invalid stream ID requested')
+    if (streamid !== SSH2_STREAM_STDERR)
+      throw wrongOption('Invalid stream ID requested', 'it is SSH2_STREAM_STDIO or SSH2_STREAM_STDERR')
     const state = stateOf(stream)
     const stderr = stream.stderr.fetched()
     if (state !== undefined && stateOf(stderr) === undefined) register(stderr, session, state.peer)
@@ -76,11 +77,7 @@ function onChannel<T>(
   const of = state === undefined ? [] : [channel, state.session]
   return orFalseNow({ name, of }, () => {
     if (!(channel instanceof Ssh2ChannelStream) || state === undefined)
-      throw wrong('Provided stream is not of type SSH2 Channel')
+      throw wrongOption('Provided stream is not of type SSH2 Channel', 'give a stream of ssh2_exec() or ssh2_shell()')
     return work(channel, state.session)
   })
-}
-
-function wrong(problem: string): HoldfastError {
-  return new HoldfastError('ERR_SSH_OPTION', problem, { hint: 'give a stream of ssh2_exec() or ssh2_shell()' })
 }

@@ -1,9 +1,9 @@
 import net from 'node:net'
 import type { ConnectOptions, SocketOptions } from '../client/options.js'
 import { saysAnyOf } from '../client/policy/govern.js'
-import { HoldfastError } from '../errors.js'
 import type { KeepaliveOptions, TcpKeepaliveOptions } from '../liveness/settings.js'
 import { type IniName, iniOf, type Ssh2Ini } from './ini.js'
+import { checkNames, wrongOption } from './wrong-option.js'
 
 /** Options in the manner of a stream context. */
 export interface Ssh2Context {
@@ -60,6 +60,25 @@ const fields: readonly (keyof HoldfastContext)[] = [
   'stream',
 ]
 
+/** `session` and `mode` are of who opens a URL, and `ssh2` too. */
+const contextNames = ['socket', 'ini', 'holdfast', 'ssh2', 'session', 'mode']
+
+const ssh2Names = [
+  'session',
+  'sftp',
+  'methods',
+  'callbacks',
+  'username',
+  'password',
+  'pubkey_file',
+  'privkey_file',
+  'env',
+  'term',
+  'term_width',
+  'term_height',
+  'term_units',
+]
+
 const socketNames: readonly (keyof SocketContext)[] = [
   'bindto',
   'tcp_nodelay',
@@ -72,14 +91,26 @@ const socketNames: readonly (keyof SocketContext)[] = [
 const meaningless = ['backlog', 'ipv6_v6only', 'so_reuseport', 'so_broadcast']
 
 /**
+ * Looks at the names in a context, which are the same for a session and for a URL.
+ * @throws HoldfastError ERR_SSH_OPTION
+ */
+export function checkContext(context: Ssh2Context | null): void {
+  const hint = "what connect() takes is said in 'holdfast': { holdfast: { hostKey: { policy: 'strict' } } }"
+  checkNames(context, { of: 'the context', names: contextNames, hint })
+  checkNames(context?.ssh2, { of: 'ssh2', names: ssh2Names })
+  checkNames(context?.socket, { of: 'socket', names: [...socketNames, ...meaningless] })
+  checkNames(context?.holdfast, { of: 'holdfast', names: fields })
+  iniOf(context?.ini ?? {})
+}
+
+/**
  * What a context comes to, for a host. Its key is accepted unless the context or a policy says whom to trust: PHP's programs
  * compare the fingerprint.
  * @throws HoldfastError ERR_SSH_OPTION naming the option, ERR_SSH_POLICY
  */
 export function optionsOf(context: Ssh2Context, host: string): ConnectOptions {
+  checkContext(context)
   const own = context.holdfast ?? {}
-  const stranger = Object.keys(own).find((name) => !fields.some((field) => field === name))
-  if (stranger !== undefined) throw wrong(`holdfast: ${stranger} is none of ${fields.join(', ')}`)
   const ini = iniOf(context.ini ?? {})
   const { socket, tcp } = socketOptions(context.socket ?? {})
   const base: ConnectOptions = {
@@ -129,10 +160,6 @@ function socketOptions(given: SocketContext): {
   readonly socket: SocketOptions
   readonly tcp: KeepaliveOptions['tcp']
 } {
-  const stranger = Object.keys(given).find(
-    (name) => !socketNames.some((known) => known === name) && !meaningless.includes(name),
-  )
-  if (stranger !== undefined) throw wrong(`socket: ${stranger} is none of ${socketNames.join(', ')}`)
   const { bindto, tcp_nodelay: noDelay, so_keepalive: isOn, tcp_keepidle, tcp_keepintvl, tcp_keepcnt } = given
   const values: TcpKeepaliveOptions = {
     ...(tcp_keepidle !== undefined && { idle: tcp_keepidle * 1000 }),
@@ -147,9 +174,10 @@ function socketOptions(given: SocketContext): {
 function placeOf(bindto: string): Pick<SocketOptions, 'localAddress' | 'localPort' | 'family'> {
   const [, bracketed, plain, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(bindto) ?? []
   const address = bracketed ?? plain
-  if (address === undefined || port === undefined) throw wrong(`socket: bindto must be address:port, not '${bindto}'`)
+  if (address === undefined || port === undefined)
+    throw wrongOption(`socket: bindto must be address:port, not '${bindto}'`)
   if (address !== '0' && address !== '' && net.isIP(address) === 0)
-    throw wrong(`socket: bindto has no address: '${bindto}'`)
+    throw wrongOption(`socket: bindto has no address: '${bindto}'`)
   return {
     // `0:0` and `[::]:0` are PHP's way to ask for a family alone.
     ...(isAny(address) ? { family: bracketed === undefined ? 4 : 6 } : { localAddress: address }),
@@ -159,8 +187,4 @@ function placeOf(bindto: string): Pick<SocketOptions, 'localAddress' | 'localPor
 
 function isAny(address: string): boolean {
   return address === '0' || address === '' || address === '0.0.0.0' || address === '::'
-}
-
-function wrong(problem: string): HoldfastError {
-  return new HoldfastError('ERR_SSH_OPTION', problem, { phase: 'options' })
 }

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
-import { HoldfastError } from '../errors.js'
 import { orFalse, orFalseNow } from './answer.js'
 import { intArgument } from './arguments.js'
 import { SEEK_CUR, SEEK_END, SEEK_SET } from './constants.js'
 import { Ssh2FileStream } from './sftp-file.js'
 import { callOf, readableArgument } from './stream-arguments.js'
+import { wrongOption } from './wrong-option.js'
 
 /**
  * Has a file be read and written from elsewhere on. One that was read to its end has to be opened again.
@@ -41,14 +41,10 @@ async function originOf(file: Ssh2FileStream, whence: number): Promise<number> {
   if (whence === SEEK_SET) return 0
   if (whence === SEEK_CUR) return file.position
   if (whence === SEEK_END) return file.size()
-  throw wrong(`whence ${whence} is none of SEEK_SET, SEEK_CUR and SEEK_END`)
+  throw wrongOption(`whence ${whence} is none of SEEK_SET, SEEK_CUR and SEEK_END`)
 }
 
 function fileOf(stream: Duplex): Ssh2FileStream {
   if (stream instanceof Ssh2FileStream) return stream
-  throw wrong('only a file has a position')
-}
-
-function wrong(problem: string): HoldfastError {
-  return new HoldfastError('ERR_SSH_OPTION', problem, { phase: 'options' })
+  throw wrongOption('only a file has a position')
 }

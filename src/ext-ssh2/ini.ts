@@ -1,4 +1,4 @@
-import { HoldfastError } from '../errors.js'
+import { wrongOption } from './wrong-option.js'
 
 /** What `ini_set()` takes and a context's `ini` can say for one connection; all in seconds. */
 export interface Ssh2Ini {
@@ -42,13 +42,14 @@ export function ini_get(option: string): string | false {
  * What holds for one connection, in seconds.
  * @throws HoldfastError ERR_SSH_OPTION for a value that is no number of seconds, or a name that means nothing here
  */
-export function iniOf(own: object): ReadonlyMap<IniName, number> {
+export function iniOf(own: unknown): ReadonlyMap<IniName, number> {
+  if (typeof own !== 'object' || own === null) throw wrongOption(`ini must be an object, and is a ${typeof own}`)
   const held = new Map(values)
   for (const [name, value] of Object.entries(own)) {
-    if (!isName(name)) throw wrong(`ini: ${name} means nothing here, only ${names.join(', ')}`)
+    if (!isName(name)) throw wrongOption(`ini: ${name} means nothing here, only ${names.join(', ')}`)
     if (value === undefined) continue
     const seconds = toSeconds(value)
-    if (seconds === undefined) throw wrong(`ini: ${name} must be a number of seconds`)
+    if (seconds === undefined) throw wrongOption(`ini: ${name} must be a number of seconds`)
     held.set(name, seconds)
   }
   return held
@@ -61,8 +62,4 @@ function isName(name: string): name is IniName {
 function toSeconds(value: unknown): number | undefined {
   const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
   return typeof seconds === 'number' && Number.isFinite(seconds) ? Math.max(0, seconds) : undefined
-}
-
-function wrong(problem: string): HoldfastError {
-  return new HoldfastError('ERR_SSH_OPTION', problem, { phase: 'options' })
 }

@@ -6,7 +6,7 @@ import { ssh2_auth_password, ssh2_auth_pubkey_file } from './auth.js'
 import type { Ssh2Callbacks } from './callbacks.js'
 import type { Ssh2ChannelStream } from './channel-stream.js'
 import { ssh2_connect, ssh2_disconnect } from './connect.js'
-import type { Ssh2Context } from './context.js'
+import { checkContext, type Ssh2Context } from './context.js'
 import { type Ssh2Env, ssh2_exec, ssh2_shell } from './exec.js'
 import type { Ssh2Methods } from './methods.js'
 import { onClient, peerOf, type Ssh2Session } from './session.js'
@@ -102,7 +102,10 @@ export async function open(url: string, options?: OpenOptions): Promise<OpenedSt
 export async function open(url: string, options: OpenOptions = {}): Promise<OpenedStreams[Wrapper] | false> {
   stringArgument([name, 1, 'url'], url)
   stringArgument([name, 2, 'mode'], options.mode ?? 'r')
-  const place = orFalseNow({ name, of: [] }, () => placeOf(parseUrl(url), options))
+  const place = orFalseNow({ name, of: [] }, () => {
+    checkContext(options)
+    return placeOf(parseUrl(url), options)
+  })
   if (place === false) return false
   const { wrapper, host, port, path } = place
   const given = sessionFor(wrapper, options)
