@@ -1,6 +1,6 @@
 import net from 'node:net'
 import type { ConnectOptions, SocketOptions } from '../client/options.js'
-import { saysAnyOf } from '../client/policy/govern.js'
+import { enforcesKnownHostsAlone, saysAnyOf } from '../client/policy/govern.js'
 import type { KeepaliveOptions, TcpKeepaliveOptions } from '../liveness/settings.js'
 import { type IniName, iniOf, type Ssh2Ini } from './ini.js'
 import { checkNames, wrongOption } from './wrong-option.js'
@@ -134,6 +134,8 @@ const trustPaths = ['hostKey.policy', 'hostKey.knownHosts', 'hostKey.fingerprint
 
 function trusting(options: ConnectOptions): ConnectOptions {
   if (options.hostKey !== undefined || saysAnyOf(options, trustPaths)) return options
+  // Files alone are for nothing but to be looked at; an enforced policy says by itself how strict to be.
+  if (enforcesKnownHostsAlone(options)) return options
   return { ...options, hostKey: { policy: 'off' } }
 }
 

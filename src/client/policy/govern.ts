@@ -46,6 +46,16 @@ export function enforcedOf(given: ConnectOptions, policy: Policy = processPolicy
 }
 
 /**
+ * Whether known_hosts files are enforced of a connection, and nothing of how strict to be: for who accepts every key where
+ * nobody says whom to trust.
+ * @throws HoldfastError ERR_SSH_POLICY
+ */
+export function enforcesKnownHostsAlone(given: ConnectOptions, policy: Policy = processPolicy()): boolean {
+  const enforced = enforcedOf(given, policy)
+  return enforced.has('hostKey.knownHosts') && !enforced.has('hostKey.policy')
+}
+
+/**
  * The same options, with values for what neither they nor any default of policy, environment and process say: for who has
  * built-in values of its own.
  * @throws HoldfastError ERR_SSH_POLICY
