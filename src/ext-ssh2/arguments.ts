@@ -33,6 +33,11 @@ export function arrayArgument(place: Place, value: unknown): ReadonlyMap<string,
   throw wrongType(place, '?array', value)
 }
 
+/** What PHP takes for a number where it is a key of an array: `7`, and not `007`. */
+export function isNumericIndex(key: string): boolean {
+  return /^(?:0|-?[1-9]\d*)$/.test(key)
+}
+
 export function wrongType([name, position, parameter]: Place, wanted: string, value: unknown): TypeError {
   const message = `${name}(): Argument #${position} ($${parameter}) must be of type ${wanted}, ${typeName(value)} given`
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' })

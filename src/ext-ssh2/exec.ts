@@ -1,7 +1,7 @@
 import type { Command } from '../session/command.js'
 import type { PtyOptions } from '../session/pty.js'
 import { warn } from './answer.js'
-import { arrayArgument, intArgument, type Place, stringArgument } from './arguments.js'
+import { arrayArgument, intArgument, isNumericIndex, type Place, stringArgument } from './arguments.js'
 import { Ssh2ChannelStream } from './channel-stream.js'
 import {
   SSH2_DEFAULT_TERM_HEIGHT,
@@ -92,7 +92,7 @@ function streamOf(
 function envArgument(place: Place, given: unknown): Readonly<Record<string, string>> {
   const env: Record<string, string> = {}
   for (const [variable, value] of arrayArgument(place, given)) {
-    if (/^\d+$/.test(variable)) warn(place[0], 'Skipping numeric index in environment array')
+    if (isNumericIndex(variable)) warn(place[0], 'Skipping numeric index in environment array')
     else env[variable] = String(value)
   }
   return env

@@ -1,6 +1,14 @@
 import type { PublicKeys } from '../publickey/public-keys.js'
 import { orFalse, warn } from './answer.js'
-import { arrayArgument, boolArgument, bytesArgument, type Place, stringArgument, wrongType } from './arguments.js'
+import {
+  arrayArgument,
+  boolArgument,
+  bytesArgument,
+  isNumericIndex,
+  type Place,
+  stringArgument,
+  wrongType,
+} from './arguments.js'
 import type { Peer } from './peer.js'
 import { onClient, peerOf, type Ssh2Session } from './session.js'
 import { nothingMade } from './work.js'
@@ -31,9 +39,6 @@ interface Subsystem {
 }
 
 const subsystems = new WeakMap<object, Subsystem>()
-
-/** What PHP takes for a number where it is a key of an array. */
-const numericIndex = /^(?:0|-?[1-9]\d*)$/
 
 /**
  * Starts the publickey subsystem (RFC 4819), which keeps the keys with which the user may log in. OpenSSH has none. It ends
@@ -130,7 +135,7 @@ function attributesOf(place: Place, given: unknown): { name: string; value: stri
   return [...arrayArgument(place, given)].flatMap(([key, value]) => {
     const isCritical = key.startsWith('*')
     const name = isCritical ? key.slice(1) : key
-    if (numericIndex.test(key)) warn(place[0], 'Malformed attribute array, contains numeric index')
+    if (isNumericIndex(key)) warn(place[0], 'Malformed attribute array, contains numeric index')
     else if (name === '') warn(place[0], 'Empty attribute key')
     else return [{ name, value: String(value), isCritical }]
     return []

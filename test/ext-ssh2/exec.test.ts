@@ -28,6 +28,7 @@ import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
 import { given, loggedIn } from './session.js'
+import { warnings } from './warnings.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
 
@@ -167,6 +168,18 @@ describe('ssh2_exec() and ssh2_shell()', { skip, timeout: 120_000 }, () => {
     assert.match(ssh2_last_error(session)?.message ?? '', /^Connection not authenticated/)
     assert.equal(ssh2_last_error(), ssh2_last_error(session))
     await ssh2_disconnect(session)
+  })
+
+  test('a variable whose name PHP takes for a number', async (t) => {
+    const { session } = await loggedIn(t)
+    const seen = await warnings(async () => {
+      const stream = given(await ssh2_exec(session, 'true', null, { '7': 'a', '-7': 'b', '007': 'c', '1.5': 'd' }))
+      assert.equal(await stream_get_contents(stream), '')
+    })
+    const skipped = 'ssh2_exec(): Skipping numeric index in environment array'
+    const refused = ['007', '1.5'].map((name) => `ssh2_exec(): Failed setting ${name} on remote end`)
+    const texts = seen.map((text) => text.replace(': the server does not take it', ''))
+    assert.deepEqual(texts.toSorted(), [...refused, skipped, skipped])
   })
 
   test('wrong types', async (t) => {
