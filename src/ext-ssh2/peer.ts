@@ -8,6 +8,7 @@ import type { Authenticator } from '../connection/services.js'
 import { HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { KeepaliveOptions } from '../liveness/settings.js'
+import type { Wait, Waits } from '../liveness/waits.js'
 import { warn } from './answer.js'
 import { alreadyAuthenticated, LateLogin, type LoginAnswer, type LoginOffer } from './late-login.js'
 import { doWithin, type Work } from './work.js'
@@ -32,6 +33,9 @@ export class Peer implements Face {
   #answered: () => void = () => {}
   /** What was asked for before the login. */
   #keepalive: KeepaliveOptions | undefined
+  /** How many calls and streams there are for whose sake the process must go on. */
+  #users = 0
+  #hold: Wait<void> | undefined
 
   /**
    * Resolves once the keys are exchanged and the host key is trusted.
@@ -40,6 +44,7 @@ export class Peer implements Face {
   static async open(options: ConnectOptions): Promise<Peer> {
     const peer = new Peer(options)
     await peer.#begun.promise
+    peer.#lookAtUsers()
     return peer
   }
 
@@ -91,6 +96,7 @@ export class Peer implements Face {
     const login = this.#login
     if (login === undefined) throw new RangeError('the connection has not begun')
     this.requireNoLogin()
+    const leave = this.use()
     try {
       const answer = await this.within(name, {
         start: async (signal) =>
@@ -100,6 +106,7 @@ export class Peer implements Face {
       if (answer.isAccepted) this.#becameReady(await this.#opening)
       return answer
     } finally {
+      leave()
       this.#answered()
     }
   }
@@ -123,20 +130,47 @@ export class Peer implements Face {
    * @throws HoldfastError ERR_SSH_TIMEOUT (limit `timeout`), and what `work.start` throws
    */
   async within<T>(name: string, work: Work<T>): Promise<T> {
-    return doWithin({ name, limitMs: this.timeoutMs, waits: this.link.timing.waits }, work)
+    return this.during(() => doWithin({ name, limitMs: this.timeoutMs, waits: this.link.timing.waits }, work))
+  }
+
+  /**
+   * Somebody waits for something of the connection: it keeps the process running, which it does for nobody's sake otherwise. A
+   * script of PHP's ends without a word to its sessions.
+   * @returns the way out, to be taken once
+   */
+  use(): () => void {
+    this.#users++
+    this.#lookAtUsers()
+    return () => {
+      this.#users--
+      this.#lookAtUsers()
+    }
+  }
+
+  /** The same for as long as something takes. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const leave = this.use()
+    try {
+      return await work()
+    } finally {
+      leave()
+    }
   }
 
   /** Ends the connection within the limit `close`, whatever the peer does. Never rejects. */
-  async close(): Promise<void> {
-    if (this.#client !== undefined) return this.#client.close()
-    this.link.end(new HoldfastError('ERR_SSH_CLOSED', 'the session was disconnected', { phase: 'close' }))
-    await this.link.closed
+  close(): Promise<void> {
+    return this.during(async () => {
+      if (this.#client !== undefined) return this.#client.close()
+      this.link.end(new HoldfastError('ERR_SSH_CLOSED', 'the session was disconnected', { phase: 'close' }))
+      await this.link.closed
+    })
   }
 
   opened(): void {}
 
   keysExchanged(link: Link): void {
     this.#link = link
+    link.keepRunning(false)
   }
 
   authenticator(port: AuthPort): Authenticator {
@@ -146,7 +180,22 @@ export class Peer implements Face {
     return login
   }
 
+  /** While nobody waits, what the connection itself still waits for is no reason to go on either. */
+  #lookAtUsers(): void {
+    const { waits } = this.link.timing
+    const isUsed = this.#users > 0
+    waits.attend(isUsed)
+    waits.keepRunning(isUsed)
+    if (isUsed) this.#hold ??= holdOn(waits)
+    else {
+      this.#hold?.resolve()
+      this.#hold = undefined
+    }
+  }
+
   #becameReady(client: Client): void {
+    // Its login began as one that somebody waits for.
+    this.#lookAtUsers()
     if (this.#client !== undefined) return
     this.#client = client
     if (this.#keepalive !== undefined) client.keepalive.configure(this.#keepalive)
@@ -168,4 +217,13 @@ export class Peer implements Face {
       this.#begun.reject(error)
     }
   }
+}
+
+/** Without a limit: what is waited for has its own. */
+function holdOn(waits: Waits): Wait<void> {
+  const what = 'what the program waits for'
+  const options = { limit: 'timeout', limitMs: false, clock: 'call', phase: 'ready', what, isAwaited: false } as const
+  const hold = waits.start<void>(options)
+  hold.promise.catch(() => {})
+  return hold
 }

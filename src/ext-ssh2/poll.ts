@@ -1,5 +1,4 @@
 import { Duplex, Readable } from 'node:stream'
-import type { Waits } from '../liveness/waits.js'
 import { warn } from './answer.js'
 import { intArgument, wrongType } from './arguments.js'
 import { Ssh2ChannelStream } from './channel-stream.js'
@@ -49,7 +48,7 @@ export async function ssh2_poll(desc: readonly PollDescriptor[], timeout = 30): 
   if (look(watched) > 0) return look(watched)
   // A loop of such calls has no other end than that something happens.
   if (limitMs <= 0) await nextTurn()
-  else await somethingChanged(first.peer.link.timing.waits, watched, limitMs)
+  else await somethingChanged(first.peer, watched, limitMs)
   return look(watched)
 }
 
@@ -59,9 +58,10 @@ function look(watched: readonly Watched[]): number {
 }
 
 /** Until one is ready, the time is over, or the first connection is: then its own say so, and the program asks again. */
-async function somethingChanged(waits: Waits, watched: readonly Watched[], limitMs: number): Promise<void> {
+async function somethingChanged(peer: Peer, watched: readonly Watched[], limitMs: number): Promise<void> {
+  const leave = peer.use()
   const what = 'something to happen to what is polled'
-  const wait = waits.start<void>({ limit: 'timeout', limitMs, clock: 'call', phase: 'ready', what })
+  const wait = peer.link.timing.waits.start<void>({ limit: 'timeout', limitMs, clock: 'call', phase: 'ready', what })
   const exits = watched.map((each) =>
     each.watch(() => {
       if (each.look() !== 0) wait.resolve()
@@ -69,6 +69,7 @@ async function somethingChanged(waits: Waits, watched: readonly Watched[], limit
   )
   await wait.promise.catch(() => {})
   for (const exit of exits) exit()
+  leave()
 }
 
 function watchedOf(descriptor: PollDescriptor): Watched | undefined {

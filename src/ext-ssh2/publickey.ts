@@ -108,9 +108,12 @@ export async function ssh2_publickey_list(pkey: Ssh2Publickey): Promise<readonly
   })
 }
 
-/** The subsystem behind a handle, for who ends it. */
-export function publicKeysOf(pkey: unknown): PublicKeys | undefined {
-  return pkey instanceof Ssh2Publickey ? subsystems.get(pkey)?.keys : undefined
+/** What ends the subsystem behind a handle. */
+export function publicKeysOf(pkey: unknown): Pick<PublicKeys, 'close'> | undefined {
+  const subsystem = pkey instanceof Ssh2Publickey ? subsystems.get(pkey) : undefined
+  if (subsystem === undefined) return undefined
+  const { keys, peer } = subsystem
+  return { close: () => peer.during(() => keys.close()) }
 }
 
 async function onKeys<T>(

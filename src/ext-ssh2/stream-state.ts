@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Peer } from './peer.js'
 import type { Ssh2Session } from './session.js'
+import { holdWhileUsed } from './stream-use.js'
 
 /** What PHP knows of a stream besides its bytes. */
 export interface StreamState {
@@ -19,6 +20,7 @@ export function register<S extends Readable>(stream: S, session: Ssh2Session, pe
   // Each call that waits listens for itself, and there may be many.
   stream.setMaxListeners(0)
   states.set(stream, { session, peer, timeoutMs: 0, isBlocking: true, hasTimedOut: false })
+  holdWhileUsed(stream, peer)
   return stream
 }
 
