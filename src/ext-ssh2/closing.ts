@@ -11,13 +11,13 @@ import { waitForStream } from './stream-wait.js'
 /**
  * Ends a stream: what was written goes out first, for which there are 2 s (the limit `channelClose`), but for a file, whose
  * requests have their own. A command lives on to its own end, as in PHP, and nothing waits for it. Of a listener: the server
- * listens no more, and the connections that came to it end; of a publickey subsystem: it ends.
+ * listens no more, and the connections that nobody has accepted end; of a publickey subsystem: it ends.
  * @returns false where what was written cannot go out
  * @throws TypeError
  */
 export async function fclose(stream: Readable | Writable | Ssh2Listener | Ssh2Publickey): Promise<boolean> {
   const name = 'fclose'
-  const handle = backlogOf(stream)?.forward ?? publicKeysOf(stream)
+  const handle = backlogOf(stream) ?? publicKeysOf(stream)
   if (handle !== undefined) {
     await handle.close()
     return true

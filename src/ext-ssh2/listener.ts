@@ -58,7 +58,7 @@ class Backlog {
   }
 
   came(connection: Tunnel): void {
-    if (this.#waiting.length >= this.#most) connection.destroy()
+    if (!this.isListening || this.#waiting.length >= this.#most) connection.destroy()
     else this.#waiting.push(connection)
     this.#tell()
   }
@@ -76,6 +76,12 @@ class Backlog {
       if (!this.isListening) throw await this.#cause()
       await this.#change(signal)
     }
+  }
+
+  /** Listens no more: what nobody has accepted ends, and what somebody has goes on. Never rejects. */
+  async close(): Promise<void> {
+    for (const connection of this.#waiting.splice(0)) connection.destroy()
+    await this.peer.during(async () => this.#forward?.stop())
   }
 
   /** Of somebody who waits no more: it is for whoever waits next. */
@@ -146,7 +152,7 @@ export async function ssh2_forward_listen(
       backlogs.set(listener, backlog)
       return listener
     },
-    undo: (listener) => backlogOf(listener)?.forward?.close(),
+    undo: (listener) => backlogOf(listener)?.close(),
   })
 }
 

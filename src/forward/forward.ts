@@ -136,6 +136,12 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
     return this.close()
   }
 
+  /** The same, but its connections go on: from now on they are whose they were given to. @internal */
+  stop(): Promise<void> {
+    this.#open.clear()
+    return this.close()
+  }
+
   /** Passes on a connection that somebody made. Never rejects. @internal */
   async carry(near: Carrier, reach: Reach): Promise<void> {
     const { remoteAddress, remotePort } = 'remotePort' in near ? near : {}

@@ -83,6 +83,29 @@ describe('ssh2_tunnel(), ssh2_forward_listen() and ssh2_poll()', { skip, timeout
     assert.equal(descriptor.revents, SSH2_POLL_LISTENER_CLOSED)
   })
 
+  test('the end of a listener ends what nobody has accepted, and no more', { timeout: 60_000 }, async (t) => {
+    const { session } = await loggedIn(t)
+    const listener = given(await ssh2_forward_listen(session, 0, '127.0.0.1'))
+    const port = ssh2_forward_port(listener)
+    const caller = tcp(port, '127.0.0.1', () => caller.write('one\n'))
+    t.after(() => caller.destroy())
+    const stream = given(await ssh2_forward_accept(listener))
+    const waiting = tcp(port, '127.0.0.1').resume()
+    t.after(() => waiting.destroy())
+    waiting.on('error', () => {})
+    const left = once(waiting, 'close')
+    const descriptor = { resource: listener, events: SSH2_POLLIN, revents: 0 }
+    assert.equal(await ssh2_poll([descriptor]), 1)
+    assert.equal(await fclose(listener), true)
+    await left
+    assert.equal(await ssh2_forward_accept(listener), false)
+    assert.equal(await fgets(stream), 'one\n')
+    assert.equal(await fwrite(stream, 'two\n'), 4)
+    const [answer]: Buffer[] = (await once(caller, 'data')) as Buffer[]
+    assert.equal(String(answer), 'two\n')
+    assert.equal(await fclose(stream), true)
+  })
+
   test('0 connections that may wait are as many as come, as in libssh2', { timeout: 60_000 }, async (t) => {
     const { session } = await loggedIn(t)
     const listener = given(await ssh2_forward_listen(session, 0, '127.0.0.1', 0))
