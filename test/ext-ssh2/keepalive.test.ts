@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
+  fclose,
   ini_get,
   ini_restore,
   ini_set,
   ssh2_auth_password,
   ssh2_connect,
   ssh2_disconnect,
+  ssh2_forward_listen,
   ssh2_keepalive_config,
   ssh2_keepalive_send,
   ssh2_last_error,
 } from 'holdfast/ext-ssh2'
+import { server as embedded, network } from '../promises/support/embedded.js'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
@@ -67,4 +71,27 @@ describe('ssh2_keepalive_config() and ssh2_keepalive_send(), by the rules of lib
     await ssh2_disconnect(early)
     assert.equal(await ssh2_keepalive_send(early), false)
   })
+})
+
+describe('what ssh2_keepalive_send() sends', { timeout: 120_000 }, () => {
+  for (const wantReply of [true, false]) {
+    test(`with want_reply ${wantReply}`, { timeout: 60_000 }, async (t) => {
+      const relay = await network(t, await embedded(t, { forwarding: true }))
+      const session = given(await ssh2_connect(relay.host, relay.port))
+      t.after(() => ssh2_disconnect(session))
+      assert.equal(await ssh2_auth_password(session, 'deploy', 'secret'), true)
+      ssh2_keepalive_config(session, wantReply, 1000)
+      // Its answer comes behind all that was still on its way.
+      assert.equal(await fclose(given(await ssh2_forward_listen(session, 0, '127.0.0.1'))), true)
+      const before = relay.stats().passed
+      assert.equal(await ssh2_keepalive_send(session), 1000)
+      if (wantReply) assert.ok(relay.stats().passed.toClient > before.toClient, 'no answer came')
+      while (relay.stats().passed.toServer === before.toServer) await delay(20)
+      const { toServer } = relay.stats().passed
+      assert.ok(given(await ssh2_keepalive_send(session)) > 0)
+      await delay(300)
+      assert.equal(relay.stats().passed.toServer, toServer, 'one went out that was not due')
+      if (!wantReply) assert.equal(relay.stats().passed.toClient, before.toClient, 'an answer came')
+    })
+  }
 })
