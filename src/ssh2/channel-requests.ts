@@ -80,7 +80,16 @@ function cookieText(cookie: unknown): string {
 /** Asks for variables of which most servers take none; nobody waits for the answers. */
 export function requestEnv(channel: CoreChannel, env: unknown): void {
   if (typeof env !== 'object' || env === null) return
-  for (const [name, value] of Object.entries(env)) channel.notify('env', encodeEnv(name, String(value)))
+  for (const [name, value] of Object.entries(env)) channel.notify('env', encodeEnv(name, envText(value)))
+}
+
+/** @throws TypeError as ssh2 does, for what is neither text nor bytes */
+export function envText(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (Buffer.isBuffer(value)) return value.toString()
+  const measure: unknown = Reflect.get(Buffer, 'byteLength')
+  if (typeof measure === 'function') Reflect.apply(measure, Buffer, [value])
+  throw new TypeError('argument must be a string')
 }
 
 /** RFC 4254 section 6.10. */

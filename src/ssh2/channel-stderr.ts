@@ -5,7 +5,7 @@ import { ByteQueue } from '../session/byte-queue.js'
 const maxUnheard = 1024 * 1024
 
 /** The standard error of a command. */
-export class ChannelStderr extends Readable {
+export class ClientStderr extends Readable {
   readonly #consumed: (bytes: number) => void
   readonly #queue = new ByteQueue()
   #unread = 0

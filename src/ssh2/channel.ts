@@ -9,7 +9,7 @@ import { extendedDataStderr } from '../wire/connection-messages.js'
 import type { ChannelHost } from './channel-host.js'
 import type { ChannelPort } from './channel-port.js'
 import { type ChannelExit, decodeExit, encodeSignal, encodeWindowChange } from './channel-requests.js'
-import { ChannelStderr } from './channel-stderr.js'
+import { ClientStderr } from './channel-stderr.js'
 import { callError, noResponse } from './errors.js'
 
 type Done = (error?: Error | null) => void
@@ -34,7 +34,7 @@ export class Channel extends Duplex {
   readonly outgoing: ChannelEnd = { id: undefined, window: 0, packetSize: maxPacket, state: 'open' }
   readonly stdin = this
   readonly stdout = this
-  readonly stderr: ChannelStderr
+  readonly stderr: ClientStderr
   /** @internal */
   readonly _client: object
   readonly #host: ChannelHost
@@ -60,7 +60,7 @@ export class Channel extends Duplex {
     this.type = type
     this.#host = host
     this._client = host.client
-    this.stderr = new ChannelStderr((bytes) => this.#channel?.consumed(bytes))
+    this.stderr = new ClientStderr((bytes) => this.#channel?.consumed(bytes))
     this.#idle = new IdleTimer(host, () => process.nextTick(() => this.emit('timeout')))
   }
 

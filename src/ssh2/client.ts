@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { ConnectionStats } from '../client/stats.js'
 import type { AgentLike } from './agents.js'
-import { isStream, rethrow } from './callbacks.js'
+import { isStream, needed, rethrow } from './callbacks.js'
 import type { Channel } from './channel.js'
 import type { PseudoTtyOptions } from './channel-requests.js'
 import type { ClientEvents } from './client-events.js'
@@ -10,7 +10,7 @@ import type { ConnectConfig } from './config.js'
 import { type Plan, readConfig } from './connect-options.js'
 import { isDelegable } from './delegable.js'
 import { Delegate } from './delegate.js'
-import { type Ending, ssh2Error } from './errors.js'
+import type { Ending } from './errors.js'
 import {
   forwardIn,
   forwardInUnix,
@@ -24,13 +24,14 @@ import { Peer } from './peer.js'
 import type { Program } from './program.js'
 import { type ExecOptions, type ShellOptions, shellProgram, startProgram } from './programs.js'
 import { ProtocolFace } from './protocol-face.js'
-import type { SFTPWrapper } from './sftp.js'
+import type { SFTP } from './sftp.js'
 import { startSftp } from './sftp-start.js'
 import type { SocketFace } from './socket-face.js'
+import { Teller } from './teller.js'
 
 type Callback = (error: Error | undefined, nothing: undefined) => void
 type ChannelCallback = (error: Error | undefined, channel: Channel) => void
-type SftpCallback = (error: Error | undefined, sftp: SFTPWrapper) => void
+type SftpCallback = (error: Error | undefined, sftp: SFTP) => void
 
 /** A connection to a server, as ssh2's `Client`. */
 export class Client extends EventEmitter<ClientEvents> {
@@ -45,6 +46,7 @@ export class Client extends EventEmitter<ClientEvents> {
   #peer: Peer | undefined
   /** ssh2 itself, for what Holdfast does not have. */
   #delegate: Delegate | undefined
+  readonly #teller = new Teller(this, () => void this.end())
 
   connect(config: ConnectConfig): this {
     if (this.#isWritable) {
@@ -78,10 +80,12 @@ export class Client extends EventEmitter<ClientEvents> {
   exec(command: string, options: ExecOptions, callback: ChannelCallback): this
   exec(command: string, options: ExecOptions | ChannelCallback, callback?: ChannelCallback): this {
     if (this.#delegated('exec', command, options, callback)) return this
-    const done = typeof options === 'function' ? options : callback
-    const { env, pty, x11, agentForward, allowHalfOpen } = typeof options === 'function' ? {} : (options ?? {})
-    const program = { type: 'exec', text: command, env, pty, x11, agentForward } as const
-    return this.#start({ ...program, allowHalfOpen: allowHalfOpen !== false }, done)
+    this.#connected()
+    const [given, done]: [ExecOptions, unknown] = typeof options === 'function' ? [{}, options] : [options, callback]
+    // Where there are none, this throws as it does there.
+    const allowHalfOpen = given.allowHalfOpen !== false
+    const { env, pty, x11, agentForward } = given
+    return this.#start({ type: 'exec', text: command, env, pty, x11, agentForward, allowHalfOpen }, done)
   }
 
   shell(callback: ChannelCallback): this
@@ -108,7 +112,7 @@ export class Client extends EventEmitter<ClientEvents> {
     if (this.#delegated('sftp', env, callback)) return this
     const peer = this.#connected()
     const done = typeof env === 'function' ? env : callback
-    this.#callBack(startSftp(peer, this), done)
+    this.#callBack(startSftp(peer, this), this.#needed(done))
     return this
   }
 
@@ -178,9 +182,10 @@ export class Client extends EventEmitter<ClientEvents> {
 
   #begin(plan: Plan): void {
     const peer = new Peer(plan, {
-      tell: (event, ...args) => this.#tell(event, ...args),
-      hasListeners: (event) => this.#hasListeners(event),
-      guard: (work) => this.#guard(work),
+      tell: (event, ...args) => this.#teller.tell(event, ...args),
+      hasListeners: (event) => this.#teller.hasListeners(event),
+      guard: (work) => this.#teller.guard(work),
+      failed: (ending) => this.#failed(ending),
       ended: (ending) => this.#ended(ending),
     })
     this.#peer = peer
@@ -194,7 +199,7 @@ export class Client extends EventEmitter<ClientEvents> {
   #delegateTo(lacking: string, config: ConnectConfig): void {
     this.#peer = undefined
     this.#delegate = Delegate.connect(lacking, config, {
-      event: (name, args) => this.#tell(name, ...args),
+      event: (name, args) => this.#teller.tell(name, ...args),
       sock: (sock) => {
         this._sock = sock
       },
@@ -208,8 +213,13 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   #start(program: Program, callback: unknown): this {
-    this.#callBack(startProgram(this.#connected(), this, program), callback)
+    this.#callBack(startProgram(this.#connected(), this, program), this.#needed(callback))
     return this
+  }
+
+  #needed(callback: unknown): unknown {
+    const peer = this.#peer
+    return needed(callback, () => peer?.isWritable ?? false)
   }
 
   /** @throws Error `Not connected` */
@@ -220,9 +230,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Calls back while the answer is handled: what the server sends next is for what the callback sets up. */
   #callBackAtOnce(call: (told: (...values: readonly unknown[]) => void) => Promise<void>, callback: unknown): void {
-    const done = (...args: readonly unknown[]) => {
-      if (typeof callback === 'function') this.#guard(() => void Reflect.apply(callback, this, args))
-    }
+    const done = this.#done(callback)
     const afterEnd = this.#afterEnd()
     const told = call((...values) => (values.length === 0 ? done() : done(undefined, ...values)))
     this.#pending(told).catch((error: unknown) => afterEnd(() => done(error)))
@@ -230,9 +238,7 @@ export class Client extends EventEmitter<ClientEvents> {
 
   /** Calls back once, whatever comes. */
   #callBack(call: Promise<unknown>, callback: unknown): void {
-    const done = (...args: readonly unknown[]) => {
-      if (typeof callback === 'function') this.#guard(() => void Reflect.apply(callback, this, args))
-    }
+    const done = this.#done(callback)
     const afterEnd = this.#afterEnd()
     this.#pending(call).then(
       (value) => {
@@ -241,8 +247,18 @@ export class Client extends EventEmitter<ClientEvents> {
         // Not before those who wait for it by a promise have listeners on it.
         if (isStream(value)) setImmediate(() => value.release())
       },
-      (error: unknown) => afterEnd(() => done(error)),
+      (error: unknown) => {
+        // What ssh2 trips over while it handles a packet is the end of the connection there, and no answer.
+        if (error instanceof TypeError) this.#teller.guard(() => rethrow(error))
+        afterEnd(() => done(error))
+      },
     )
+  }
+
+  #done(callback: unknown): (...args: readonly unknown[]) => void {
+    return (...args) => {
+      if (typeof callback === 'function') this.#teller.guard(() => void Reflect.apply(callback, this, args))
+    }
   }
 
   /** What fails by the end of the connection is told after it. */
@@ -252,45 +268,15 @@ export class Client extends EventEmitter<ClientEvents> {
   }
 
   #pending<T>(call: Promise<T>): Promise<T> {
-    return this.#peer?.pending(call) ?? call
+    return this.#peer?.calls.follow(call) ?? call
   }
 
-  #ended({ error, isKnownToSsh2, isOrderly }: Ending): void {
-    if (error !== undefined && (isKnownToSsh2 || this.#hasListeners('error'))) this.#tell('error', error)
-    if (isOrderly) this.#tell('end')
-    this.#tell('close')
+  #failed({ error, isKnownToSsh2 }: Ending): void {
+    if (error !== undefined && (isKnownToSsh2 || this.#teller.hasListeners('error'))) this.#teller.tell('error', error)
   }
 
-  #hasListeners(event: string): boolean {
-    return EventEmitter.prototype.listenerCount.call(this, event) > 0
-  }
-
-  #tell(event: string, ...args: readonly unknown[]): boolean {
-    const hasListeners = this.#hasListeners(event)
-    this.#guard(() => void EventEmitter.prototype.emit.call(this, event, ...args))
-    return hasListeners
-  }
-
-  /** As with ssh2, what a listener or callback throws is an `error` that ends the connection, or else uncaught. */
-  #guard(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      const isHeard = this.#hasListeners('error') && !this.#isTellingError
-      if (isHeard) this.#tellError(error)
-      else queueMicrotask(() => rethrow(error))
-    }
-  }
-
-  #isTellingError = false
-
-  #tellError(error: unknown): void {
-    this.#isTellingError = true
-    try {
-      this.#tell('error', error instanceof Error ? error : ssh2Error(String(error)))
-    } finally {
-      this.#isTellingError = false
-    }
-    this.end()
+  #ended({ isOrderly }: Ending): void {
+    if (isOrderly) this.#teller.tell('end')
+    this.#teller.tell('close')
   }
 }

@@ -38,6 +38,8 @@ const readyLimits = ['connect', 'dns', 'tcp', 'identification', 'keyExchange', '
 
 /** @throws Error as ssh2 does, with its texts */
 export function readConfig(config: ConnectConfig): Plan {
+  // First, so that a program which gives none gets the words that it gets there.
+  const host = text(config.hostname) || text(config.host) || 'localhost'
   const algorithms = chooseAlgorithms(config.algorithms)
   const username = text(config.username) ?? text(config.user)
   if (username === undefined) throw new Error('Invalid username')
@@ -58,7 +60,7 @@ export function readConfig(config: ConnectConfig): Plan {
   const sock = isDuplex(config.sock) ? config.sock : undefined
   return {
     options: {
-      host: text(config.hostname) || text(config.host) || 'localhost',
+      host,
       port,
       // An empty one is sent as it is; here it would name nobody.
       username: username || undefined,

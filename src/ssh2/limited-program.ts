@@ -11,7 +11,7 @@ import { extendedDataStderr } from '../wire/connection-messages.js'
 import { decodeSignal, decodeWindowChange, encodeExitSignal, encodeExitStatus } from '../wire/session-messages.js'
 import type { Channel } from './channel.js'
 import type { ChannelPort } from './channel-port.js'
-import { numberOr } from './channel-requests.js'
+import { envText, numberOr } from './channel-requests.js'
 import { callError, openingError, ssh2Error } from './errors.js'
 import { type Program, refusal } from './program.js'
 import { sessionsFor } from './sessions-of.js'
@@ -56,7 +56,7 @@ function spawn(link: Link, program: Program, further: Pick<SpawnOptions, 'forwar
 
 function textsOf(env: unknown): Record<string, string> {
   if (typeof env !== 'object' || env === null) return {}
-  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]))
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, envText(value)]))
 }
 
 function terminalOf(pty: unknown): SpawnOptions['pty'] {

@@ -6,6 +6,8 @@ export interface PeerOwner {
   tell(event: string, ...args: readonly unknown[]): boolean
   hasListeners(event: string): boolean
   guard(work: () => void): void
-  /** The connection is over. */
+  /** Why the connection is over; not told of one that the program destroyed. */
+  failed(ending: Ending): void
+  /** It is over, and its socket closed. */
   ended(ending: Ending): void
 }

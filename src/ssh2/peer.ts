@@ -10,9 +10,8 @@ import type { OpenDecision } from '../connection/mux.js'
 import { asHoldfastError, HoldfastError } from '../errors.js'
 import { hostKeysRequest } from '../keys/host-key-rotation.js'
 import { Deferred } from '../liveness/deferred.js'
-import type { Wait } from '../liveness/waits.js'
 import { Channel } from './channel.js'
-import type { ChannelHost } from './channel-host.js'
+import { type ChannelHost, channelHostOf } from './channel-host.js'
 import { configured } from './configured.js'
 import type { Plan } from './connect-options.js'
 import { connectionOf } from './connection-of.js'
@@ -24,7 +23,9 @@ import type { Login } from './login.js'
 import { loginOf } from './login-of.js'
 import { negotiatedAlgorithms } from './negotiated.js'
 import { keyRules } from './parsed-key.js'
+import { whenParted } from './parting.js'
 import type { PeerOwner } from './peer-owner.js'
+import { PendingCalls } from './pending-calls.js'
 import { RemoteForwards } from './remote-forwards.js'
 import { SocketFace } from './socket-face.js'
 
@@ -34,6 +35,7 @@ export class Peer implements Face {
   /** What programs find in `client._sock`. */
   readonly sock: Duplex | SocketFace
   readonly forwards: RemoteForwards
+  readonly calls = new PendingCalls()
   /** That of the options: ssh2 has no other. */
   readonly username = undefined
   readonly keyRules = keyRules
@@ -42,6 +44,7 @@ export class Peer implements Face {
   readonly #face: SocketFace
   readonly #ready = new Deferred<Link>()
   #link: Link | undefined
+  #socket: Socket | undefined
   #login: Login | undefined
   readonly #endOrder = new EndOrder()
   #state: 'connecting' | 'ready' | 'ending' | 'over' = 'connecting'
@@ -51,9 +54,8 @@ export class Peer implements Face {
   /** It ends in order, and says itself when that is over. */
   #isClosing = false
   #keepsRunning = true
-  /** How many calls wait for an answer. */
-  #calls = 0
-  #answered: Wait<void> | undefined
+  /** When an end in order is to be over. */
+  #closeBy = 0
 
   constructor(plan: Plan, owner: PeerOwner) {
     this.plan = plan
@@ -125,17 +127,6 @@ export class Peer implements Face {
     else this.#endSoon()
   }
 
-  /** Counts a call that waits for an answer. */
-  async pending<T>(call: Promise<T>): Promise<T> {
-    this.#calls++
-    try {
-      return await call
-    } finally {
-      this.#calls--
-      if (this.#calls === 0) this.#answered?.resolve()
-    }
-  }
-
   /** Ends it at once. */
   destroy(): void {
     if (this.#state === 'over') return
@@ -163,6 +154,7 @@ export class Peer implements Face {
 
   opened(socket: Socket | undefined): void {
     this.#isConnected = true
+    this.#socket = socket
     this.#face.opened(socket)
     this.#debug.connected()
     this.#owner.tell('connect')
@@ -200,16 +192,7 @@ export class Peer implements Face {
 
   /** What channels of it need. */
   channelHost(client: object): ChannelHost {
-    const { waits, deadlines } = this.#connection
-    return {
-      waits,
-      deadlines,
-      client,
-      closeLimitMs: this.#opened.settings.limits.channelClose,
-      now: () => this.#connection.now(),
-      guard: (work) => this.guard(work),
-      afterEnd: (work) => this.afterEnd(work),
-    }
+    return channelHostOf(this.#opened, client, this)
   }
 
   get #connection(): Connection {
@@ -254,13 +237,10 @@ export class Peer implements Face {
   async #closeInOrder(link: Link): Promise<void> {
     this.#isClosing = true
     const limitMs = link.settings.limits.close
-    if (this.#calls > 0) {
-      const what = 'answers that are on their way'
-      const { waits } = link.connection
-      this.#answered = waits.start({ limit: 'close', limitMs: limitMs / 2, clock: 'call', phase: 'close', what })
-      await this.#answered.promise.catch(() => {})
-    }
-    await link.close(limitMs / (this.#calls > 0 ? 2 : 1))
+    const { connection } = link
+    this.#closeBy = connection.now() + limitMs
+    if (this.calls.areWaiting) await this.calls.answered(connection.waits, limitMs / 2)
+    await link.close(this.#closeBy - connection.now())
   }
 
   #keepRunning(keep: boolean): void {
@@ -291,10 +271,23 @@ export class Peer implements Face {
       isReady: cause.phase === 'ready',
       farewell: words?.farewell,
     })
-    this.#face.closed()
+    this.#face.ending()
     if (ending.error?.level === 'client-socket') this.#debug.failed(ending.error)
     this.#debug.closed()
     const shown = this.#isDestroyed ? { ...ending, error: undefined, isOrderly: false } : ending
-    this.#endOrder.over(() => this.#owner.ended(shown), isUnderWay)
+    this.#endOrder.over({
+      isUnderWay,
+      failed: () => this.#owner.failed(shown),
+      whenGone: (gone) => this.#whenGone(gone),
+      ended: () => {
+        this.#face.closed()
+        this.#owner.ended(shown)
+      },
+    })
+  }
+
+  #whenGone(gone: () => void): void {
+    const limitMs = this.#isClosing ? this.#closeBy - this.#connection.now() : 0
+    whenParted(this.#socket, { limitMs, keepsRunning: this.#keepsRunning }, gone)
   }
 }

@@ -5,13 +5,13 @@ import { type SftpHost, SftpSession } from '../sftp/sftp-session.js'
 import { callError, openingError, ssh2Error } from './errors.js'
 import type { Peer } from './peer.js'
 import { sessionsFor } from './sessions-of.js'
-import { SFTPWrapper } from './sftp.js'
+import { SFTP } from './sftp.js'
 
 /** How a server that did not begin has ended; undefined where it was not even started. */
 type Exited = Promise<CommandExit> | undefined
 
 /** @throws Ssh2Error */
-export async function startSftp(peer: Peer, client: object): Promise<SFTPWrapper> {
+export async function startSftp(peer: Peer, client: object): Promise<SFTP> {
   const link = await peer.ready.catch((error: unknown) => Promise.reject(openingError(error)))
   let exited: Exited
   try {
@@ -26,7 +26,7 @@ export async function startSftp(peer: Peer, client: object): Promise<SFTPWrapper
       afterEnd: (work: () => void) => peer.afterEnd(work),
     }
     const { software } = peer
-    return new SFTPWrapper({ session, client, software, exited, connectionOver: link.closed, ...turns })
+    return new SFTP({ session, client, software, exited, connectionOver: link.closed, ...turns })
   } catch (error) {
     throw await startError(error, exited)
   }

@@ -26,12 +26,16 @@ interface End {
 
 type OpenEnd = (flags: 'r' | 'w') => Promise<End>
 
-/** As ssh2's: rejects with the error of SFTP or of `node:fs`. */
-export function fastGet(sftp: SftpCalls, remotePath: string, localPath: string, options: unknown): Promise<void> {
+/**
+ * As ssh2's: rejects with the error of SFTP or of `node:fs`.
+ * @returns the size of the file
+ */
+export function fastGet(sftp: SftpCalls, remotePath: string, localPath: string, options: unknown): Promise<number> {
   return transfer(remoteEnd(sftp, remotePath), localEnd(localPath), settingsOf(options))
 }
 
-export function fastPut(sftp: SftpCalls, localPath: string, remotePath: string, options: unknown): Promise<void> {
+/** @returns the size of the file */
+export function fastPut(sftp: SftpCalls, localPath: string, remotePath: string, options: unknown): Promise<number> {
   return transfer(localEnd(localPath), remoteEnd(sftp, remotePath), settingsOf(options))
 }
 
@@ -41,27 +45,30 @@ type Settings = Required<Pick<TransferOptions, 'concurrency' | 'chunkSize'>> & {
   readonly step: TransferOptions['step']
 }
 
-async function transfer(openSource: OpenEnd, openTarget: OpenEnd, settings: Settings): Promise<void> {
+async function transfer(openSource: OpenEnd, openTarget: OpenEnd, settings: Settings): Promise<number> {
   const source = await openSource('r')
-  await closing(source, async () => {
+  return closing(source, async () => {
     const size = settings.fileSize ?? (await source.size())
     const target = await openTarget('w')
     await closing(target, async () => {
       if (settings.mode !== undefined && size > 0) await target.setMode(settings.mode)
       await copy(source, target, size, settings)
     })
+    return size
   })
 }
 
 /** Closed whatever becomes of it; what went wrong first is what is told. */
-async function closing(end: End, work: () => Promise<void>): Promise<void> {
+async function closing<T>(end: End, work: () => Promise<T>): Promise<T> {
+  let result: T
   try {
-    await work()
+    result = await work()
   } catch (error) {
     await end.close().catch(() => {})
     throw error
   }
   await end.close()
+  return result
 }
 
 async function copy(source: End, target: End, size: number, { concurrency, chunkSize, step }: Settings): Promise<void> {

@@ -7,8 +7,8 @@ import { WriteStream, type WriteStreamOptions } from './sftp-write-stream.js'
 
 type Data = string | Buffer
 
-/** The files of a server, as ssh2's `SFTPWrapper`. */
-export class SFTPWrapper extends SftpExtensions {
+/** The files of a server, as ssh2's class of that name, which its types call `SFTPWrapper`. */
+export class SFTP extends SftpExtensions {
   createReadStream(path: string, options?: ReadStreamOptions | BufferEncoding): ReadStream {
     return new ReadStream(this, path, options)
   }
@@ -43,14 +43,22 @@ export class SFTPWrapper extends SftpExtensions {
   fastGet(remotePath: string, localPath: string, options: TransferOptions, callback: Callback): void
   fastGet(remotePath: string, localPath: string, options: unknown, callback?: unknown): void {
     const [given, done] = typeof options === 'function' ? [undefined, options] : [options, callback]
-    this.deliver(fastGet(this, remotePath, localPath, given), done)
+    this.#transferred(fastGet(this, remotePath, localPath, given), done)
   }
 
   fastPut(localPath: string, remotePath: string, callback: Callback): void
   fastPut(localPath: string, remotePath: string, options: TransferOptions, callback: Callback): void
   fastPut(localPath: string, remotePath: string, options: unknown, callback?: unknown): void {
     const [given, done] = typeof options === 'function' ? [undefined, options] : [options, callback]
-    this.deliver(fastPut(this, localPath, remotePath, given), done)
+    this.#transferred(fastPut(this, localPath, remotePath, given), done)
+  }
+
+  /** Of an empty file ssh2 tells in the way of errors: by one argument, which is none. */
+  #transferred(transfer: Promise<number>, callback: unknown): void {
+    transfer.then(
+      (size) => this.callBack(callback, ...(size > 0 ? [] : [undefined])),
+      (error: unknown) => this.callBack(callback, error),
+    )
   }
 }
 

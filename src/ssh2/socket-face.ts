@@ -122,7 +122,7 @@ export class SocketFace extends EventEmitter {
     socket?.setTimeout(this.#timeoutMs)
     socket?.on('timeout', () => {
       // One that is over has a time of its own in which its peer is to be gone.
-      if (!this.#isClosed) this.emit('timeout')
+      if (this.writable) this.emit('timeout')
     })
     this.emit('connect')
   }
