@@ -1,15 +1,15 @@
 import { Duplex } from 'node:stream'
 import type { ChannelSink } from '../connection/channel.js'
 import { maxPacket } from '../connection/openings.js'
-import { HoldfastError } from '../errors.js'
+import type { HoldfastError } from '../errors.js'
 import { IdleTimer } from '../forward/idle-timer.js'
-import type { Wait } from '../liveness/waits.js'
 import { ByteQueue } from '../session/byte-queue.js'
 import { extendedDataStderr } from '../wire/connection-messages.js'
 import type { ChannelHost } from './channel-host.js'
 import type { ChannelPort } from './channel-port.js'
 import { type ChannelExit, decodeExit, encodeSignal, encodeWindowChange } from './channel-requests.js'
 import { ClientStderr } from './channel-stderr.js'
+import { ChannelWrites } from './channel-writes.js'
 import { callError, noResponse } from './errors.js'
 
 type Done = (error?: Error | null) => void
@@ -45,13 +45,11 @@ export class Channel extends Duplex {
   #isWanted = false
   #hasEnded = false
   #exit: ChannelExit | undefined
-  #writeDone: Done | undefined
-  #handedOver = 0
   #isClosed = false
   #isCloseTold = false
   /** The program closed it: what it has not read is for nobody. */
   #isLeft = false
-  #flushing: Wait<void> | undefined
+  readonly #writes: ChannelWrites
   readonly #idle: IdleTimer
 
   /** @internal */
@@ -61,6 +59,12 @@ export class Channel extends Duplex {
     this.#host = host
     this._client = host.client
     this.stderr = new ClientStderr((bytes) => this.#channel?.consumed(bytes))
+    this.#writes = new ChannelWrites(host, this, () => {
+      if (this.#isClosed) this.#tellClose()
+    })
+    // As ssh2, by which `finished()` tells whether the server or the program ended it.
+    this.on('prefinish', () => void Reflect.set(this, 'writable', false))
+    this.on('end', () => void Reflect.set(this, 'readable', false))
     this.#idle = new IdleTimer(host, () => process.nextTick(() => this.emit('timeout')))
   }
 
@@ -78,8 +82,8 @@ export class Channel extends Duplex {
       eof: () => this.#whenHeld(() => this.#endCame()),
       request: (type, data) => this.#requestCame(type, data),
       adjusted: () => this.#idle.touch(),
-      stalled: () => this.#flushing?.resolve(),
-      pendingBytes: () => this.writableLength - this.#handedOver,
+      stalled: () => this.#writes.stalled(),
+      pendingBytes: () => this.#writes.waitingBytes,
       closed: () => this.#whenHeld(() => this.#closeCame()),
       lost: (cause) => this.#afterEnd(() => this.#whenHeld(() => this.#lost(cause))),
     }
@@ -224,10 +228,9 @@ export class Channel extends Duplex {
     this.#idle.stop()
     this.incoming.state = 'closed'
     this.outgoing.state = 'closed'
-    this.#flushing?.resolve()
     this.#endCame()
     if (!this.writableEnded) this.end()
-    this.#failWrite()
+    this.#writes.fail()
     this.stderr.channelClosed()
     this.#tellCloseOnceRead()
     if (this.#isLeft) this.resume()
@@ -240,11 +243,10 @@ export class Channel extends Duplex {
     this.#idle.stop()
     this.incoming.state = 'closed'
     this.outgoing.state = 'closed'
-    this.#flushing?.resolve()
     this.#endCame()
     if (!this.#isLeft && cause.code !== 'ERR_SSH_CLOSED' && this.listenerCount('error') > 0)
       this.emit('error', callError(cause, noResponse(cause)))
-    this.#failWrite(cause)
+    this.#writes.fail(cause)
     this.stderr.channelClosed()
     this.#tellCloseOnceRead()
     if (this.#isLeft) this.resume()
@@ -252,15 +254,8 @@ export class Channel extends Duplex {
 
   /** ssh2 tells of the close only once everything was read, with what it told of the exit. */
   #tellCloseOnceRead(): void {
-    if (this.readableEnded || this.errored) this.#tellCloseOnceStderrRead()
-    else this.once('end', () => this.#tellCloseOnceStderrRead())
-  }
-
-  /** What is read of it comes before; where nobody reads it, nobody waits for that. */
-  #tellCloseOnceStderrRead(): void {
-    const { stderr } = this
-    if (stderr.readableFlowing !== true || stderr.readableEnded || stderr.destroyed) this.#tellClose()
-    else stderr.once('end', () => this.#tellClose())
+    if (this.readableEnded || this.errored) this.#tellClose()
+    else this.once('end', () => this.#tellClose())
   }
 
   #tellClose(): void {
@@ -271,52 +266,14 @@ export class Channel extends Duplex {
   }
 
   async #closeFlushed(): Promise<void> {
-    const { waits, closeLimitMs } = this.#host
-    if (this.writableLength > 0 && this.#channel?.sendWindow !== 0) {
-      this.#flushing = waits.start<void>({
-        limit: 'channelClose',
-        limitMs: closeLimitMs,
-        clock: 'call',
-        phase: 'close',
-        what: 'the end of what was written to the channel',
-        isAwaited: false,
-      })
-      await this.#flushing.promise.catch(() => {})
-    }
+    const flushed = this.#writes.flushed(this.#channel)
+    if (flushed !== undefined) await flushed
     await this.#channel?.close()
   }
 
   #send(data: Buffer, done: Done): void {
-    const channel = this.#channel
-    this.#writeDone = done
-    if (channel === undefined || !channel.isOpen || this.#isClosed) {
-      this.#failWrite()
-      return
-    }
     this.#idle.touch()
-    this.#handedOver = data.length
-    channel.write(data, () => this.#finishWrite())
-  }
-
-  /** Later, since it runs callbacks and `drain` listeners of the program, and this runs while packets are handled. */
-  #finishWrite(error?: Error): void {
-    const done = this.#writeDone
-    this.#writeDone = undefined
-    if (done === undefined) return
-    queueMicrotask(() => {
-      this.#handedOver = 0
-      this.#host.guard(() => done(error))
-      if (error !== undefined && this.#isClosed) this.#tellClose()
-      if (this.writableLength === 0) this.#flushing?.resolve()
-    })
-  }
-
-  /** What nobody takes any more. ssh2 never calls back; an error here reaches who gave a callback, and ends no program. */
-  #failWrite(cause?: HoldfastError): void {
-    if (this.#writeDone === undefined) return
-    const failed = cause ?? new HoldfastError('ERR_SSH_CHANNEL_CLOSED', 'the channel was closed before it took all')
-    // What had come is read first: an error that Node knows of keeps `end` from being told.
-    setImmediate(() => this.#finishWrite(noResponse(failed)))
+    this.#writes.write(this.#channel, data, done)
   }
 
   #pushWanted(): void {

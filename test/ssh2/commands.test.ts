@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { finished } from 'node:stream/promises'
 import { describe, test } from 'node:test'
-import type { Channel, ExecOptions } from 'holdfast/ssh2'
+import type { Channel, ExecOptions, SFTPWrapper } from 'holdfast/ssh2'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
@@ -139,6 +141,52 @@ describe('commands over the drop-in and over ssh2', { skip, timeout: 120_000 }, 
       drained.resume().end()
       await once(drained, 'close')
     })
+  })
+
+  test('what a stream shows of itself', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    await compare(t, server, async ({ connect, note }) => {
+      const client = await connect()
+      const stream = await value<Channel>((done) => client.exec('cat > /dev/null', done))
+      const sftp = await value<SFTPWrapper>((done) => client.sftp(done))
+      for (const each of [client, stream, stream.stderr, sftp]) note('class', each.constructor.name)
+      note('high-water mark', stream.writableHighWaterMark)
+      note('write', stream.write('text'), stream.writableLength)
+      stream.destroy()
+      sftp.end()
+    })
+  })
+
+  test('finished() tells whether the program ended it', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    const seen = await compare(t, server, async ({ connect, note }) => {
+      const client = await connect()
+      for (const isEnded of [false, true]) {
+        const stream = await value<Channel>((done) => client.exec('sleep 0.1; echo said', done))
+        const told = finished(stream.resume()).then(
+          () => 'finished',
+          (error: unknown) => error,
+        )
+        if (isEnded) stream.end()
+        note('outcome', await told)
+      }
+    })
+    assert.equal(seen['outcome']?.[1], 'finished')
+  })
+
+  test('close is told before the end of stderr, and after all that it brought', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    const seen = await compare(t, server, async ({ connect, note }) => {
+      const client = await connect()
+      const stream = await value<Channel>((done) => client.exec('head -c 300000 /dev/zero >&2', done))
+      const ended = once(stream.stderr, 'end')
+      let length = 0
+      stream.stderr.on('data', (chunk: Buffer) => (length += chunk.length))
+      stream.stderr.on('end', () => note('order', 'stderr end'))
+      stream.resume().on('close', () => note('order', 'close', length))
+      await ended
+    })
+    assert.deepEqual(seen['order'], [['close', 300_000], 'stderr end'])
   })
 
   test('a stream that is read late loses nothing', async (t) => {
