@@ -1,4 +1,5 @@
 import { Duplex, finished } from 'node:stream'
+import { HoldfastError } from '../errors.js'
 import type { Waits } from '../liveness/waits.js'
 import type { Command } from '../session/command.js'
 import type { CommandExit } from '../session/outcome.js'
@@ -17,7 +18,7 @@ export interface ChannelStreamOptions {
 /**
  * A command or shell as a stream, PHP's `SSH2 Channel`: what is read is its output, what is written its input. Its end comes
  * with the exit status where the command ends with its output. `destroy()` leaves a command to its own end, as the end of a
- * stream does in PHP; one with a terminal is hung up.
+ * stream does in PHP; one with a terminal is hung up, and one whose input would be cut short is ended.
  */
 export class Ssh2ChannelStream extends Duplex {
   readonly stderr: StderrStream
@@ -25,6 +26,8 @@ export class Ssh2ChannelStream extends Duplex {
   readonly #options: ChannelStreamOptions
   readonly #exited: Promise<unknown>
   #exit: CommandExit | undefined
+  /** Bytes that the command's input was given and that still count as this stream's. */
+  #handedOver = 0
   #isOver = false
   #isWanted = false
   #isEnding = false
@@ -57,7 +60,9 @@ export class Ssh2ChannelStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Callback): void {
+    this.#handedOver = chunk.length
     this.#command.stdin.write(chunk, (error) => {
+      this.#handedOver = 0
       if (!error) done()
       // Who reads and writes by turns finds the output still there, which a failed write would throw away.
       else if (!this.destroyed && this.emit('refused', error)) done()
@@ -74,9 +79,10 @@ export class Ssh2ChannelStream extends Duplex {
     const { stdin, stdout } = this.#command
     if (this.#isOver) return done(error)
     if (this.#options.hasPty) return void this.#hangUp(error, done)
-    // Half of its input must not look whole to it.
-    if (error === null) stdin.end()
-    else stdin.destroy(error)
+    // Half of its input must not look whole to it. What the input was given still goes out.
+    const failure = error ?? (this.writableLength > this.#handedOver ? cutShort() : null)
+    if (failure === null) stdin.end()
+    else stdin.destroy(failure)
     stdout.destroy()
     this.stderr.left()
     done(error)
@@ -136,4 +142,10 @@ export class Ssh2ChannelStream extends Duplex {
     if (this.destroyed || this.readableEnded || this.readableFlowing === null) fail()
     else finished(this, { writable: false }, fail)
   }
+}
+
+function cutShort(): HoldfastError {
+  const text = 'the stream was closed before the command was given all that was written'
+  const hint = 'await fwrite() before fclose(), and give it the time that the command takes to read'
+  return new HoldfastError('ERR_SSH_ABORTED', text, { phase: 'command', hint })
 }

@@ -10,8 +10,9 @@ import { waitForStream } from './stream-wait.js'
 
 /**
  * Ends a stream: what was written goes out first, for which there are 2 s (the limit `channelClose`), but for a file, whose
- * requests have their own. A command lives on to its own end, as in PHP, and nothing waits for it. Of a listener: the server
- * listens no more, and the connections that nobody has accepted end; of a publickey subsystem: it ends.
+ * requests have their own. A command lives on to its own end, as in PHP, and nothing waits for it; but one whose input would
+ * be cut short, since writes still wait behind another, is ended. Of a listener: the server listens no more, and the
+ * connections that nobody has accepted end; of a publickey subsystem: it ends.
  * @returns false where what was written cannot go out
  * @throws TypeError
  */
