@@ -20,6 +20,12 @@ export function intArgument(place: Place, value: unknown): number {
   throw wrongType(place, 'int', value)
 }
 
+/** Seconds and microseconds, rounded up to the next millisecond as PHP does. @throws TypeError */
+export function milliseconds([name, position, parameter]: Place, seconds: unknown, microseconds: unknown): number {
+  const whole = intArgument([name, position, parameter], seconds) * 1000
+  return Math.max(0, whole + Math.ceil(intArgument([name, position + 1, 'microseconds'], microseconds) / 1000))
+}
+
 /** @throws TypeError as PHP 8 */
 export function boolArgument(place: Place, value: unknown): boolean {
   if (typeof value === 'boolean') return value

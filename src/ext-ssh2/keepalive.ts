@@ -1,10 +1,9 @@
 import { HoldfastError } from '../errors.js'
 import { orFalse, orFalseNow, warn } from './answer.js'
-import { boolArgument, intArgument } from './arguments.js'
+import { boolArgument, intArgument, milliseconds } from './arguments.js'
 import { intervalOf } from './context.js'
 import type { Peer } from './peer.js'
 import { peerOf, type Ssh2Session } from './session.js'
-import { milliseconds } from './stream-arguments.js'
 import { nothingMade } from './work.js'
 
 /** libssh2's own, an unsigned int of C. */

@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream'
 import { ScpReadStream } from '../scp/read-stream.js'
 import { Ssh2ChannelStream } from './channel-stream.js'
 import { Ssh2FileStream } from './sftp-file.js'
-import { hasEnded, readableArgument } from './stream-arguments.js'
+import { readableArgument } from './stream-arguments.js'
+import { hasEnded } from './stream-failure.js'
 import { stateOf } from './stream-state.js'
 
 /** What `stream_get_meta_data()` says of a stream. */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
-import { asFailure, hasEnded } from './stream-arguments.js'
+import { asFailure, hasEnded } from './stream-failure.js'
 import { type StreamState, stateOf } from './stream-state.js'
 import { waitForStream } from './stream-wait.js'
 import { nextTurn, turnSometimes } from './turn.js'

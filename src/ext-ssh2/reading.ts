@@ -3,7 +3,8 @@ import { orFalse } from './answer.js'
 import { intArgument } from './arguments.js'
 import { PieceReader } from './piece-reader.js'
 import { Ssh2FileStream } from './sftp-file.js'
-import { callOf, hasEnded, readableArgument } from './stream-arguments.js'
+import { callOf, readableArgument } from './stream-arguments.js'
+import { hasEnded } from './stream-failure.js'
 
 const newline = 0x0a
 

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
-import { boolArgument } from './arguments.js'
-import { milliseconds } from './stream-arguments.js'
+import { boolArgument, milliseconds } from './arguments.js'
 import { stateOf } from './stream-state.js'
 
 /** Reading waits for what comes; with `false` it takes what is there, if anything. @throws TypeError */
