@@ -4,14 +4,14 @@ import { orFalse } from './answer.js'
 import { bytesArgument } from './arguments.js'
 import { Ssh2FileStream } from './sftp-file.js'
 import { callOf, writableArgument } from './stream-arguments.js'
-import { asFailure, writeFailure } from './stream-failure.js'
+import { asFailure, checkTakesMore, writeFailure } from './stream-failure.js'
 import { stateOf } from './stream-state.js'
 import { waitForStream } from './stream-wait.js'
 
 /**
  * Writes all of it: done when it went out, which the far side allows as it reads, for as long as `stream_set_timeout()` says.
- * @returns bytes; false where the far side has ended and takes no more: what came from it can be read all the same. Also at
- * that limit: what has not gone out by then still does where the far side reads on
+ * @returns bytes; false where the far side, or the program by `ssh2_send_eof()`, has ended it and it takes no more: what came
+ * from it can be read all the same. Also at that limit: what has not gone out by then still does where the far side reads on
  * @throws TypeError
  */
 export async function fwrite(stream: Writable, data: string | Buffer): Promise<number | false> {
@@ -22,6 +22,7 @@ export async function fwrite(stream: Writable, data: string | Buffer): Promise<n
     const failure = writeFailure(stream)
     if (failure !== undefined) throw failure
     if (stream instanceof Ssh2FileStream) stream.checkWriting()
+    checkTakesMore(stream)
     const written = new Deferred<void>()
     const refused = (error: Error) => written.reject(asFailure(error))
     // Long before the write fails, where somebody has yet to read what came: here that is who waits.

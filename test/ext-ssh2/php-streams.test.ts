@@ -31,6 +31,7 @@ describe('as PHP 8.2 with php-ssh2 1.3.1', { skip, timeout: 180_000 }, () => {
       differences: {
         'status while it runs': 'PHP says 0; null here',
         'write behind the end': 'false in both; PHP says that there is an end, and here it says whose',
+        'write behind the end of the input': 'the same in both; PHP’s text has libssh2’s number',
         'end of the input of what is closed': 'a stream is an object here, which is there still',
         'read without having been told to wait': 'PHP does not wait then, although it says that it does',
         'without waiting': 'PHP gives false, and says that it waits; here no bytes, and that it does not',
@@ -41,6 +42,7 @@ describe('as PHP 8.2 with php-ssh2 1.3.1', { skip, timeout: 180_000 }, () => {
       here: async (here, given) => {
         const session = await loggedInAs(given)
         await oneStream(here, session)
+        await tooLate(here, session)
         await reading(here, session)
         await fetching(here, session)
         await much(here, session)
@@ -69,6 +71,16 @@ async function oneStream(here: AnswersHere, session: Ssh2Session): Promise<void>
   await here.answer('end of the input again', () => ssh2_send_eof(cat))
   await here.answer('close', () => fclose(cat))
   await here.answer('end of the input of what is closed', () => ssh2_send_eof(cat))
+}
+
+async function tooLate(here: AnswersHere, session: Ssh2Session): Promise<void> {
+  const cat = got(await ssh2_exec(session, 'cat; echo tail'))
+  await here.answer('write behind the end of the input', async () => [
+    await fwrite(cat, 'one\n'),
+    ssh2_send_eof(cat),
+    await fwrite(cat, 'two\n'),
+    await stream_get_contents(cat),
+  ])
 }
 
 async function reading(here: AnswersHere, session: Ssh2Session): Promise<void> {

@@ -76,6 +76,34 @@ describe('the ends of PHP’s streams', { skip, timeout: 240_000 }, () => {
     assert.equal((await readFile(at('whole'), 'utf8')).trim(), '8000000')
   })
 
+  test('what is written too late is refused, and takes nothing from what is still to be read', {
+    timeout,
+  }, async (t) => {
+    const { session } = await loggedIn(t)
+    const stream = given(await ssh2_exec(session, 'cat; echo tail; exit 3'))
+    assert.equal(await fwrite(stream, 'one\n'), 4)
+    assert.equal(ssh2_send_eof(stream), true)
+    assert.equal(await fwrite(stream, 'two\n'), false)
+    assert.equal(ssh2_last_error(stream)?.code, 'ERR_SSH_CHANNEL_CLOSED')
+    assert.match(ssh2_last_error(stream)?.hint ?? '', /before ssh2_send_eof\(\)/)
+    assert.equal(await stream_get_contents(stream), 'one\ntail\n')
+    assert.equal(stream_get_meta_data(stream).exit_status, 3)
+    assert.equal(await fclose(stream), true)
+    assert.equal(await fwrite(stream, 'three\n'), false)
+    assert.match(ssh2_last_error(stream)?.hint ?? '', /before fclose\(\)/)
+  })
+
+  test('a write that the program itself cuts off is no end of the peer’s', { timeout }, async (t) => {
+    const { session } = await loggedIn(t)
+    const stream = given(await ssh2_exec(session, 'exec sleep 1000'))
+    const written = fwrite(stream, Buffer.alloc(8_000_000))
+    stream.destroy()
+    assert.equal(await written, false)
+    assert.equal(ssh2_last_error(stream)?.code, 'ERR_SSH_CHANNEL_CLOSED')
+    assert.match(ssh2_last_error(stream)?.message ?? '', /closed before it took all/)
+    assert.doesNotMatch(ssh2_last_error(stream)?.hint ?? '', /peer/)
+  })
+
   test('a command that reads no more gives its output all the same', { timeout }, async (t) => {
     const { session } = await loggedIn(t)
     const stream = given(await ssh2_exec(session, 'echo one; echo two; exit 3'))

@@ -34,6 +34,11 @@ answer('end of the input again', fn() => ssh2_send_eof($cat));
 answer('close', fn() => fclose($cat));
 answer('end of the input of what is closed', fn() => ssh2_send_eof($cat));
 
+$cat = running('cat; echo tail');
+answer('write behind the end of the input', fn() => [
+    fwrite($cat, "one\n"), ssh2_send_eof($cat), fwrite($cat, "two\n"), stream_get_contents($cat),
+]);
+
 $lines = running("printf 'one\\ntwo\\nthree'");
 answer('lines', fn() => [fgets($lines), fgets($lines, 3), fgets($lines), fgets($lines), fgets($lines)]);
 
