@@ -26,6 +26,13 @@ export function milliseconds([name, position, parameter]: Place, seconds: unknow
   return Math.max(0, whole + Math.ceil(intArgument([name, position + 1, 'microseconds'], microseconds) / 1000))
 }
 
+/** @throws TypeError, RangeError as PHP 8 its ValueError */
+export function positiveArgument(place: Place, value: unknown): number {
+  const number = intArgument(place, value)
+  if (number > 0) return number
+  throw outOfRange(place, 'greater than 0')
+}
+
 /** @throws TypeError as PHP 8 */
 export function boolArgument(place: Place, value: unknown): boolean {
   if (typeof value === 'boolean') return value
@@ -47,6 +54,12 @@ export function isNumericIndex(key: string): boolean {
 export function wrongType([name, position, parameter]: Place, wanted: string, value: unknown): TypeError {
   const message = `${name}(): Argument #${position} ($${parameter}) must be of type ${wanted}, ${typeName(value)} given`
   return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_TYPE' })
+}
+
+/** PHP's ValueError. @param wanted as in `must be …` */
+export function outOfRange([name, position, parameter]: Place, wanted: string): RangeError {
+  const message = `${name}(): Argument #${position} ($${parameter}) must be ${wanted}`
+  return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' })
 }
 
 /** As PHP names it. */

@@ -128,8 +128,9 @@ export class AnswersHere {
       this.answers[label] = { value: told(value), warnings }
       return value
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      this.answers[label] = { value: `TypeError: ${error.message}`, warnings }
+      if (!(error instanceof TypeError || error instanceof RangeError)) throw error
+      const name = error instanceof TypeError ? 'TypeError' : 'ValueError'
+      this.answers[label] = { value: `${name}: ${error.message}`, warnings }
       return undefined
     } finally {
       process.off('warning', heard)

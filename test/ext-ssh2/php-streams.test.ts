@@ -43,6 +43,7 @@ describe('as PHP 8.2 with php-ssh2 1.3.1', { skip, timeout: 180_000 }, () => {
         const session = await loggedInAs(given)
         await oneStream(here, session)
         await tooLate(here, session)
+        await lengths(here, session)
         await reading(here, session)
         await fetching(here, session)
         await much(here, session)
@@ -81,6 +82,20 @@ async function tooLate(here: AnswersHere, session: Ssh2Session): Promise<void> {
     await fwrite(cat, 'two\n'),
     await stream_get_contents(cat),
   ])
+}
+
+async function lengths(here: AnswersHere, session: Ssh2Session): Promise<void> {
+  const all = got(await ssh2_exec(session, 'printf abcdef'))
+  await here.answer('all of it by -1', () => stream_get_contents(all, -1))
+  const lines = got(await ssh2_exec(session, "printf 'abc\\ndef\\n'; exec cat"))
+  await here.answer('contents of no bytes', () => stream_get_contents(lines, 0))
+  await here.answer('contents of less than all', () => stream_get_contents(lines, -2))
+  await here.answer('a read of no bytes', () => fread(lines, 0))
+  await here.answer('a read of less', () => fread(lines, -1))
+  await here.answer('a line of no bytes', () => fgets(lines, 0))
+  await here.answer('a line of less', () => fgets(lines, -1))
+  await here.answer('a line of one', () => fgets(lines, 1))
+  await here.answer('what those left', async () => [await fgets(lines), await fgets(lines)])
 }
 
 async function reading(here: AnswersHere, session: Ssh2Session): Promise<void> {

@@ -18,6 +18,12 @@ function endless(byte: string): Readable {
   })
 }
 
+const piecesOf = (...texts: readonly string[]): Readable =>
+  Readable.from(
+    texts.map((text) => Buffer.from(text)),
+    { objectMode: false },
+  )
+
 test('what never ends is not held without a bound, and is not asked again', { timeout }, async () => {
   for (const readAll of [(stream: Readable) => fgets(stream), (stream: Readable) => stream_get_contents(stream)]) {
     const stream = endless('x')
@@ -36,6 +42,30 @@ test('a length is the bound where one is given', { timeout }, async () => {
   assert.equal(bytes.length, 110 * MiB)
   assert.equal(given(await fgets(stream, 11)).length, 10)
   stream.destroy()
+})
+
+test('a length of -1 is all there is', { timeout }, async () => {
+  assert.equal(await stream_get_contents(piecesOf('abc', 'def'), -1), 'abcdef')
+})
+
+test('a length of 0 waits for nothing, and takes nothing', { timeout }, async () => {
+  const silent = new PassThrough()
+  assert.equal(await stream_get_contents(silent, 0), '')
+  silent.end('abc')
+  assert.equal(await stream_get_contents(silent, 0), '')
+  assert.equal(await stream_get_contents(silent), 'abc')
+})
+
+test('lengths that are none are mistakes, and take nothing', { timeout }, async () => {
+  const stream = piecesOf('abc\n', 'def\n')
+  const wrong = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message: /: Argument #2 \(\$length\) must be greater/ }
+  for (const length of [0, -1, -2]) {
+    await assert.rejects(fread(stream, length), wrong)
+    await assert.rejects(fgets(stream, length), wrong)
+  }
+  await assert.rejects(stream_get_contents(stream, -2), wrong)
+  assert.equal(await fgets(stream, 1), false)
+  assert.equal(await stream_get_contents(stream), 'abc\ndef\n')
 })
 
 test('the lines of a large piece cost no more than their own bytes', { timeout }, async (t) => {

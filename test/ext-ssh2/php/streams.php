@@ -39,6 +39,18 @@ answer('write behind the end of the input', fn() => [
     fwrite($cat, "one\n"), ssh2_send_eof($cat), fwrite($cat, "two\n"), stream_get_contents($cat),
 ]);
 
+$all = running('printf abcdef');
+answer('all of it by -1', fn() => stream_get_contents($all, -1));
+$lines = running("printf 'abc\\ndef\\n'; exec cat");
+answer('contents of no bytes', fn() => stream_get_contents($lines, 0));
+answer('contents of less than all', fn() => stream_get_contents($lines, -2));
+answer('a read of no bytes', fn() => fread($lines, 0));
+answer('a read of less', fn() => fread($lines, -1));
+answer('a line of no bytes', fn() => fgets($lines, 0));
+answer('a line of less', fn() => fgets($lines, -1));
+answer('a line of one', fn() => fgets($lines, 1));
+answer('what those left', fn() => [fgets($lines), fgets($lines)]);
+
 $lines = running("printf 'one\\ntwo\\nthree'");
 answer('lines', fn() => [fgets($lines), fgets($lines, 3), fgets($lines), fgets($lines), fgets($lines)]);
 
