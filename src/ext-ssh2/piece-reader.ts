@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
+import { ByteQueue } from '../session/byte-queue.js'
 import { asFailure, hasEnded } from './stream-failure.js'
 import { type StreamState, stateOf } from './stream-state.js'
 import { waitForStream } from './stream-wait.js'
@@ -33,7 +34,7 @@ export class PieceReader {
    * @throws HoldfastError ERR_SSH_MAX_BUFFER, why the connection ended, and what the stream failed by
    */
   async take(enough: Enough, length?: number): Promise<Buffer> {
-    const held: Buffer[] = []
+    const held = new ByteQueue()
     let size = 0
     if (this.#state !== undefined) this.#state.hasTimedOut = false
     // What is there is taken, and nothing is waited for: a loop of such calls has no other end than that something comes.
@@ -46,7 +47,7 @@ export class PieceReader {
         size += bytes.length
         const wanted = enough(size, bytes)
         // In the same turn as it was read: the end is not told meanwhile.
-        if (wanted !== undefined) return this.#split(joined(held, size), wanted)
+        if (wanted !== undefined) return this.#split(joined(held), wanted)
         if (size > (length ?? mostBytes)) throw this.#endOf(tooMuch())
         continue
       }
@@ -55,7 +56,7 @@ export class PieceReader {
     const { errored, readableEnded } = this.#stream
     // What was read to its end is whole, whatever became of what was written.
     if (errored !== null && !readableEnded) throw asFailure(errored)
-    return joined(held, size)
+    return joined(held)
   }
 
   #read(): Buffer | undefined {
@@ -105,9 +106,14 @@ export class PieceReader {
   }
 }
 
-function joined(pieces: readonly Buffer[], size: number): Buffer {
-  const [only, ...others] = pieces
-  return only !== undefined && others.length === 0 ? only : Buffer.concat(pieces, size)
+/** Takes all of it. One piece alone is not copied. */
+function joined(held: ByteQueue): Buffer {
+  const first = held.shift() ?? Buffer.alloc(0)
+  return held.isEmpty ? first : Buffer.concat([first, ...rest(held)])
+}
+
+function* rest(held: ByteQueue): Generator<Buffer> {
+  for (let piece = held.shift(); piece !== undefined; piece = held.shift()) yield piece
 }
 
 function readingLimit({ timeoutMs }: StreamState) {

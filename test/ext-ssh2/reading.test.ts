@@ -1,9 +1,14 @@
 /** What PHP's functions read, from streams that give more than a server would. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { PassThrough, Readable } from 'node:stream'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { feof, fgets, fread, ssh2_last_error, stream_get_contents } from 'holdfast/ext-ssh2'
 import { given } from './session.js'
+
+setFlagsFromString('--expose-gc')
 
 const MiB = 1024 * 1024
 const timeout = 60_000
@@ -24,6 +29,13 @@ const piecesOf = (...texts: readonly string[]): Readable =>
     { objectMode: false },
   )
 
+/** Without what nobody holds any more. */
+function inUse(): number {
+  runInNewContext('gc()')
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
 test('what never ends is not held without a bound, and is not asked again', { timeout }, async () => {
   for (const readAll of [(stream: Readable) => fgets(stream), (stream: Readable) => stream_get_contents(stream)]) {
     const stream = endless('x')
@@ -34,6 +46,25 @@ test('what never ends is not held without a bound, and is not asked again', { ti
     assert.equal(await readAll(stream), false)
     assert.equal(ssh2_last_error(stream)?.code, 'ERR_SSH_MAX_BUFFER')
   }
+})
+
+test('what comes a byte at a time takes little more memory than it has bytes', { timeout }, async () => {
+  const count = 50_000
+  let asked = 0
+  const stream = new Readable({
+    highWaterMark: 1,
+    read() {
+      if (asked++ < count) setImmediate(() => this.push(Buffer.from('x')))
+      else this.emit('all')
+    },
+  })
+  const before = inUse()
+  const contents = stream_get_contents(stream)
+  await once(stream, 'all')
+  const each = (inUse() - before) / count
+  stream.push(null)
+  assert.equal(given(await contents).length, count)
+  assert.ok(each < 40, `${Math.round(each)} bytes each`)
 })
 
 test('a length is the bound where one is given', { timeout }, async () => {
