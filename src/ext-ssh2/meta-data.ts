@@ -8,7 +8,7 @@ import { stateOf } from './stream-state.js'
 
 /** What `stream_get_meta_data()` says of a stream. */
 export interface StreamMetaData {
-  /** Whether the last read ended by `stream_set_timeout()`. */
+  /** Whether the last read or write ended by `stream_set_timeout()`. */
   readonly timed_out: boolean
   readonly blocked: boolean
   /** Whether all was read that will ever come. */

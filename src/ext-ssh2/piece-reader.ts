@@ -4,7 +4,7 @@ import { Deferred } from '../liveness/deferred.js'
 import { ByteQueue } from '../session/byte-queue.js'
 import { asFailure, hasEnded } from './stream-failure.js'
 import { type StreamState, stateOf } from './stream-state.js'
-import { waitForStream } from './stream-wait.js'
+import { isTimeout, waitForStream } from './stream-wait.js'
 import { nextTurn, turnSometimes } from './turn.js'
 
 /** What a program that names no length is given at once: as much as `exec()` gives. */
@@ -118,11 +118,6 @@ function* rest(held: ByteQueue): Generator<Buffer> {
 
 function readingLimit({ timeoutMs }: StreamState) {
   return { limit: 'timeout', limitMs: timeoutMs, what: 'what a stream brings' } as const
-}
-
-/** The limit of the program's own: the connection may be over for one of its limits. */
-function isTimeout(error: unknown): boolean {
-  return error instanceof HoldfastError && error.code === 'ERR_SSH_TIMEOUT' && error.limit === 'timeout'
 }
 
 function tooMuch(): HoldfastError {

@@ -10,7 +10,11 @@ export function stream_set_blocking(stream: Readable, enable: boolean): boolean 
   return state !== undefined
 }
 
-/** How long one read may wait; then it gives what has come, and `timed_out` of the meta data says so. 0: as long as it takes. @throws TypeError */
+/**
+ * How long one read or write may wait: then a read gives what has come, a write false, and `timed_out` of the meta data says so.
+ * 0: as long as it takes.
+ * @throws TypeError
+ */
 export function stream_set_timeout(stream: Readable, seconds: number, microseconds = 0): boolean {
   const name = 'stream_set_timeout'
   const limitMs = milliseconds([name, 2, 'seconds'], seconds, microseconds)

@@ -1,4 +1,4 @@
-import type { LimitName } from '../errors.js'
+import { HoldfastError, type LimitName } from '../errors.js'
 import type { StreamState } from './stream-state.js'
 
 export interface StreamLimit {
@@ -23,4 +23,9 @@ export async function waitForStream(
     (error: unknown) => wait.reject(error),
   )
   await wait.promise
+}
+
+/** The limit of the program's own: the connection may be over for one of its limits. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'ERR_SSH_TIMEOUT' && error.limit === 'timeout'
 }

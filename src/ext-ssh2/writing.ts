@@ -6,7 +6,7 @@ import { Ssh2FileStream } from './sftp-file.js'
 import { callOf, writableArgument } from './stream-arguments.js'
 import { asFailure, checkTakesMore, writeFailure } from './stream-failure.js'
 import { stateOf } from './stream-state.js'
-import { waitForStream } from './stream-wait.js'
+import { isTimeout, waitForStream } from './stream-wait.js'
 
 /**
  * Writes all of it: done when it went out, which the far side allows as it reads, for as long as `stream_set_timeout()` says.
@@ -45,7 +45,14 @@ export async function fwrite(stream: Writable, data: string | Buffer): Promise<n
 
 async function inTime(stream: Writable, written: Promise<void>): Promise<void> {
   const state = stream instanceof Readable ? stateOf(stream) : undefined
-  if (state === undefined || state.timeoutMs === 0) return written
+  if (state === undefined) return written
+  state.hasTimedOut = false
+  if (state.timeoutMs === 0) return written
   const what = 'the way out for what was written'
-  return waitForStream(state, { limit: 'timeout', limitMs: state.timeoutMs, what }, written)
+  try {
+    await waitForStream(state, { limit: 'timeout', limitMs: state.timeoutMs, what }, written)
+  } catch (error) {
+    state.hasTimedOut = isTimeout(error)
+    throw error
+  }
 }

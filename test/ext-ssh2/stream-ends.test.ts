@@ -153,6 +153,7 @@ describe('the ends of PHP’s streams', { skip, timeout: 240_000 }, () => {
     stream_set_timeout(stream, 0, 300_000)
     assert.equal(await fwrite(stream, Buffer.alloc(8_000_000)), false)
     assert.equal(ssh2_last_error(stream)?.limit, 'timeout')
+    assert.equal(stream_get_meta_data(stream).timed_out, true)
     assert.equal(feof(stream), false)
     assert.equal(await fclose(stream), false)
   })
