@@ -15,13 +15,20 @@ export async function ssh2_scp_recv(session: Ssh2Session, remote_file: string, l
   const name = 'ssh2_scp_recv'
   const remote = stringArgument([name, 2, 'remote_file'], remote_file)
   const local = stringArgument([name, 3, 'local_file'], local_file)
-  return onClient({ name, says: localOr('Unable to write to local file', 'Unable to receive remote file') }, session, {
+  const says = localOr('Unable to write to local file', 'Unable to receive remote file')
+  let receiving: Promise<void> = Promise.resolve()
+  const isFetched = await onClient({ name, says }, session, {
     start: async (client, signal) => {
-      await client.scp.get(remote, local, { preserve: false, signal })
+      await client.scp.fetch(remote, local, { preserve: false, signal }, (begun) => {
+        receiving = begun
+      })
       return true
     },
     undo: nothingMade,
   })
+  // One that was given up still empties and closes the file, which is the program's from now on.
+  await receiving.catch(() => {})
+  return isFetched
 }
 
 /**

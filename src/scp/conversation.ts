@@ -34,6 +34,8 @@ const ok = Buffer.of(0)
 /** So many are read in one turn of the event loop: 150,000 of them fit into one window, and took 3.9 s in one. */
 const recordsInATurn = 256
 const notFound = 127
+/** Reasons of which the server's side says more: what became of the scp there. */
+const endsThere = new Set<unknown>(['ERR_SSH_TIMEOUT', 'ERR_SSH_ABORTED'])
 
 /**
  * Talks with a scp on the server, which is ended whatever happens.
@@ -51,7 +53,10 @@ export async function converse<T>(settings: ConversationSettings, work: (scp: Co
   }
 }
 
-/** A remote scp that runs: what it is told, and what it answers. Each wait for it ends at the limit. */
+/**
+ * A remote scp that runs: what it is told, and what it answers. Each wait for it ends at the limit, and at once by the signal:
+ * that the server's side ends takes time, in which nothing here may go on.
+ */
 export class Conversation {
   readonly #settings: ConversationSettings
   readonly #command: RunningCommand
@@ -141,7 +146,7 @@ export class Conversation {
     if (!(end instanceof CommandError)) return reason
     // The first cause counts: an abort, a limit or the loss of the connection says what became of it there.
     const isOurs = end.code === fault.code && this.#settings.host.port.cause === undefined
-    return isOurs && fault.code !== 'ERR_SSH_TIMEOUT' ? reason : end
+    return isOurs && !endsThere.has(fault.code) ? reason : end
   }
 
   async #end(): Promise<unknown> {
@@ -184,8 +189,8 @@ export class Conversation {
   }
 
   #wait<T = void>(what: string, limitMs: number = this.#settings.idleLimitMs): Wait<T> {
-    const { waits } = this.#settings.host.port
-    return waits.start<T>({ limit: 'idleTimeout', limitMs, clock: 'reply', phase: 'command', what })
+    const { host, signal } = this.#settings
+    return host.port.waits.start<T>({ limit: 'idleTimeout', limitMs, clock: 'reply', phase: 'command', what, signal })
   }
 
   /** 1 says what could not be done, 2 that it ends for that; anything else is not its language. */

@@ -52,11 +52,31 @@ export class Scp {
    * @throws as `put`; HoldfastError ERR_SSH_SCP_NAME for what was not asked for
    */
   async get(remote: string, local: string, options: ScpOptions = {}): Promise<ScpResult> {
+    return this.fetch(remote, local, options, () => {})
+  }
+
+  /**
+   * The same.
+   * @param begun given what settles once nothing touches the local files any more. An abort does that at once; the scp of
+   * the server, for whose end this waits, has seconds.
+   * @throws as `get`
+   * @internal
+   */
+  async fetch(
+    remote: string,
+    local: string,
+    options: ScpOptions,
+    begun: (receiving: Promise<void>) => void,
+  ): Promise<ScpResult> {
     const settings = resolveGet(options, this.#host())
     const path = toRemote(remote)
     return orLocalError(async () => {
       const pair = { local: await throughLinks(toLocal(local)), remote: path }
-      return this.#run({ role: 'give', path }, settings, (scp, tally) => receive(scp, tally, pair))
+      return this.#run({ role: 'give', path }, settings, (scp, tally) => {
+        const receiving = receive(scp, tally, pair)
+        begun(receiving)
+        return receiving
+      })
     })
   }
 

@@ -1,4 +1,5 @@
 /** A server whose scp does what a test says. */
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -15,6 +16,8 @@ export interface Peer {
   readonly hear: (bytes: number) => Promise<Buffer>
   /** Does nothing more, until a signal ends it or the session is over. */
   readonly frozen: () => Promise<CommandEnd>
+  /** The same, and no signal ends it. */
+  readonly stubborn: () => Promise<CommandEnd>
 }
 
 export type Part = (peer: Peer) => Promise<CommandEnd>
@@ -78,6 +81,10 @@ function peerOf(session: ServerSession): Peer {
         else signal.addEventListener('abort', () => resolve(null), { once: true })
         session.once('signal', (name) => resolve({ signal: name }))
       }),
+    stubborn: async () => {
+      if (!signal.aborted) await once(signal, 'abort')
+      return null
+    },
   }
 }
 
