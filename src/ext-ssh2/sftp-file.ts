@@ -186,10 +186,11 @@ export async function openFile(
   mode: string,
 ): Promise<Ssh2FileStream | false> {
   return onSftp(call, handle, {
-    start: async ({ sftp, session, peer }, signal) => {
+    start: async ({ sftp, session, peer, hold }, signal) => {
       const flags = toFlags(mode)
       const file = await RemoteFile.open(sftp.session, toPath(path), { flags, mode: createMode, signal })
-      return register(new Ssh2FileStream(file, { mode, flags }), session, peer)
+      const stream = register(new Ssh2FileStream(file, { mode, flags }), session, peer)
+      return stream.once('close', hold())
     },
     undo: (stream) => stream.destroy(),
   })

@@ -1,10 +1,10 @@
-import type { Client } from '../client/client.js'
 import type { Sftp } from '../sftp/sftp.js'
 import { isCode } from '../sftp/trees.js'
 import { orFalse } from './answer.js'
 import { wrongType } from './arguments.js'
 import type { Peer } from './peer.js'
 import { onClient, peerOf, type SessionCall, type Ssh2Session } from './session.js'
+import { type SharedSftp, sharedSftp } from './sftp-share.js'
 import { nothingMade, type Work } from './work.js'
 
 /** What `ssh2_sftp()` gives: PHP's resource `SSH2 SFTP`, to be handed to the other functions. It ends with its session. */
@@ -15,11 +15,13 @@ export class Ssh2Sftp {
   }
 }
 
-/** What a handle stands for. */
+/** What a function works on. */
 export interface SftpState {
   readonly session: Ssh2Session
   readonly peer: Peer
   readonly sftp: Sftp
+  /** For what stays open on `sftp`, which does not end meanwhile. @returns what is to be called once it is closed */
+  readonly hold: () => () => void
 }
 
 /** A function of PHP's that works on such a handle. */
@@ -34,20 +36,25 @@ export interface SftpWork<T> extends Pick<Work<T>, 'undo'> {
   readonly start: (state: SftpState, signal: AbortSignal) => Promise<T>
 }
 
-const states = new WeakMap<Ssh2Sftp, SftpState>()
-const shared = new WeakMap<Ssh2Session, Sftp>()
+/** What a handle stands for. */
+interface Handle {
+  readonly session: Ssh2Session
+  readonly peer: Peer
+  shared: SharedSftp
+}
+
+const handles = new WeakMap<Ssh2Sftp, Handle>()
 
 /** Starts SFTP: a handle for the functions `ssh2_sftp_…()`. @throws TypeError */
 export async function ssh2_sftp(session: Ssh2Session): Promise<Ssh2Sftp | false> {
   const name = 'ssh2_sftp'
   return onClient({ name, says: 'Unable to startup SFTP subsystem' }, session, {
-    start: async (client, signal) => {
-      const sftp = shared.get(session) ?? (await startFor(client, session, signal))
+    start: async (client) => {
       const handle = new Ssh2Sftp()
-      states.set(handle, { session, peer: peerOf(name, session), sftp })
+      handles.set(handle, { session, peer: peerOf(name, session), shared: await sharedSftp(session, client) })
       return handle
     },
-    // The handle alone: one that was started for it ends by the signal, and one that was there is of others too.
+    // The handle alone: what it stands for is of others too.
     undo: nothingMade,
   })
 }
@@ -58,34 +65,25 @@ export async function ssh2_sftp(session: Ssh2Session): Promise<Ssh2Sftp | false>
  */
 export async function onSftp<T>(
   { name, says, isQuiet }: SftpCall,
-  handle: Ssh2Sftp,
+  given: Ssh2Sftp,
   { start, undo }: SftpWork<T>,
 ): Promise<T | false> {
-  const state = handle instanceof Ssh2Sftp ? states.get(handle) : undefined
-  if (state === undefined) throw wrongType([name, 1, 'sftp'], 'resource', handle)
-  const { peer, session, sftp } = state
-  return orFalse({ name, says, isQuiet, of: [handle, session] }, async () => {
+  const handle = given instanceof Ssh2Sftp ? handles.get(given) : undefined
+  if (handle === undefined) throw wrongType([name, 1, 'sftp'], 'resource', given)
+  const { peer, session } = handle
+  let used: SharedSftp | undefined
+  const begin = async (signal: AbortSignal) => {
+    while (handle.shared.isRetired) handle.shared = await sharedSftp(session, peer.client)
+    const { shared } = handle
+    used = shared
+    return shared.during(start({ session, peer, sftp: shared.sftp, hold: () => shared.hold() }, signal))
+  }
+  return orFalse({ name, says, isQuiet, of: [given, session] }, async () => {
     try {
-      return await peer.within(name, { start: (signal) => start(state, signal), undo })
+      return await peer.within(name, { start: begin, undo })
     } catch (error) {
-      // It may be frozen. What waits there may still be answered; but who asks for a handle next is to have another one.
-      if (isCode(error, 'ERR_SSH_TIMEOUT')) shareNoMore(session, sftp)
+      if (isCode(error, 'ERR_SSH_TIMEOUT')) used?.retire()
       throw error
     }
   })
-}
-
-/**
- * One for all handles of a session: PHP ends that of a handle which nobody has any more, and a program that asks for one each
- * time would here come to the server's MaxSessions.
- */
-async function startFor(client: Client, session: Ssh2Session, signal: AbortSignal): Promise<Sftp> {
-  const sftp = await client.sftp({ signal })
-  shared.set(session, sftp)
-  sftp.session.onEnd(() => shareNoMore(session, sftp))
-  return sftp
-}
-
-function shareNoMore(session: Ssh2Session, sftp: Sftp): void {
-  if (shared.get(session) === sftp) shared.delete(session)
 }

@@ -27,7 +27,7 @@ import {
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { given } from './session.js'
-import { signalSftpServers, withSftp } from './sftp-server.js'
+import { filesOf, sftpServers, signalSftpServers, withSftp } from './sftp-server.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
 
@@ -208,7 +208,10 @@ describe('a file of a server as a stream of PHP', { skip, timeout: 120_000 }, ()
 
   test('a file that is opened after its call was given up is closed', { timeout: 60_000 }, async (t) => {
     const { session, server, sftp, at } = await withSftp(t, { config: fewFiles })
-    await writeFile(at('file'), 'content')
+    for (const name of ['file', 'kept']) await writeFile(at(name), 'content')
+    const kept = given(await fopen(sftp, at('kept'), 'r'))
+    const [serving] = await sftpServers(server)
+    assert.ok(serving !== undefined)
     await signalSftpServers(server, 'SIGSTOP')
     ssh2_set_timeout(session, 0, 200_000)
     const opened = await Promise.all(Array.from({ length: mostFiles }, () => fopen(sftp, at('file'), 'r')))
@@ -216,13 +219,11 @@ describe('a file of a server as a stream of PHP', { skip, timeout: 120_000 }, ()
     assert.equal(ssh2_last_error(sftp)?.limit, 'timeout')
     ssh2_set_timeout(session, 0)
     await signalSftpServers(server, 'SIGCONT')
-    // Until those are closed there is no room for another.
-    let file = await fopen(sftp, at('file'), 'r')
-    while (file === false) {
-      await delay(20, undefined, { signal: t.signal })
-      file = await fopen(sftp, at('file'), 'r')
-    }
-    assert.equal(await stream_get_contents(file), 'content')
+    // Answered in order: once this is, they were opened, as many as there was room for.
+    assert.equal(String(await fread(kept, 3)), 'con')
+    while ((await filesOf(serving)).includes(at('file'))) await delay(20, undefined, { signal: t.signal })
+    assert.equal(await stream_get_contents(given(await fopen(sftp, at('file'), 'r'))), 'content')
+    assert.equal(await fclose(kept), true)
   })
 
   test('the end of the session ends it', async (t) => {

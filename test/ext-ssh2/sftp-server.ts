@@ -1,5 +1,7 @@
 /** Sessions of PHP's functions with SFTP, and the processes on the server that serve it. */
 import assert from 'node:assert/strict'
+import { readdir, readlink } from 'node:fs/promises'
+import path from 'node:path'
 import type { TestContext } from 'node:test'
 import {
   type Ssh2Context,
@@ -47,4 +49,10 @@ export async function signalSftpServers(server: SshdServer, signal: 'SIGSTOP' | 
   const pids = await sftpServers(server)
   assert.notEqual(pids.length, 0)
   for (const pid of pids) signalIfAlive(pid, signal)
+}
+
+/** What a process has open, by its paths. */
+export async function filesOf(pid: number): Promise<readonly string[]> {
+  const folder = `/proc/${pid}/fd`
+  return Promise.all((await readdir(folder)).map((name) => readlink(path.join(folder, name)).catch(() => '')))
 }
