@@ -41,6 +41,8 @@ export class Ssh2FileStream extends Duplex {
   #isWanted = false
   /** Where a write is under way, or the position changes. */
   #isHeld = false
+  /** While what waits here is thrown away. */
+  #isTakingBack = false
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -84,6 +86,11 @@ export class Ssh2FileStream extends Duplex {
     this.#holdReading()
     this.#offset = position
     this.#readOn()
+  }
+
+  /** What is taken back comes again: a listener for `data`, whom Node tells of all that is read, gets it then. */
+  override emit(event: string | symbol, ...details: unknown[]): boolean {
+    return !(this.#isTakingBack && event === 'data') && super.emit(event, ...details)
   }
 
   override _read(): void {
@@ -147,7 +154,9 @@ export class Ssh2FileStream extends Duplex {
     this.#isHeld = true
     this.#stopReading()
     this.#offset = this.position
+    this.#isTakingBack = true
     while (this.readableLength > 0) this.read()
+    this.#isTakingBack = false
   }
 
   #readOn(): void {

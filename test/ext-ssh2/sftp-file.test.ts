@@ -178,6 +178,28 @@ describe('a file of a server as a stream of PHP', { skip, timeout: 120_000 }, ()
     assert.equal(reader.errored, null)
   })
 
+  test('what waits for a listener while the file is written to comes once, from behind the write', async (t) => {
+    const { sftp, at } = await withSftp(t)
+    await writeFile(at('file'), 'abcdef')
+    await chmod(at('file'), 0o666)
+    const file = given(await fopen(sftp, at('file'), 'r+'))
+    let got = ''
+    file.on('data', (piece: Buffer) => {
+      got += String(piece)
+    })
+    file.pause()
+    file.read(0)
+    while (file.readableLength === 0) await delay(5, undefined, { signal: t.signal })
+    assert.equal(await fwrite(file, 'Z'), 1)
+    assert.equal(got, '')
+    const ended = once(file, 'end')
+    file.resume()
+    await ended
+    assert.equal(got, 'bcdef')
+    assert.equal(await fclose(file), true)
+    assert.equal(await readFile(at('file'), 'utf8'), 'Zbcdef')
+  })
+
   test('what is known of it', async (t) => {
     const { sftp, at } = await withSftp(t)
     const file = given(await fopen(sftp, at('file'), 'w+'))
