@@ -83,22 +83,12 @@ export async function ssh2_sftp_chmod(sftp: Ssh2Sftp, filename: SftpPath, mode: 
 
 /** What the server says of a file, or of what a link points to. @throws TypeError */
 export async function ssh2_sftp_stat(sftp: Ssh2Sftp, path: SftpPath): Promise<SftpStat | false> {
-  const name = 'ssh2_sftp_stat'
-  const bytes = bytesArgument([name, 2, 'path'], path)
-  return onSftp({ name, says: 'Failed to stat remote file' }, sftp, {
-    start: async (state, signal) => toStat(await state.sftp.stat(bytes, { signal })),
-    undo: nothingMade,
-  })
+  return statBy('stat', sftp, path)
 }
 
 /** The same, but of a link itself. @throws TypeError */
 export async function ssh2_sftp_lstat(sftp: Ssh2Sftp, path: SftpPath): Promise<SftpStat | false> {
-  const name = 'ssh2_sftp_lstat'
-  const bytes = bytesArgument([name, 2, 'path'], path)
-  return onSftp({ name, says: 'Failed to stat remote file' }, sftp, {
-    start: async (state, signal) => toStat(await state.sftp.lstat(bytes, { signal })),
-    undo: nothingMade,
-  })
+  return statBy('lstat', sftp, path)
 }
 
 /** Makes a link. @param target what it says, as it is @param link where it is @throws TypeError */
@@ -124,6 +114,15 @@ export async function ssh2_sftp_realpath(sftp: Ssh2Sftp, filename: SftpPath): Pr
   const path = bytesArgument([name, 2, 'filename'], filename)
   return onSftp({ name, says: `Unable to resolve realpath for '${shown(path)}'` }, sftp, {
     start: (state, signal) => state.sftp.realpath(path.length === 0 ? '.' : path, { signal }),
+    undo: nothingMade,
+  })
+}
+
+async function statBy(way: 'stat' | 'lstat', handle: Ssh2Sftp, path: SftpPath): Promise<SftpStat | false> {
+  const name = `ssh2_sftp_${way}`
+  const bytes = bytesArgument([name, 2, 'path'], path)
+  return onSftp({ name, says: 'Failed to stat remote file' }, handle, {
+    start: async ({ sftp }, signal) => toStat(await sftp[way](bytes, { signal })),
     undo: nothingMade,
   })
 }

@@ -1,5 +1,4 @@
 import { asHoldfastError, HoldfastError } from '../errors.js'
-import { Deferred } from '../liveness/deferred.js'
 import type { Wait } from '../liveness/waits.js'
 import type { RunningCommand } from '../session/command.js'
 import { CommandError, type CommandExit } from '../session/outcome.js'
@@ -7,6 +6,7 @@ import type { SessionPort } from '../session/port.js'
 import type { Sessions } from '../session/sessions.js'
 import { printable } from '../wire/printable.js'
 import { Input } from './input.js'
+import { nextTurn } from './next-turn.js'
 import type { ScpPatience } from './options.js'
 import { decodeRecord, encodeRecord, maxRecord, type ScpRecord } from './records.js'
 import { ScpError, scpProtocolError } from './scp-error.js'
@@ -211,10 +211,4 @@ export class Conversation {
       return new HoldfastError('ERR_SSH_UNSUPPORTED', `the server has no scp${said}`, { phase: 'command' })
     return new ScpError(`it ${how}, with ${signal ?? `exit code ${exitCode}`}${said}`, this.#settings.path)
   }
-}
-
-function nextTurn(): Promise<void> {
-  const turn = new Deferred<void>()
-  setImmediate(() => turn.resolve())
-  return turn.promise
 }
