@@ -1,41 +1,41 @@
 import { readFileSync } from 'node:fs'
-import { z } from 'zod'
+import * as v from 'valibot'
 import { clientNames } from './clients/client.js'
 import type { Results } from './results.js'
 
-const sample = z.record(z.string(), z.number())
+const sample = v.record(v.string(), v.number())
 
-const schema: z.ZodType<Results> = z.object({
-  setting: z.object({
-    date: z.string(),
-    holdfast: z.string(),
-    ssh2: z.string(),
-    devTunnels: z.string(),
-    openssh: z.string(),
-    server: z.string(),
-    machine: z.string(),
-    load: z.number(),
-    relay: z.object({ roundTripMs: z.number(), megabytesASecond: z.number() }),
+const schema: v.GenericSchema<unknown, Results> = v.object({
+  setting: v.object({
+    date: v.string(),
+    holdfast: v.string(),
+    ssh2: v.string(),
+    devTunnels: v.string(),
+    openssh: v.string(),
+    server: v.string(),
+    machine: v.string(),
+    load: v.number(),
+    relay: v.object({ roundTripMs: v.number(), megabytesASecond: v.number() }),
   }),
-  nodes: z.array(z.string()),
-  rounds: z.number(),
-  scale: z.number(),
-  cells: z.array(
-    z.object({
-      workload: z.string(),
-      client: z.enum(clientNames),
-      node: z.string(),
-      isNative: z.boolean(),
-      state: z.enum(['measured', 'none', 'failed']),
-      why: z.string().optional(),
-      samples: z.array(sample.nullable()),
+  nodes: v.array(v.string()),
+  rounds: v.number(),
+  scale: v.number(),
+  cells: v.array(
+    v.object({
+      workload: v.string(),
+      client: v.picklist(clientNames),
+      node: v.string(),
+      isNative: v.boolean(),
+      state: v.picklist(['measured', 'none', 'failed']),
+      why: v.optional(v.string()),
+      samples: v.array(v.nullable(sample)),
     }),
   ),
 })
 
 /** What an earlier run measured. @throws Error that names the field which is wrong */
 export function readResults(file: string): Results {
-  const { data, error } = schema.safeParse(JSON.parse(readFileSync(file, 'utf8')))
-  if (error !== undefined) throw new Error(`${file} has no results: ${z.prettifyError(error)}`)
-  return data
+  const { success, output, issues } = v.safeParse(schema, JSON.parse(readFileSync(file, 'utf8')))
+  if (!success) throw new Error(`${file} has no results: ${v.summarize(issues)}`)
+  return output
 }

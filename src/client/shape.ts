@@ -116,7 +116,7 @@ function isAgent(value: unknown): boolean {
 
 /**
  * Checks names and kinds of the options. No value is ever shown: it could be a secret in the wrong place.
- * @throws HoldfastError ERR_SSH_OPTION naming each field that is wrong
+ * @throws HoldfastError ERR_SSH_OPTION naming each field that is wrong, and of each object the first name that is none of its own
  */
 export function checkShape(options: ConnectOptions): void {
   const problems = problemsIn(options, shape)

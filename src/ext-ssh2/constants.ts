@@ -10,7 +10,7 @@ export const SSH2_TERM_UNIT_PIXELS = 0x0001
 export const SSH2_DEFAULT_TERMINAL = 'vanilla'
 export const SSH2_DEFAULT_TERM_WIDTH = 80
 export const SSH2_DEFAULT_TERM_HEIGHT = 25
-export const SSH2_DEFAULT_TERM_UNIT = SSH2_TERM_UNIT_CHARS
+export const SSH2_DEFAULT_TERM_UNIT = 0x0000
 
 export const SSH2_STREAM_STDIO = 0
 export const SSH2_STREAM_STDERR = 1

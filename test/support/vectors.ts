@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
-import type { ZodType } from 'zod'
+import * as v from 'valibot'
 
 /** Reads a file of test/vectors, whose `source` says where its values come from. */
-export function readVectors<T>(name: string, schema: ZodType<T>): T {
+export function readVectors<T>(name: string, schema: v.GenericSchema<unknown, T>): T {
   const url = new URL(`../../../test/vectors/${name}.json`, import.meta.url)
-  return schema.parse(JSON.parse(readFileSync(url, 'utf8')))
+  return v.parse(schema, JSON.parse(readFileSync(url, 'utf8')))
 }
 
 export const hex = (text: string): Buffer => Buffer.from(text, 'hex')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { poly1305 } from '@noble/ciphers/_poly1305.js'
-import { z } from 'zod'
+import * as v from 'valibot'
 import type { CipherSpec } from '#src/transport/cipher.js'
 import { ciphers } from '#src/transport/ciphers.js'
 import { Mac, type MacSpec } from '#src/transport/mac.js'
@@ -12,14 +12,14 @@ import { open, seal } from './support.js'
 describe('the ciphers and MACs give the values of their standards', () => {
   const vectors = readVectors(
     'ciphers',
-    z.object({
-      hmac: z.array(z.object({ key: z.string(), data: z.string(), sha256: z.string(), sha512: z.string() })),
-      aesCtr: z.object({
-        iv: z.string(),
-        plain: z.string(),
-        ciphers: z.array(z.object({ name: z.string(), key: z.string(), encrypted: z.string() })),
+    v.object({
+      hmac: v.array(v.object({ key: v.string(), data: v.string(), sha256: v.string(), sha512: v.string() })),
+      aesCtr: v.object({
+        iv: v.string(),
+        plain: v.string(),
+        ciphers: v.array(v.object({ name: v.string(), key: v.string(), encrypted: v.string() })),
       }),
-      chacha20: z.object({ block0: z.string(), block1: z.string(), block0OfNonce2: z.string() }),
+      chacha20: v.object({ block0: v.string(), block1: v.string(), block0OfNonce2: v.string() }),
     }),
   )
 
@@ -58,16 +58,16 @@ describe('the ciphers and MACs give the values of their standards', () => {
 describe('packets are as another implementation makes them', () => {
   const { vectors } = readVectors(
     'packets',
-    z.object({
-      vectors: z.array(
-        z.object({
-          cipher: z.string(),
-          mac: z.string().optional(),
-          key: z.string(),
-          iv: z.string(),
-          macKey: z.string(),
-          firstSequence: z.number(),
-          packets: z.array(z.object({ packet: z.string(), wire: z.string() })),
+    v.object({
+      vectors: v.array(
+        v.object({
+          cipher: v.string(),
+          mac: v.optional(v.string()),
+          key: v.string(),
+          iv: v.string(),
+          macKey: v.string(),
+          firstSequence: v.number(),
+          packets: v.array(v.object({ packet: v.string(), wire: v.string() })),
         }),
       ),
     }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { z } from 'zod'
+import * as v from 'valibot'
 import { curve25519 } from '#src/kex/methods/curve25519.js'
 import { agreeX25519, makeX25519Pair } from '#src/kex/methods/x25519.js'
 import { ecdhMessages } from '#src/wire/kex-method-messages.js'
@@ -9,16 +9,16 @@ import { exchange, hostKey, seeded, signature } from './support.js'
 
 const vectors = readVectors(
   'x25519',
-  z.object({
-    functions: z.array(z.object({ scalar: z.string(), u: z.string(), result: z.string() })),
-    diffieHellman: z.object({
-      a: z.string(),
-      aPublic: z.string(),
-      b: z.string(),
-      bPublic: z.string(),
-      shared: z.string(),
+  v.object({
+    functions: v.array(v.object({ scalar: v.string(), u: v.string(), result: v.string() })),
+    diffieHellman: v.object({
+      a: v.string(),
+      aPublic: v.string(),
+      b: v.string(),
+      bPublic: v.string(),
+      shared: v.string(),
     }),
-    smallOrder: z.array(z.string()),
+    smallOrder: v.array(v.string()),
   }),
 )
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { z } from 'zod'
+import * as v from 'valibot'
 import type { KexMethod, RandomBytes } from '#src/kex/method.js'
 import { kexMethods } from '#src/kex/methods.js'
 import { ecdhMessages } from '#src/wire/kex-method-messages.js'
@@ -9,9 +9,9 @@ import { exchange, hostKey, seeded, signature } from './support.js'
 
 const { curves } = readVectors(
   'ecdh',
-  z.object({
-    curves: z.array(
-      z.object({ method: z.string(), i: z.string(), iPublic: z.string(), r: z.string(), shared: z.string() }),
+  v.object({
+    curves: v.array(
+      v.object({ method: v.string(), i: v.string(), iPublic: v.string(), r: v.string(), shared: v.string() }),
     ),
   }),
 )
