@@ -2,7 +2,7 @@
 import type { ClientName } from '../clients/client.js'
 import type { Results } from '../results.js'
 import { median } from '../statistics.js'
-import { bestOf, ratio, type Series, View } from './view.js'
+import { ratio, type Series, View } from './view.js'
 import { clientLabels, markdownTable, number } from './words.js'
 
 interface Judgement {
@@ -58,8 +58,8 @@ const aims: readonly Aim[] = [
   atLeast('3. SFTP put, speed', 0.95, 'of the best', ['sftp-put', 'speed'], best),
   within('3. SFTP get, CPU', 1.1, 's/GB', ['sftp-get', 'cpu']),
   within('3. SFTP put, CPU', 1.1, 's/GB', ['sftp-put', 'cpu']),
-  atLeast('3. A folder of small files, get', 1, 'of the best, 32 at once', ['tree-get', 'speed'], smallFiles('get')),
-  atLeast('3. A folder of small files, put', 1, 'of the best, 32 at once', ['tree-put', 'speed'], smallFiles('put')),
+  atLeast('3. A folder of small files, get', 1, 'of the best, 32 at once', ['tree-get', 'speed'], best),
+  atLeast('3. A folder of small files, put', 1, 'of the best, 32 at once', ['tree-put', 'speed'], best),
   ...farSpeed('download', 'far-download'),
   ...farSpeed('SFTP get', 'far-sftp-get'),
   ...farSpeed('SFTP put', 'far-sftp-put'),
@@ -119,12 +119,6 @@ function farSpeed(what: string, workload: string): readonly Aim[] {
     atLeast(`4. Through 50 ms, ${what}, speed`, 4, 'of ssh2', of, client('ssh2-nodelay')),
     atLeast(`4. Through 50 ms, ${what}, speed`, 1, 'of OpenSSH', of, client('openssh')),
   ]
-}
-
-/** The best of what others do with 32 calls at once, or with what they have for a folder. */
-function smallFiles(way: 'get' | 'put'): Find {
-  return (view) =>
-    bestOf([view.best(`small-${way}`, 'once', 'more'), view.best(`tree-${way}`, 'speed', 'more')], 'more')
 }
 
 function onNode20(isMeant: boolean, { what, judge }: Aim): Aim {

@@ -58,7 +58,7 @@ export class View {
   }
 }
 
-export function bestOf(all: readonly (Series | undefined)[], better: 'less' | 'more'): Series | undefined {
+function bestOf(all: readonly (Series | undefined)[], better: 'less' | 'more'): Series | undefined {
   const there = all.filter((series) => series !== undefined)
   const sorted = there.toSorted((a, b) => median(a.values) - median(b.values))
   return better === 'less' ? sorted[0] : sorted.at(-1)
