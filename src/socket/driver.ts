@@ -83,14 +83,20 @@ export class Driver {
     this.#try(() => this.#stream.end())
   }
 
-  /** @param how whether what waits here goes out first; `quiet` is without that, and without a reset */
+  /** @param how whether what waits here goes out first; `quiet` is without that, and without a reset for who ends its side too */
   destroy(how: 'farewell' | 'reset' | 'quiet'): void {
     if (this.#destroyed) return
     if (how === 'farewell') this.#flush()
+    if (how === 'quiet') this.#sayEnd()
     this.#destroyed = true
     clearImmediate(this.#turn)
     if (how === 'reset') discard(this.#stream)
     else leave(this.#stream)
+  }
+
+  /** Else the kernel would keep the socket of a peer that is gone, and its unsent bytes. One that is connecting is no one's yet. */
+  #sayEnd(): void {
+    if (this.socket?.pending === false) this.#try(() => this.#stream.end())
   }
 
   /** Whether the open connection by itself keeps the process running. */

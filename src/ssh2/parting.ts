@@ -12,7 +12,7 @@ interface Parting {
  * goodbye and whose peer has not.
  */
 export function whenParted(socket: Socket | undefined, { limitMs, keepsRunning }: Parting, gone: () => void): void {
-  if (socket === undefined || socket.destroyed || !socket.writableEnded) {
+  if (socket === undefined || socket.destroyed || !socket.writableEnded || limitMs <= 0) {
     gone()
     return
   }

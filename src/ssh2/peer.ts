@@ -51,6 +51,8 @@ export class Peer implements Face {
   #isConnected = false
   #isIdentified = false
   #isDestroyed = false
+  /** That no login succeeded has been told: what follows from it is not told too. */
+  #isExhausted = false
   /** It ends in order, and says itself when that is over. */
   #isClosing = false
   #keepsRunning = true
@@ -216,6 +218,7 @@ export class Peer implements Face {
 
   /** As ssh2: told at once, and then ended. */
   #exhausted(): void {
+    this.#isExhausted = true
     this.#owner.tell('error', authenticationError())
     this.end()
   }
@@ -233,13 +236,14 @@ export class Peer implements Face {
     void tellHostKeys(this.ready, data, (keys) => void this.#owner.tell('hostkeys', keys))
   }
 
-  /** Answers that are on their way are still heard, as with ssh2, but for no more than half of the time. */
+  /** Answers that are on their way are still heard, as with ssh2, but for no more than half of the time; before the login there are none. */
   async #closeInOrder(link: Link): Promise<void> {
     this.#isClosing = true
     const limitMs = link.settings.limits.close
     const { connection } = link
     this.#closeBy = connection.now() + limitMs
-    if (this.calls.areWaiting) await this.calls.answered(connection.waits, limitMs / 2)
+    if (this.calls.areWaiting && this.#login?.succeeded === true)
+      await this.calls.answered(connection.waits, limitMs / 2)
     await link.close(this.#closeBy - connection.now())
   }
 
@@ -274,7 +278,8 @@ export class Peer implements Face {
     this.#face.ending()
     if (ending.error?.level === 'client-socket') this.#debug.failed(ending.error)
     this.#debug.closed()
-    const shown = this.#isDestroyed ? { ...ending, error: undefined, isOrderly: false } : ending
+    const told = this.#isExhausted ? { ...ending, error: undefined } : ending
+    const shown = this.#isDestroyed ? { ...ending, error: undefined, isOrderly: false } : told
     this.#endOrder.over({
       isUnderWay,
       failed: () => this.#owner.failed(shown),

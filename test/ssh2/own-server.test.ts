@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import type { Channel } from 'holdfast/ssh2'
-import { compareOwn, type Scene } from './own-server.js'
+import { Deferred } from '#src/liveness/deferred.js'
+import { compareOwn, played, type Scene } from './own-server.js'
+import { dropIn, within } from './record.js'
 
 const shortKey = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs1', format: 'pem' })
 
@@ -93,6 +95,24 @@ describe('the server of ssh2 under the drop-in and under ssh2', { timeout: 120_0
     })
   })
 
+  test('a login that finds nothing more to try is told once, whatever waits for it', async (t) => {
+    for (const call of ['exec', 'subsys'] as const) {
+      const answer = new Deferred<Error | undefined>()
+      // Not with ssh2: it asks the server before the login, which is a breach of the protocol.
+      const scene: Scene = {
+        serve: (connection) => void connection.on('authentication', (context) => context.reject(['password'])),
+        play: (client) => process.nextTick(() => client[call]('true', answer.resolve)),
+      }
+      const seen = await played(t, scene, dropIn)
+      assert.deepEqual(seen, [
+        ['All configured authentication methods failed', 'client-authentication'],
+        'end',
+        'close',
+      ])
+      assert.equal((await within(answer.promise, 'the answer'))?.message, 'No response from server')
+    }
+  })
+
   test('end() before ready, destroy(), and a server that is still talking, are no errors to the server', async (t) => {
     for (const way of ['end', 'destroy'] as const) {
       await compareOwn(t, {
@@ -107,7 +127,7 @@ describe('the server of ssh2 under the drop-in and under ssh2', { timeout: 120_0
 
   test('a readyTimeout is no reset to the server', async (t) => {
     await compareOwn(t, {
-      config: { readyTimeout: 300 },
+      config: { readyTimeout: 2000 },
       serve: (connection) => void connection.on('authentication', () => {}),
       play: () => {},
     })

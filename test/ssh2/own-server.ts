@@ -31,7 +31,8 @@ export async function compareOwn(t: TestContext, scene: Scene): Promise<readonly
   return ours
 }
 
-async function played(t: TestContext, scene: Scene, library: Library): Promise<readonly unknown[]> {
+/** The same with one of them alone. */
+export async function played(t: TestContext, scene: Scene, library: Library): Promise<readonly unknown[]> {
   const seen: unknown[] = []
   const served: Promise<unknown>[] = []
   const server = new Server(
