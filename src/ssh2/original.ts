@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import process from 'node:process'
@@ -42,12 +43,30 @@ export function parseForeignKey(data: unknown, passphrase?: unknown): ParsedKey 
 
 /** From where the program is, and from here. */
 function look(): Original | null {
-  const places = [process.argv[1], path.join(process.cwd(), 'index.js'), import.meta.filename]
-  for (const place of places) {
-    const exports = place === undefined ? undefined : required(place)
+  for (const place of [programPlace(), import.meta.filename]) {
+    const exports = required(place)
     if (exports !== undefined) return exports
   }
   return null
+}
+
+/** With one of these Node runs what is typed; what follows is no file of it. */
+const typing: ReadonlySet<string> = new Set(['-e', '-p', '-pe', '--eval', '--print'])
+
+/**
+ * From where Node loads what the program requires. Never from the folder that it happens to be run in, which can be anybody's
+ * and would get its keys; but for a program that is typed in, as Node does.
+ */
+function programPlace(): string {
+  const program = process.argv[1]
+  const isTyped = process.execArgv.some((option) => typing.has(option.split('=', 1)[0] ?? ''))
+  if (program === undefined || isTyped) return path.join(process.cwd(), 'typed')
+  try {
+    // One step further down, since a folder, too, can be run: what is in it counts.
+    return path.join(realpathSync(program), 'main')
+  } catch {
+    return program
+  }
 }
 
 function required(from: string): Original | undefined {

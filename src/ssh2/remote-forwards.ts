@@ -1,10 +1,10 @@
-import type { Duplex } from 'node:stream'
 import type { ChannelSink, Channel as CoreChannel } from '../connection/channel.js'
 import type { OpenDecision } from '../connection/mux.js'
 import { agentChannelType } from '../forward/agent-forward.js'
 import { decodeForwardedStreamlocal, decodeTcpOpening } from '../wire/forward-messages.js'
 import { openFailure } from '../wire/numbers.js'
 import { Reader } from '../wire/reader.js'
+import { AgentStream } from './agent-stream.js'
 import { type AgentLike, ownStreamOf } from './agents.js'
 import type { Channel } from './channel.js'
 
@@ -90,8 +90,9 @@ export class RemoteForwards {
     const stream = this.#makeStream?.(agentChannelType)
     if (stream === undefined) return { refuse: openFailure.ADMINISTRATIVELY_PROHIBITED, description: '' }
     const accept = (channel: CoreChannel): ChannelSink => {
-      const sink = stream.attach(channel)
-      this.#owner.guard(() => open((error, far) => joinAgent(stream, error, far)))
+      const joined = new AgentStream(stream)
+      const sink = joined.watch(stream.attach(channel))
+      this.#owner.guard(() => open((error, far) => joined.join(error, far)))
       return sink
     }
     return { accept }
@@ -128,17 +129,6 @@ export class RemoteForwards {
     answer.isOpen = true
     return { accept: (channel: CoreChannel): ChannelSink => stream.attach(channel) }
   }
-}
-
-function joinAgent(stream: Channel, error: Error | null | undefined, agent: Duplex | undefined): void {
-  stream.on('error', () => agent?.destroy())
-  stream.release()
-  if (error || agent === undefined) {
-    stream.close()
-    return
-  }
-  agent.on('error', () => stream.close())
-  stream.pipe(agent).pipe(stream)
 }
 
 function key(host: string, port: number): string {

@@ -1,19 +1,22 @@
 // The agents of programs, to log in with and to lend, and X11: over the drop-in as over ssh2.
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
-import type { Duplex } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import type { Channel, ExecOptions, ParsedKey } from 'holdfast/ssh2'
+import { Deferred } from '#src/liveness/deferred.js'
 import { startAgent } from '../servers/agent.js'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { installTools } from '../servers/tools.js'
 import { sshd } from '../session/sshd.js'
 import { compareOwn, utils } from './own-server.js'
-import { type Client, compare, dropIn, original, value } from './record.js'
+import { type Client, compare, configOf, dropIn, original, ready, value, within } from './record.js'
 
 const skip = skipReason(await prepareSshd('9.2')) || skipReason(await installTools(['ssh-agent', 'ssh-add']))
+
+type StreamCallback = (error?: Error | null, stream?: Duplex) => void
 
 async function said(client: Client, command: string, options: ExecOptions = {}): Promise<string> {
   const stream = await value<Channel>((done) => client.exec(command, options, done))
@@ -62,6 +65,32 @@ describe('agents over the drop-in and over ssh2', { skip, timeout: 120_000 }, ()
       const refused = await connect({ agent: new Refusing(agent.socket), agentForward: true })
       note('refused', await said(refused, lent))
     })
+  })
+
+  test('the stream that its class makes is over with the connection, whenever it comes', async (t) => {
+    const server = await sshd(t, { version: '9.2' })
+    for (const comes of ['at once', 'after the end']) {
+      // It answers nothing, and reads nothing on.
+      const stream = new Duplex({ read: () => {}, write: () => {} })
+      const over = new Promise<void>((resolve) => stream.once('close', () => resolve()))
+      const asked = new Deferred<StreamCallback>()
+      class Silent extends dropIn.OpenSSHAgent {
+        override getStream(cb: StreamCallback): void {
+          asked.resolve(cb)
+        }
+      }
+      const agent = new Silent('/nowhere')
+      const client = await ready(t, dropIn, { ...(await configOf(server)), agent, agentForward: true })
+      const command = await value<Channel>((done) => client.exec(lent, done))
+      const answer = await within(asked.promise, 'the question for a stream')
+      if (comes === 'at once') answer(null, stream)
+      const ended = new Promise<void>((resolve) => client.once('close', () => resolve()))
+      command.resume()
+      client.end()
+      await within(ended, 'close')
+      if (comes === 'after the end') answer(null, stream)
+      await within(over, `the end of a stream that comes ${comes}`)
+    }
   })
 
   test('an X11 connection, and what is asked for', async (t) => {
