@@ -52,6 +52,13 @@ export function callError(error: unknown, refused: Ssh2Error): Ssh2Error {
   return isOurs ? ssh2Error(error.message, { code, cause: error }) : noResponse(error)
 }
 
+/** Whether ssh2 would fail by it too: for a server that is gone, and for an answer that does not come, it waits for ever. */
+export function failsInSsh2({ cause }: Error): boolean {
+  return !(cause instanceof HoldfastError) || !waitedForEver.has(cause.code)
+}
+
+const waitedForEver: ReadonlySet<string> = new Set(['ERR_SSH_PEER_DEAD', 'ERR_SSH_TIMEOUT'])
+
 function withCause(cause: unknown): Partial<Ssh2Error> {
   return cause === undefined ? {} : { cause }
 }

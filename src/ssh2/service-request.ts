@@ -2,7 +2,7 @@ import type { AuthPort } from '../auth/port.js'
 import { userauthService } from '../auth/port.js'
 import { HoldfastError } from '../errors.js'
 import { decodeUserauthBanner } from '../wire/auth-messages.js'
-import { messageNumber } from '../wire/numbers.js'
+import { messageName, messageNumber } from '../wire/numbers.js'
 import { encodeServiceRequest } from '../wire/transport-messages.js'
 
 /** As many as OpenSSH, dropbear and PAM send together, by far. */
@@ -54,7 +54,7 @@ export class ServiceRequest {
 }
 
 function unasked(payload: Buffer): HoldfastError {
-  return new HoldfastError('ERR_SSH_PROTOCOL', `message ${payload[0] ?? 0} came before anything was asked`, {
+  return new HoldfastError('ERR_SSH_PROTOCOL', `${messageName(payload[0] ?? 0)} came before anything was asked`, {
     phase: 'authentication',
   })
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { failsInSsh2 } from './errors.js'
 import type { SftpCalls } from './sftp-calls.js'
 import { StreamFile } from './sftp-stream-file.js'
 
@@ -29,6 +30,7 @@ export class ReadStream extends Readable {
   bytesRead = 0
   isClosed = false
   readonly #file: StreamFile
+  #hasFailed = false
 
   /** @internal */
   constructor(sftp: SftpCalls, path: string, given?: ReadStreamOptions | BufferEncoding) {
@@ -97,7 +99,9 @@ export class ReadStream extends Readable {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#file.close((closeError) => {
-      const cause = error ?? closeError
+      // What follows from a failure is not told too: on a connection that is over nothing can be closed either.
+      const isNews = closeError !== undefined && !this.#hasFailed && this.#isTold(closeError)
+      const cause = error ?? (isNews ? closeError : undefined)
       this.isClosed = true
       done(cause)
       if (!cause) this.emit('close')
@@ -111,8 +115,15 @@ export class ReadStream extends Readable {
   }
 
   #fail(error: Error): void {
-    this.emit('error', error)
-    if (this.autoClose) this.destroy()
+    this.#hasFailed = true
+    const isTold = this.#isTold(error)
+    if (isTold) this.emit('error', error)
+    if (this.autoClose || !isTold) this.destroy()
+  }
+
+  /** Nobody's program is to end by what would have been a wait. */
+  #isTold(error: Error): boolean {
+    return failsInSsh2(error) || this.listenerCount('error') > 0
   }
 }
 

@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream'
+import { failsInSsh2 } from './errors.js'
 import type { SftpCalls } from './sftp-calls.js'
 import { promised, statOpen } from './sftp-files.js'
 import { checkPosition, streamOptions } from './sftp-read-stream.js'
@@ -30,6 +31,7 @@ export class WriteStream extends Writable {
   bytesWritten = 0
   isClosed = false
   readonly #file: StreamFile
+  #hasFailed = false
   /** Whether a write may go out: the mode is set, and where to write is known. */
   #isReady = false
 
@@ -102,7 +104,9 @@ export class WriteStream extends Writable {
 
   override _destroy(error: Error | null, done: Done): void {
     this.#file.close((closeError) => {
-      const cause = error ?? closeError
+      // What follows from a failure is not told too: on a connection that is over nothing can be closed either.
+      const isNews = closeError !== undefined && !this.#hasFailed && this.#isTold(closeError)
+      const cause = error ?? (isNews ? closeError : undefined)
       this.isClosed = true
       done(cause)
       if (!cause) this.emit('close')
@@ -149,20 +153,29 @@ export class WriteStream extends Writable {
 
   /** ssh2 closes without a word of it, as if all had been written. Who listens is told; nobody else, since no program expects it. */
   #writeFailed(error: Error, done: Done): void {
-    if (this.autoClose && !this.#isHeard) this.destroy()
+    this.#hasFailed = true
+    if (!this.#isHeard && (this.autoClose || !failsInSsh2(error))) this.destroy()
     done(error)
     if (this.autoClose) this.destroy()
   }
 
-  /** Of the listener that `pipe()` adds nobody hears. */
+  /** Of the listener that each `pipe()` adds, one for `unpipe` with it, nobody hears. */
   get #isHeard(): boolean {
-    return this.listeners('error').some(({ name }) => name !== 'onerror')
+    const pipes = this.listeners('unpipe').filter(({ name }) => name === 'onunpipe')
+    return this.listenerCount('error') > pipes.length
+  }
+
+  /** Nobody's program is to end by what would have been a wait. */
+  #isTold(error: Error): boolean {
+    return failsInSsh2(error) || this.#isHeard
   }
 
   #fail(error: Error): void {
+    this.#hasFailed = true
     process.nextTick(() => {
-      this.emit('error', error)
-      if (this.autoClose) this.destroy()
+      const isTold = this.#isTold(error)
+      if (isTold) this.emit('error', error)
+      if (this.autoClose || !isTold) this.destroy()
     })
   }
 }

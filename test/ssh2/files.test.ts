@@ -290,6 +290,8 @@ test('a stream to a full disk tells who listens, and ends nobody else', { skip, 
   const [error] = (await failed) as [Error & { code: number }]
   assert.equal(error.code, dropIn.utils.sftp.STATUS_CODE.FAILURE)
   await heard.closed
+  const piped = full()
+  await assert.rejects(pipeline(Readable.from([Buffer.from('x')]), piped.stream), { code: error.code })
   const unheard = full()
   Readable.from([Buffer.from('x')]).pipe(unheard.stream)
   await unheard.closed

@@ -1,10 +1,11 @@
 /** What hangs for ever with ssh2: a server whose processes are stopped, and whose kernel still acknowledges. */
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as tcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { describe, type TestContext, test } from 'node:test'
 import type { Channel, ConnectConfig, FileEntry, SFTPWrapper } from 'holdfast/ssh2'
 import { signalConnections } from '../promises/support/signals.js'
@@ -36,7 +37,7 @@ async function connected(t: TestContext, further: ConnectConfig = {}): Promise<F
 }
 
 /** Not by once(), which would fail by an error that comes before, and be a listener for it. */
-const closed = (emitter: Client | Channel | SFTPWrapper) =>
+const closed = (emitter: EventEmitter) =>
   new Promise<void>((resolve) => void EventEmitter.prototype.once.call(emitter, 'close', () => resolve()))
 
 /** Settles within the bound, by an error, and the connection is over. */
@@ -117,6 +118,33 @@ describe('a frozen server under the drop-in', { skip, timeout: 120_000, concurre
     for (const error of await within(Promise.all(calls), 'answers', boundMs)) assert.ok(error instanceof Error)
     await within(ended, 'close of sftp', boundMs)
   })
+
+  for (const end of ['frozen', 'killed'] as const)
+    test(`sftp: streams of a server that is ${end} tell who listens, once, and end nobody else`, async (t) => {
+      const { client, server, freeze } = await connected(t, { keepaliveInterval })
+      // A reset is an error with ssh2 too.
+      if (end === 'killed') client.on('error', () => {})
+      const directory = mkdtempSync(join(tmpdir(), 'holdfast-ssh2-'))
+      chmodSync(directory, 0o777)
+      t.after(() => rmSync(directory, { recursive: true, force: true }))
+      const sftp = await value<SFTPWrapper>((done) => client.sftp(done))
+      const writes = ['heard', 'unheard', 'piped'].map((name) => sftp.createWriteStream(join(directory, name)))
+      // Where a connection is lost, what reads ends a program that does not listen with ssh2 too.
+      const reads = Array.from({ length: end === 'frozen' ? 2 : 1 }, () => sftp.createReadStream('/dev/zero'))
+      const streams = [...writes, ...reads]
+      await within(Promise.all(streams.map((stream) => once(stream, 'open'))), 'open')
+      const over = Promise.all([client, ...streams].map(closed))
+      const errors: string[] = []
+      for (const stream of [writes[0], reads[0]]) stream?.once('error', ({ message }: Error) => errors.push(message))
+      await freeze()
+      for (const read of reads) read.resume()
+      writes[0]?.write('text')
+      writes[1]?.write('text')
+      if (writes[2] !== undefined) new PassThrough().end('text').pipe(writes[2])
+      if (end === 'killed') await signalConnections(server, 'SIGKILL')
+      await within(over, 'the ends of all', boundMs)
+      assert.deepEqual(errors, Array(2).fill('No response from server'))
+    })
 
   test('a tunnel, and a remote forward with a connection', async (t) => {
     const { client, server, freeze } = await connected(t, { keepaliveInterval })
