@@ -1,4 +1,5 @@
 // The agents of programs, to log in with and to lend, and X11: over the drop-in as over ssh2.
+
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
 import { Duplex } from 'node:stream'
@@ -11,6 +12,7 @@ import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { installTools } from '../servers/tools.js'
 import { sshd } from '../session/sshd.js'
+import { ed25519Pair } from '../support/ssh2-key-pair.js'
 import { compareOwn, utils } from './own-server.js'
 import { type Client, compare, configOf, dropIn, original, ready, value, within } from './record.js'
 
@@ -105,7 +107,7 @@ describe('agents over the drop-in and over ssh2', { skip, timeout: 120_000 }, ()
 })
 
 test('an agent that is a class of the program, with keys as bytes, signs with what its ssh2 reads', async (t) => {
-  const key = utils.parseKey(utils.generateKeyPairSync('ed25519').private) as unknown as ParsedKey
+  const key = utils.parseKey(ed25519Pair().private) as unknown as ParsedKey
   await compareOwn(t, {
     serve: (connection, seen) => {
       connection.on('authentication', (context) => {

@@ -10,10 +10,11 @@ import type * as ssh2 from 'ssh2'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
+import { ed25519Pair } from '../support/ssh2-key-pair.js'
 import { configOf, dropIn, type Library, original, ready, value, within } from './record.js'
 
-const { Server, utils } = createRequire(import.meta.url)('ssh2') as typeof ssh2
-const hostKey = utils.generateKeyPairSync('ed25519').private
+const { Server } = createRequire(import.meta.url)('ssh2') as typeof ssh2
+const hostKey = ed25519Pair().private
 const skip = skipReason(await prepareSshd('9.2'))
 
 async function serve(t: TestContext, authenticate: (context: ssh2.AuthContext) => void): Promise<ConnectConfig> {
@@ -92,7 +93,7 @@ describe('over the drop-in and over ssh2', { timeout: 60_000 }, () => {
       asked.push(context.method)
       context.reject(['password', 'publickey'], context.method === 'password')
     })
-    const { private: privateKey } = utils.generateKeyPairSync('ed25519')
+    const { private: privateKey } = ed25519Pair()
     await same({ ...config, password: 'x', privateKey, tryKeyboard: true, localHostname: 'h', localUsername: 'u' })
     const half = asked.length / 2
     assert.deepEqual(asked.slice(half), asked.slice(0, half))

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import * as ours from 'holdfast/ssh2'
 import type * as theirs from 'ssh2'
+import { readablePair } from '../support/ssh2-key-pair.js'
 
 const original = createRequire(import.meta.url)('ssh2') as typeof theirs
 const kinds = [
@@ -28,9 +29,9 @@ for (const [kind, options] of kinds) {
   test(`parseKey reads ${kind} ${JSON.stringify(options)} as ssh2 does`, () => {
     for (const passphrase of [undefined, 'secret']) {
       const lock = passphrase === undefined ? {} : { passphrase, cipher: 'aes256-ctr', rounds: 2 }
-      const pair = original.utils.generateKeyPairSync(
-        kind as 'rsa',
-        { ...options, ...lock, comment: 'its name' } as never,
+      const pair = readablePair(
+        () => original.utils.generateKeyPairSync(kind as 'rsa', { ...options, ...lock, comment: 'its name' } as never),
+        passphrase,
       )
       const [mine, other] = [
         parsed(ours.utils.parseKey, pair.private, passphrase),

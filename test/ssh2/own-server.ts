@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { ConnectConfig } from 'holdfast/ssh2'
 import type * as ssh2 from 'ssh2'
+import { ed25519Pair } from '../support/ssh2-key-pair.js'
 import { type Client, dropIn, type Library, original, within } from './record.js'
 
 export const { Server, utils } = createRequire(import.meta.url)('ssh2') as typeof ssh2
-const ed25519 = utils.generateKeyPairSync('ed25519').private
+const ed25519 = ed25519Pair().private
 
 export interface Scene {
   readonly hostKey?: string

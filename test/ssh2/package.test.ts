@@ -1,9 +1,11 @@
 // What a program gets that imports or requires holdfast/ssh2 in place of ssh2.
+
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import * as ours from 'holdfast/ssh2'
 import type * as theirs from 'ssh2'
+import { ed25519Pair } from '../support/ssh2-key-pair.js'
 
 const require = createRequire(import.meta.url)
 const original = require('ssh2') as typeof theirs
@@ -42,7 +44,7 @@ test('is the same whether it is imported or required, and by whichever way of co
 })
 
 test('leaves to ssh2 what is no client', () => {
-  const server = new ours.Server({ hostKeys: [original.utils.generateKeyPairSync('ed25519').private] })
+  const server = new ours.Server({ hostKeys: [ed25519Pair().private] })
   assert.ok(server instanceof original.Server)
   assert.match(ours.utils.generateKeyPairSync('ed25519').private, /OPENSSH PRIVATE KEY/)
 })

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type ServerOptions, type ServerSession, startServer, type TestServer } from 'holdfast/testing'
 import type { Client, ConnectConfig, KeyboardInteractiveCallback, Prompt } from 'ssh2'
 import ssh2 from 'ssh2'
+import { ed25519Pair, readablePair } from '../support/ssh2-key-pair.js'
 import { eventually } from './support/eventually.js'
 import { connectSsh2, endSsh2, execSsh2, opened, startSsh2 } from './support/ssh2.js'
 
@@ -47,8 +48,8 @@ describe('logging in', () => {
     test(`by a key of type ${type}, and not by another`, async () => {
       const options = { bits: { ed25519: undefined, ecdsa: 256, rsa: 2048 }[type] } as { bits: number }
       const [mine, other] = [
-        ssh2.utils.generateKeyPairSync(type, options),
-        ssh2.utils.generateKeyPairSync(type, options),
+        readablePair(() => ssh2.utils.generateKeyPairSync(type, options)),
+        readablePair(() => ssh2.utils.generateKeyPairSync(type, options)),
       ]
       const server = await start({ users: { deploy: { authorizedKeys: [`${mine.public} a comment`] } } })
       await connectSsh2(server, { privateKey: mine.private }).then(endSsh2)
@@ -249,7 +250,7 @@ describe('the connection', () => {
   })
 
   test('keeps a given host key', async () => {
-    const { private: privateKey, public: publicKey } = ssh2.utils.generateKeyPairSync('ed25519')
+    const { private: privateKey, public: publicKey } = ed25519Pair()
     const server = await start({ hostKeys: [{ privateKey }] })
     assert.equal(server.hostKey.knownHostsLine, `[127.0.0.1]:${server.port} ${publicKey.trim()}`)
   })
