@@ -96,8 +96,10 @@ function askedAt({ client, world, plan, user }: Run, reason: VerdictReason): num
   const isDeafToOldest =
     reason === 'one-way' && plan.server.deafTo.some((kind) => kind === client.tap?.oldestUnanswered()?.probe)
   if (reason !== 'silence') return now - (isDeafToOldest ? countMax : countMax + 1) * interval
-  // A peer that is deaf to some questions is only sure to answer the last one, a key exchange.
-  if (plan.server.deafTo.length > 0) return lastAskedAt(client) ?? now - interval
+  // A peer that is deaf to some questions is only sure to answer the last one, a key exchange; and one that has left them
+  // unanswered for a while is asked by nothing else since.
+  const wasSilent = plan.ailments.some(({ what, from }) => what === 'silent' && from < now)
+  if (wasSilent || plan.server.deafTo.length > 0) return lastAskedAt(client) ?? now - interval
   // What went out before another interval held may have been no question.
   const from = Math.max(client.heardAt + interval - 1, user.configuredAt)
   return client.wrote.find((at) => at >= from) ?? from
