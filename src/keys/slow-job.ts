@@ -20,7 +20,7 @@ export function runSlowJob(job: SlowJob): Uint8Array | undefined {
 
 function bcrypt({ passphrase, salt, rounds, bytes }: SlowJob & { job: 'bcrypt' }): Uint8Array | undefined {
   // Only now, since its tables take a tenth of the time in which all else is loaded.
-  // oxlint-disable-next-line no-unsafe-type-assertion
+  // oxlint-disable-next-line no-unsafe-type-assertion -- its types are those of the package that is named
   const { pbkdf } = createRequire(import.meta.url)('bcrypt-pbkdf') as typeof bcryptPbkdf
   const derived = new Uint8Array(bytes)
   const status = pbkdf(passphrase, passphrase.length, salt, salt.length, derived, bytes, rounds)

@@ -2,7 +2,7 @@ import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Connection } from '../connection/connection.js'
 import { release } from './release.js'
-import { discard, hold, leave } from './stream.js'
+import { discard, hold, leave, partingMs } from './stream.js'
 
 /** Up to this much is copied into one buffer: cheaper than a vector of small pieces. */
 const maxCoalesced = 16 * 1024
@@ -30,6 +30,8 @@ export class Driver {
   #isWriting = false
   #destroyed = false
   #latePieces = 0
+  /** When we let go of the stream. */
+  #leftAt = Number.POSITIVE_INFINITY
 
   /**
    * @param stream a connected socket, or any Duplex that stands for one
@@ -74,7 +76,8 @@ export class Driver {
   /** What was on its way when we said goodbye is passed over: a reset would be an error to its sender. Who goes on is not waited for. */
   #cameLate(): void {
     this.#latePieces += 1
-    if (this.#latePieces > maxLatePieces) discard(this.#stream)
+    // Each piece begins the time of `leave()` anew: by itself that would last for all of them.
+    if (this.#latePieces > maxLatePieces || performance.now() - this.#leftAt > partingMs) discard(this.#stream)
   }
 
   /** No more will be written. */
@@ -89,6 +92,7 @@ export class Driver {
     if (how === 'farewell') this.#flush()
     if (how === 'quiet') this.#sayEnd()
     this.#destroyed = true
+    this.#leftAt = performance.now()
     clearImmediate(this.#turn)
     if (how === 'reset') discard(this.#stream)
     else leave(this.#stream)

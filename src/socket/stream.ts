@@ -34,7 +34,7 @@ export function discard(stream: Duplex): void {
 }
 
 /** Milliseconds: so long may a peer take that was told of the end, and that nobody waits for. */
-const partingMs = 2000
+export const partingMs = 2000
 
 /**
  * Lets go of a stream. Where a socket has said that it is over and its peer has not, the kernel delivers that by itself, and
