@@ -1,4 +1,11 @@
-import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import {
+  createPrivateKey,
+  type ED25519KeyPairOptions,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  type KeyPairSyncResult,
+} from 'node:crypto'
 import { HoldfastError } from '../errors.js'
 import { Writer } from '../wire/writer.js'
 import { keyError } from './key-reader.js'
@@ -86,11 +93,28 @@ class LoadedPrivateKey implements PrivateKey {
   }
 }
 
+/**
+ * Read back from its bytes, as a key of its own: in Node 20 an export of a key that was just made locks it, and where
+ * garbage is collected meanwhile, the job that made it locks it too, as it goes, and the process waits for itself for good.
+ */
 function generateKeyObject(type: GeneratedKeyType): KeyObject {
-  if (type === 'ssh-ed25519') return generateKeyPairSync('ed25519').privateKey
-  if (type === 'ssh-rsa') return generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey
-  const namedCurve = { 'ecdsa-sha2-nistp256': 'P-256', 'ecdsa-sha2-nistp384': 'P-384', 'ecdsa-sha2-nistp521': 'P-521' }[
-    type
-  ]
-  return generateKeyPairSync('ec', { namedCurve }).privateKey
+  return createPrivateKey({ key: generateEncoded(type).privateKey, type: 'pkcs8', format: 'der' })
 }
+
+function generateEncoded(type: GeneratedKeyType): KeyPairSyncResult<Buffer, Buffer> {
+  if (type === 'ssh-ed25519') return generateKeyPairSync('ed25519', encodings)
+  if (type === 'ssh-rsa') return generateKeyPairSync('rsa', { modulusLength: 3072, ...encodings })
+  return generateKeyPairSync('ec', { namedCurve: namedCurves[type], ...encodings })
+}
+
+/** A type of Node's own: a literal's matches the overloads for KeyObjects. */
+const encodings: ED25519KeyPairOptions<'der', 'der'> = {
+  publicKeyEncoding: { type: 'spki', format: 'der' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+}
+
+const namedCurves = {
+  'ecdsa-sha2-nistp256': 'P-256',
+  'ecdsa-sha2-nistp384': 'P-384',
+  'ecdsa-sha2-nistp521': 'P-521',
+} as const
