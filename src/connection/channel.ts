@@ -226,7 +226,7 @@ export class Channel {
   }
 
   /** Asks for something that nobody knows, which the peer must refuse. Only for a channel that is open. */
-  probe(answered: () => void, dropped: () => void, taken: () => void): void {
+  probe(answered: () => void, dropped: () => void, taken: (() => void) | undefined): void {
     this.#owed.push({ sentAt: this.#port.now(), succeeded: answered, refused: answered, dropped })
     const request = { recipient: this.#remote.id, type: keepaliveRequest, wantReply: true, data: Buffer.alloc(0) }
     this.#port.send(encodeChannelRequest(request), taken)

@@ -304,7 +304,7 @@ export class Connection {
   #answered(probe: SentProbe): void {
     const { facts } = this.#options
     this.keepalive.answered(probe, facts.now())
-    const { rttMs } = this.keepalive.liveness(facts.now())
+    const { rttMs } = this.keepalive
     if (rttMs !== null) this.#growth.answeredAfter(rttMs)
     diagnostics.probe(() => ({
       ...facts.about,

@@ -43,10 +43,6 @@ export class GlobalRequests {
     this.#port = port
   }
 
-  get waiting(): number {
-    return this.#slots.length
-  }
-
   request(name: string, data: Buffer, options: GlobalRequestOptions = {}): Promise<Buffer> {
     const wait: Wait<Buffer> = this.#port.waits.start<Buffer>({
       limit: 'reply',
@@ -73,15 +69,20 @@ export class GlobalRequests {
     return wait.promise
   }
 
-  /** Sends a request to which any answer will do. */
-  probe(name: string, answered: () => void, taken: () => void): void {
+  /** Whether every request was answered. */
+  get owesNothing(): boolean {
+    return this.#slots.length === 0
+  }
+
+  /** @param payload a request to which any answer will do */
+  probe(payload: Buffer, answered: () => void, taken: (() => void) | undefined): void {
     this.#slots.push({
       sentAt: this.#port.now(),
       sequence: this.#port.nextSequence(),
       succeeded: answered,
       failed: answered,
     })
-    this.#port.send(encodeGlobalRequest(name, true), taken)
+    this.#port.send(payload, taken)
   }
 
   /** @returns false when nobody asked */

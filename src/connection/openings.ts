@@ -97,7 +97,7 @@ export class Openings {
   }
 
   /** Asks for a channel of a type that nobody has, which the peer must refuse (RFC 4254 section 5.1). */
-  probe(answered: () => void, taken: () => void): void {
+  probe(answered: () => void, taken: (() => void) | undefined): void {
     const confirmed = (channel: Channel) => {
       void channel.close()
       answered()

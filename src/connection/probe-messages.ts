@@ -1,6 +1,7 @@
 import type { Transport } from '../kex/transport.js'
 import type { KeepalivePort, LivenessChange, ProbeKind, SentProbe, Verdict } from '../liveness/port.js'
 import { lastQuestionMaxMs } from '../liveness/settings.js'
+import { encodeGlobalRequest } from '../wire/connection-messages.js'
 import { encodeIgnore, encodePing } from '../wire/transport-messages.js'
 import { keepaliveRequest } from './channel.js'
 import type { Mux } from './mux.js'
@@ -27,6 +28,8 @@ const spareMs = 10_000
  */
 const grownLinkFactor = 16
 
+const keepalivePayload = encodeGlobalRequest(keepaliveRequest, true)
+
 interface Ping {
   readonly probe: SentProbe
   readonly sequence: number
@@ -44,27 +47,14 @@ export class ProbeMessages implements KeepalivePort {
   readonly #unanswered = new Set<SentProbe>()
   #stuckSince: number | undefined
 
-  readonly #senders: Readonly<Record<ProbeKind, (taken: () => void) => SentProbe | undefined>> = {
-    ping: (taken) => this.#ping(taken),
-    'global-request': (taken) =>
-      this.#note(
-        'global-request',
-        (answered) => this.#mux.globalRequests.probe(keepaliveRequest, answered, taken),
-        () => this.#mux.globalRequests.waiting === 0,
-      ),
-    'channel-request': (taken) => this.#probeChannel(taken),
-    'channel-open': (taken) => this.#note('channel-open', (answered) => this.#mux.openings.probe(answered, taken)),
-    'key-exchange': () => this.#exchangeKeys(),
-  }
-
   constructor(transport: Transport, mux: Mux, sink: ProbeSink) {
     this.#transport = transport
     this.#mux = mux
     this.#sink = sink
   }
 
-  send(kind: ProbeKind, taken: () => void): SentProbe | undefined {
-    const probe = this.#maySend(kind) ? this.#senders[kind](taken) : undefined
+  send(kind: ProbeKind, taken: (() => void) | undefined): SentProbe | undefined {
+    const probe = this.#maySend(kind) ? this.#sendAs(kind, taken) : undefined
     if (probe === undefined) return undefined
     this.#unanswered.add(probe)
     this.#sink.sent(probe)
@@ -151,7 +141,14 @@ export class ProbeMessages implements KeepalivePort {
     return this.#transport.isOpen && (kind === 'key-exchange' || this.#unanswered.size < maxUnanswered)
   }
 
-  #ping(taken: () => void): SentProbe | undefined {
+  #sendAs(kind: ProbeKind, taken: (() => void) | undefined): SentProbe | undefined {
+    if (kind === 'ping') return this.#ping(taken)
+    if (kind === 'global-request') return this.#requestGlobally(taken)
+    if (kind === 'channel-request') return this.#requestOnChannel(taken)
+    return kind === 'channel-open' ? this.#openChannel(taken) : this.#exchangeKeys()
+  }
+
+  #ping(taken: (() => void) | undefined): SentProbe | undefined {
     if (!this.#transport.answersPings) return undefined
     const number = this.#nextPing
     this.#nextPing = (number + 1) % 2 ** 32
@@ -159,46 +156,45 @@ export class ProbeMessages implements KeepalivePort {
     const data = Buffer.alloc(4)
     data.writeUInt32BE(number, 0)
     this.#transport.send(encodePing(data), taken)
-    const probe = this.#describe('ping')
+    const probe = this.#begin('ping').wasSent()
     this.#pings.set(number, { probe, sequence })
     return probe
   }
 
-  #probeChannel(taken: () => void): SentProbe | undefined {
+  #requestGlobally(taken: (() => void) | undefined): SentProbe {
+    const { globalRequests } = this.#mux
+    const probe = this.#begin('global-request', globalRequests)
+    globalRequests.probe(keepalivePayload, () => this.#answered(probe), taken)
+    return probe.wasSent()
+  }
+
+  #requestOnChannel(taken: (() => void) | undefined): SentProbe | undefined {
     for (const channel of this.#mux.channels) {
       if (!channel.isOpen) continue
-      return this.#note(
-        'channel-request',
-        (answered, voided) => channel.probe(answered, voided, taken),
-        () => channel.owesNothing,
-      )
+      const probe = this.#begin('channel-request', channel)
+      const answered = (): void => this.#answered(probe)
+      const voided = (): void => this.#voided(probe)
+      channel.probe(answered, voided, taken)
+      return probe.wasSent()
     }
     return undefined
   }
 
+  #openChannel(taken: (() => void) | undefined): SentProbe {
+    const probe = this.#begin('channel-open')
+    this.#mux.openings.probe(() => this.#answered(probe), taken)
+    return probe.wasSent()
+  }
+
   #exchangeKeys(): SentProbe {
     this.#transport.askForKeys(lastQuestionMaxMs + spareMs)
-    const probe = this.#describe('key-exchange')
+    const probe = this.#begin('key-exchange').wasSent()
     this.#exchanges.push(probe)
     return probe
   }
 
-  #note(
-    kind: ProbeKind,
-    send: (answered: () => void, voided: () => void) => void,
-    isAnswerSure = () => true,
-  ): SentProbe {
-    // An answer cannot come before this returns, so the probe is described by then.
-    const sent: { probe?: SentProbe } = {}
-    const tell = (what: (probe: SentProbe) => void) => () => {
-      if (sent.probe !== undefined) what(sent.probe)
-    }
-    send(
-      tell((probe) => this.#answered(probe)),
-      tell((probe) => this.#voided(probe)),
-    )
-    sent.probe = this.#describe(kind, isAnswerSure)
-    return sent.probe
+  #begin(kind: ProbeKind, line?: AnswerLine): MessageProbe {
+    return new MessageProbe(kind, this.#transport, this.#mux, line)
   }
 
   #answered(probe: SentProbe): void {
@@ -210,20 +206,57 @@ export class ProbeMessages implements KeepalivePort {
     this.#unanswered.delete(probe)
     this.#sink.voided(probe)
   }
+}
 
-  #describe(kind: ProbeKind, isAnswerSure = () => true): SentProbe {
-    const transport = this.#transport
-    const mux = this.#mux
-    const position = transport.outbound.position
-    const { bytes: granted, grown } = mux.granted
-    const plain = granted - grown
-    const { sentBytes, receivedBytes } = mux.flow
-    return {
-      kind,
-      ahead: () => Math.max(0, position - transport.takenBytes) + Math.max(0, sentBytes - mux.flow.coveredBytes),
-      behind: () => asOnSlowLink(Math.max(0, granted - (mux.flow.receivedBytes - receivedBytes)), plain),
-      isAnswerSure,
-    }
+/** Where the order of replies alone says whose they are. */
+interface AnswerLine {
+  /** Whether every request was answered that wants it. */
+  readonly owesNothing: boolean
+}
+
+/** One object a probe: an idle connection makes little else. */
+class MessageProbe implements SentProbe {
+  readonly kind: ProbeKind
+  readonly #transport: Transport
+  readonly #mux: Mux
+  readonly #line: AnswerLine | undefined
+  #position = 0
+  #granted = 0
+  #grown = 0
+  #sentBytes = 0
+  #receivedBytes = 0
+
+  constructor(kind: ProbeKind, transport: Transport, mux: Mux, line: AnswerLine | undefined) {
+    this.kind = kind
+    this.#transport = transport
+    this.#mux = mux
+    this.#line = line
+  }
+
+  /** Notes what is in its way, its own bytes included. */
+  wasSent(): this {
+    const { bytes, grown } = this.#mux.granted
+    const { sentBytes, receivedBytes } = this.#mux.flow
+    this.#position = this.#transport.outbound.position
+    this.#granted = bytes
+    this.#grown = grown
+    this.#sentBytes = sentBytes
+    this.#receivedBytes = receivedBytes
+    return this
+  }
+
+  ahead(): number {
+    const uncovered = Math.max(0, this.#sentBytes - this.#mux.flow.coveredBytes)
+    return Math.max(0, this.#position - this.#transport.takenBytes) + uncovered
+  }
+
+  behind(): number {
+    const received = this.#mux.flow.receivedBytes - this.#receivedBytes
+    return asOnSlowLink(Math.max(0, this.#granted - received), this.#granted - this.#grown)
+  }
+
+  isAnswerSure(): boolean {
+    return this.#line?.owesNothing ?? true
   }
 }
 

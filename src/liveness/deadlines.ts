@@ -2,29 +2,33 @@
 export interface Deadline {
   readonly at: number
   cancel(): void
+  /** Puts it off or brings it nearer; one that has expired, or was cancelled, holds again. */
+  move(at: number): void
 }
 
-/** So many may stay in any case: an idle connection of thousands is not to keep those of its beginning for minutes. */
-const cancelledMax = 8
+/** Where an entry stands that has no place in the heap: nowhere, or among those that are called now. */
+const nowhere = -1
+const due = -2
 
 /** One object a deadline: each wait of a connection has one, and an idle connection keeps some. */
 class Entry implements Deadline {
-  readonly at: number
-  /** Undefined once it was called or cancelled. */
-  expire: ((now: number) => void) | undefined
-  queued = true
-  readonly #cancelled: (entry: Entry) => void
+  at: number
+  place = nowhere
+  readonly expire: (now: number) => void
+  readonly #all: Deadlines
 
-  constructor(at: number, expire: (now: number) => void, cancelled: (entry: Entry) => void) {
+  constructor(at: number, expire: (now: number) => void, all: Deadlines) {
     this.at = at
     this.expire = expire
-    this.#cancelled = cancelled
+    this.#all = all
   }
 
   cancel(): void {
-    if (this.expire === undefined) return
-    this.expire = undefined
-    this.#cancelled(this)
+    this.#all.cancel(this)
+  }
+
+  move(at: number): void {
+    this.#all.move(this, at)
   }
 }
 
@@ -34,32 +38,47 @@ class Entry implements Deadline {
  */
 export class Deadlines {
   readonly #heap: Entry[] = []
-  #cancelled = 0
   #changed: () => void = () => {}
-  readonly #noteCancelled = (entry: Entry): void => this.#cancelledOne(entry)
 
-  /** Calls `changed` whenever `next()` may have become earlier. */
+  /** Calls `changed` whenever `next()` has become earlier, and when it was put off by `move()`. */
   onChange(changed: () => void): void {
     this.#changed = changed
   }
 
   get size(): number {
-    return this.#heap.length - this.#cancelled
+    return this.#heap.length
   }
 
   add(at: number, expire: (now: number) => void): Deadline {
-    // It would stand at the head of the heap for ever, since nothing compares with it, and nothing would expire again.
-    if (Number.isNaN(at)) throw new RangeError('the instant of a deadline is not a number')
-    const entry = new Entry(at, expire, this.#noteCancelled)
-    this.#heap.push(entry)
-    this.#rise(this.#heap.length - 1)
-    if (this.#heap[0] === entry) this.#changed()
+    const entry = new Entry(check(at), expire, this)
+    this.#insert(entry)
+    if (entry.place === 0) this.#changed()
     return entry
+  }
+
+  /** @param entry one that `add()` of these gave */
+  move(entry: Entry, at: number): void {
+    const before = this.next()
+    this.cancel(entry)
+    entry.at = check(at)
+    this.#insert(entry)
+    if (this.next() !== before) this.#changed()
+  }
+
+  /** @param entry one that `add()` of these gave */
+  cancel(entry: Entry): void {
+    const { place } = entry
+    entry.place = nowhere
+    if (place < 0) return
+    const last = this.#heap.pop()
+    if (last === undefined || last === entry) return
+    this.#put(last, place)
+    this.#rise(place)
+    this.#sink(last.place)
   }
 
   /** The earliest instant at which `expire()` has something to do. */
   next(): number | undefined {
-    while (this.#heap[0] !== undefined && this.#heap[0].expire === undefined) this.#pop()
     return this.#heap[0]?.at
   }
 
@@ -68,36 +87,20 @@ export class Deadlines {
    * ends; a callback that throws keeps none of the others from being called.
    */
   expire(now: number): void {
-    const due: Entry[] = []
-    for (let at = this.next(); at !== undefined && at <= now; at = this.next()) due.push(this.#pop())
-    runAll(due.map((entry) => () => fire(entry, now)))
-  }
-
-  #cancelledOne({ queued }: Entry): void {
-    // One that is due together with the one whose callback cancels it has left the heap already.
-    if (!queued) return
-    this.#cancelled++
-    if (this.#cancelled > cancelledMax && this.#cancelled > this.#heap.length / 2) this.#compact()
-  }
-
-  #compact(): void {
-    const live = this.#heap.filter((entry) => entry.expire !== undefined)
-    live.sort((a, b) => a.at - b.at)
-    this.#heap.splice(0, this.#heap.length, ...live)
-    this.#cancelled = 0
-  }
-
-  #pop(): Entry {
-    const [first] = this.#heap
-    const last = this.#heap.pop()
-    if (first === undefined || last === undefined) throw new RangeError('no deadline is left')
-    if (this.#heap.length > 0) {
-      this.#heap[0] = last
-      this.#sink()
+    const called: Entry[] = []
+    for (let [first] = this.#heap; first !== undefined && first.at <= now; [first] = this.#heap) {
+      this.cancel(first)
+      first.place = due
+      called.push(first)
     }
-    first.queued = false
-    if (first.expire === undefined) this.#cancelled--
-    return first
+    runAll(called.map((entry) => () => fire(entry, now)))
+  }
+
+  #insert(entry: Entry): void {
+    const place = this.#heap.length
+    this.#heap.push(entry)
+    entry.place = place
+    this.#rise(place)
   }
 
   #rise(from: number): void {
@@ -110,8 +113,8 @@ export class Deadlines {
     }
   }
 
-  #sink(): void {
-    let index = 0
+  #sink(from: number): void {
+    let index = from
     for (;;) {
       const left = 2 * index + 1
       const smaller = this.#at(left + 1) < this.#at(left) ? left + 1 : left
@@ -129,15 +132,27 @@ export class Deadlines {
   #swap(a: number, b: number): void {
     const [atA, atB] = [this.#heap[a], this.#heap[b]]
     if (atA === undefined || atB === undefined) return
-    this.#heap[a] = atB
-    this.#heap[b] = atA
+    this.#put(atB, a)
+    this.#put(atA, b)
+  }
+
+  #put(entry: Entry, place: number): void {
+    this.#heap[place] = entry
+    entry.place = place
   }
 }
 
+/** What is not a number would stand at the head of the heap for ever, since nothing compares with it. */
+function check(at: number): number {
+  if (Number.isNaN(at)) throw new RangeError('the instant of a deadline is not a number')
+  return at
+}
+
+/** One that was cancelled or moved by a callback before it is not called. */
 function fire(entry: Entry, now: number): void {
-  const { expire } = entry
-  entry.expire = undefined
-  expire?.(now)
+  if (entry.place !== due) return
+  entry.place = nowhere
+  entry.expire(now)
 }
 
 /** Calls every task; a throw keeps no later one from running, and the first failure is thrown again at the end. */

@@ -77,7 +77,6 @@ export class Keepalive {
   stop(): void {
     this.#running = false
     this.#deadline?.cancel()
-    this.#deadline = undefined
     this.#prober.forgetAskers()
   }
 
@@ -91,6 +90,7 @@ export class Keepalive {
   /** Call `heard()` for the packet first. UNIMPLEMENTED and a refusal are answers as good as any. */
   answered(probe: SentProbe, now: number): void {
     this.#prober.answered(probe, now)
+    this.#followOldest(now)
     this.#age.restart(now, this.#bytesHeard)
     // The wake that would have missed the answer would find nothing due: on an idle connection that is every second one.
     this.#schedule(now)
@@ -164,6 +164,11 @@ export class Keepalive {
     return takeBack
   }
 
+  /** Milliseconds that the last answer to a probe took; null before the first. */
+  get rttMs(): number | null {
+    return this.#probes.rttMs
+  }
+
   liveness(now: number): Liveness {
     return {
       state: this.#state,
@@ -199,7 +204,6 @@ export class Keepalive {
 
   #wake(now: number): void {
     const at = this.#plannedAt
-    this.#deadline = undefined
     this.#plannedAt = Number.POSITIVE_INFINITY
     const { interval } = this.#settings
     if (!this.#running || interval === false) return
@@ -309,13 +313,16 @@ export class Keepalive {
 
   /** One deadline stands for everything; what has moved it later since is found out when it expires. */
   #schedule(now: number): void {
-    this.#deadline?.cancel()
-    this.#deadline = undefined
     const { interval } = this.#settings
-    if (!this.#running || interval === false) return
+    if (!this.#running || interval === false) {
+      this.#deadline?.cancel()
+      return
+    }
     this.#followOldest(now)
     if (this.#plannedAt >= now) this.#plannedAt = Math.max(now, this.#nextWake(now, interval))
-    this.#deadline = this.#deadlines.add(Math.max(now, this.#plannedAt), (expired) => this.#wake(expired))
+    const at = Math.max(now, this.#plannedAt)
+    if (this.#deadline === undefined) this.#deadline = this.#deadlines.add(at, (expired) => this.#wake(expired))
+    else this.#deadline.move(at)
   }
 
   #followOldest(now: number): void {
@@ -363,7 +370,7 @@ export class Keepalive {
 
   /** When nothing has shown for an interval that the peer hears us, and there is something left to ask. */
   #askDue(interval: number): number {
-    const asks = this.#settings.wantReply && !this.#prober.inKeyExchange && this.#probes.worthSending().length > 0
+    const asks = this.#settings.wantReply && !this.#prober.inKeyExchange && this.#probes.anyWorthSending
     return asks ? Math.max(this.#probes.confirmedAt, this.#prober.triedAt) + interval : Number.POSITIVE_INFINITY
   }
 

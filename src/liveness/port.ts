@@ -76,9 +76,9 @@ export interface KeepalivePort {
   /**
    * Sends a probe of this kind, ahead of queued data; undefined where that is not possible now: in a key exchange, with
    * no session open for `channel-request`, where the peer does not offer `ping`.
-   * @param taken called once the kernel has taken its last byte
+   * @param taken called once the kernel has taken its last byte; undefined where nobody wants to know
    */
-  send(kind: ProbeKind, taken: () => void): SentProbe | undefined
+  send(kind: ProbeKind, taken: (() => void) | undefined): SentProbe | undefined
   /** Sends a few bytes that ask for no answer; false where that is not possible now. */
   refresh(): boolean
   /** Bytes accepted for sending that the kernel has not taken. */

@@ -49,8 +49,9 @@ export class Prober {
   probe(now: number, kinds: readonly ProbeKind[]): void {
     this.#triedAt = now
     this.#owed = false
+    const taken = this.#askers.size > 0 ? () => this.#taken(now) : undefined
     for (const kind of kinds) {
-      const probe = this.#port.send(kind, () => this.#taken(now))
+      const probe = this.#port.send(kind, taken)
       if (probe === undefined) continue
       this.#sent++
       this.#probes.add(probe, now)
@@ -78,7 +79,7 @@ export class Prober {
 
   answered(probe: SentProbe, now: number): void {
     const sentAt = this.#probes.answered(probe, now)
-    if (sentAt === undefined) return
+    if (sentAt === undefined || this.#askers.size === 0) return
     for (const asker of this.#askedBy(sentAt)) {
       this.#askers.delete(asker)
       asker.answered(probe.kind, roundTrip(sentAt, now), now)

@@ -35,6 +35,7 @@ export class Probes {
   #confirmedTo = Number.NEGATIVE_INFINITY
   #leastLoginMs = Number.POSITIVE_INFINITY
   #roundTrips: { readonly ms: number; readonly at: number }[] = []
+  #leastRttMs = 0
 
   constructor(memory: HostMemory) {
     this.#memory = memory
@@ -58,9 +59,7 @@ export class Probes {
    * anything, the quickest answer of authentication stands for it; 0 where there was none, as for a server.
    */
   get leastRttMs(): number {
-    const known = this.#roundTrips.length > 0 ? this.#roundTrips.map(({ ms }) => ms) : [this.#leastLoginMs]
-    const least = Math.min(...known)
-    return least === Number.POSITIVE_INFINITY ? 0 : least
+    return this.#leastRttMs
   }
 
   get answers(): boolean {
@@ -76,12 +75,15 @@ export class Probes {
    * to answer, since any other may be one that it hears and leaves unanswered.
    */
   get oldest(): WaitingProbe | undefined {
-    return this.#waiting.find(({ probe, passedAt }) => passedAt === undefined && this.#answered.has(probe.kind))
+    for (const waiting of this.#waiting) {
+      if (waiting.passedAt === undefined && this.#answered.has(waiting.probe.kind)) return waiting
+    }
+    return undefined
   }
 
   /** The last question before a verdict, as long as it waits; none for a peer of which nothing else was answered. */
   get last(): WaitingProbe | undefined {
-    return this.answers ? this.#waiting.find(({ probe }) => probe.kind === 'key-exchange') : undefined
+    return this.answers ? this.#waiting.find(isKeyExchange) : undefined
   }
 
   /**
@@ -89,14 +91,8 @@ export class Probes {
    * that has been tried least.
    */
   candidates(): ProbeKind[] {
-    const answered = (kind: ProbeKind) => this.#answered.has(kind)
-    const live = ordinaryKinds.filter((kind) => !this.#isDeafTo(kind))
-    const tried = (kind: ProbeKind) => this.#tried.get(kind) ?? 0
-    // The sort is stable: of kinds tried equally often the better one comes first.
-    return [
-      ...live.filter(answered).toSorted((a, b) => this.#count(a) - this.#count(b)),
-      ...live.filter((kind) => !answered(kind)).toSorted((a, b) => tried(a) - tried(b)),
-    ]
+    // The sort is stable: of kinds that rank alike the better one comes first.
+    return ordinaryKinds.filter((kind) => !this.#isDeafTo(kind)).toSorted((a, b) => this.#rank(a) - this.#rank(b))
   }
 
   /**
@@ -106,11 +102,17 @@ export class Probes {
    */
   worthSending(): ProbeKind[] {
     const worth = this.candidates().filter((kind) => this.#answered.has(kind) || this.#count(kind) === 0)
-    return this.mute || this.#count('key-exchange') > 0 ? worth : [...worth, 'key-exchange']
+    return this.#mayAskLast ? [...worth, 'key-exchange'] : worth
+  }
+
+  /** Whether there are any of those. */
+  get anyWorthSending(): boolean {
+    return this.#mayAskLast || this.worthSending().length > 0
   }
 
   loginAnswered(tookMs: number): void {
     this.#leastLoginMs = Math.min(this.#leastLoginMs, tookMs)
+    this.#findLeastRtt()
   }
 
   add(probe: SentProbe, now: number): void {
@@ -122,12 +124,12 @@ export class Probes {
   /** @returns when it was sent, or undefined for one that no longer waits */
   answered(probe: SentProbe, now: number): number | undefined {
     const index = this.#waiting.findIndex((waiting) => waiting.probe === probe)
-    if (probe.kind !== 'key-exchange') this.#unsure.set(probe.kind, probe)
+    if (probe.kind !== 'key-exchange') this.#seemsAnswered(probe.kind, probe)
     this.#learnSure()
-    // Those that went out at the same instant are told apart by their order alone.
-    for (const before of this.#waiting.slice(0, Math.max(0, index))) before.passedAt ??= now
-    const waiting = this.#take(probe)
     this.#confirmedAt = now
+    // Those that went out at the same instant are told apart by their order alone.
+    if (index > 0) for (const before of this.#waiting.slice(0, index)) before.passedAt ??= now
+    const waiting = this.#takeAt(index)
     if (waiting === undefined) return undefined
     if (probe.kind !== 'key-exchange') this.#tookRoundTrip(waiting.sentAt, now)
     this.confirmed(waiting.sentAt, now)
@@ -164,6 +166,7 @@ export class Probes {
   /** This process did not listen for so long: how late the answers were that came meanwhile says nothing of the link. */
   lost(milliseconds: number, now: number): void {
     this.#roundTrips = this.#roundTrips.filter(({ at }) => at < now - milliseconds)
+    this.#findLeastRtt()
     this.delayed(milliseconds, now)
   }
 
@@ -176,8 +179,10 @@ export class Probes {
 
   /** When the first probe that was passed over is given up. */
   passedDue(interval: number): number {
-    const passed = this.#waiting.find((waiting) => waiting.passedAt !== undefined)
-    return (passed?.passedAt ?? Number.POSITIVE_INFINITY) + interval
+    for (const { passedAt } of this.#waiting) {
+      if (passedAt !== undefined) return passedAt + interval
+    }
+    return Number.POSITIVE_INFINITY
   }
 
   /**
@@ -185,6 +190,7 @@ export class Probes {
    * @returns whether there were any
    */
   giveUp(now: number, interval: number): boolean {
+    if (this.passedDue(interval) > now) return false
     const deaf = this.#waiting.filter(({ passedAt }) => passedAt !== undefined && passedAt + interval <= now)
     for (const { probe } of deaf) {
       this.#take(probe)
@@ -213,9 +219,23 @@ export class Probes {
   #tookRoundTrip(sentAt: number, at: number): void {
     this.#roundTrips.push({ ms: roundTrip(sentAt, at), at })
     if (this.#roundTrips.length > roundTripsKept) this.#roundTrips.shift()
+    this.#findLeastRtt()
+  }
+
+  /** Found when it changes: it is asked for at each wake. */
+  #findLeastRtt(): void {
+    let least = this.#roundTrips.length > 0 ? Number.POSITIVE_INFINITY : this.#leastLoginMs
+    for (const { ms } of this.#roundTrips) least = Math.min(least, ms)
+    this.#leastRttMs = least === Number.POSITIVE_INFINITY ? 0 : least
+  }
+
+  #seemsAnswered(kind: ProbeKind, probe: SentProbe): void {
+    if (probe.isAnswerSure()) this.#learn(kind)
+    else this.#unsure.set(kind, probe)
   }
 
   #learnSure(): void {
+    if (this.#unsure.size === 0) return
     for (const [kind, probe] of this.#unsure) {
       if (probe.isAnswerSure()) this.#learn(kind)
     }
@@ -234,14 +254,32 @@ export class Probes {
     if (!this.answers) this.#memory.mute = true
   }
 
+  get #mayAskLast(): boolean {
+    return !this.mute && !this.#waiting.some(isKeyExchange)
+  }
+
+  /** Those that are answered come first. */
+  #rank(kind: ProbeKind): number {
+    return this.#answered.has(kind) ? this.#count(kind) : waitingMax + 1 + (this.#tried.get(kind) ?? 0)
+  }
+
   #count(kind: ProbeKind): number {
-    return this.#waiting.filter(({ probe }) => probe.kind === kind).length
+    let count = 0
+    for (const { probe } of this.#waiting) if (probe.kind === kind) count++
+    return count
   }
 
   #take(probe: SentProbe): WaitingProbe | undefined {
-    const index = this.#waiting.findIndex((waiting) => waiting.probe === probe)
+    return this.#takeAt(this.#waiting.findIndex((waiting) => waiting.probe === probe))
+  }
+
+  #takeAt(index: number): WaitingProbe | undefined {
     return index === -1 ? undefined : this.#waiting.splice(index, 1)[0]
   }
+}
+
+function isKeyExchange({ probe }: WaitingProbe): boolean {
+  return probe.kind === 'key-exchange'
 }
 
 /** Milliseconds, to the microsecond: clocks give more digits than they know. */

@@ -39,7 +39,11 @@ const disturbedFromMs = 1000
 export class Scheduler {
   readonly #options: SchedulerOptions
   readonly #clock: Clock
+  /** Kept when it has fired: the next wake of a keepalive is as far away as the last, and to make a timer anew costs more. */
   #timer: NodeJS.Timeout | undefined
+  #isArmed = false
+  /** For how long the timer was made. */
+  #delay = 0
   #immediate: NodeJS.Immediate | undefined
   #armedAt = 0
   #dueAt = 0
@@ -71,41 +75,51 @@ export class Scheduler {
   /** Lets the timer go. Nothing expires from here on. */
   stop(): void {
     this.#stopped = true
-    this.#disarm()
+    clearTimeout(this.#timer)
     clearImmediate(this.#immediate)
   }
 
+  /** Arms the timer for the earliest deadline; one that was put off moves it only where that costs next to nothing. */
   #arm(): void {
     if (this.#stopped || this.#immediate !== undefined) return
     // Waiting callers hold the process even where nothing is due: else it would end under them with exit code 13.
     const at = this.#options.deadlines.next() ?? (this.#held ? Number.POSITIVE_INFINITY : undefined)
-    if (at === undefined || (this.#timer !== undefined && at >= this.#dueAt)) return
-    this.#disarm()
-    this.#armedAt = this.#clock.now()
-    const delay = Math.min(Math.max(Math.ceil(at - this.#armedAt), 1), longestTimeoutMs)
-    this.#dueAt = this.#armedAt + delay
-    this.#timer = setTimeout(() => this.#fired(), delay)
-    if (!this.#held) this.#timer.unref()
+    if (at === undefined) return
+    const now = this.#clock.now()
+    const delay = delayUntil(at, now)
+    const isSame = delay === this.#delay
+    if (this.#isArmed && at >= this.#dueAt && !isSame) return
+    this.#armedAt = now
+    this.#dueAt = now + delay
+    this.#isArmed = true
+    if (isSame && this.#timer !== undefined) this.#timer.refresh()
+    else this.#replaceTimer(delay)
+    this.#holdByTimer()
   }
 
-  #disarm(): void {
+  #replaceTimer(delay: number): void {
     clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.#delay = delay
+    this.#timer = setTimeout(() => this.#fired(), delay)
+  }
+
+  #holdByTimer(): void {
+    if (this.#held) this.#timer?.ref()
+    else this.#timer?.unref()
   }
 
   #hold(): void {
     const held = this.#options.waits.holdsProcess
     if (held === this.#held) return
     this.#held = held
-    if (!held) this.#timer?.unref()
-    else if (this.#timer === undefined) this.#arm()
-    else this.#timer.ref()
+    if (this.#isArmed) this.#holdByTimer()
+    else if (held) this.#arm()
   }
 
   /** What the kernel has queued is read between the timers and the immediates of a turn: input wins over a verdict. */
   #fired(): void {
     const lostMs = this.#lostMs()
-    this.#disarm()
+    this.#isArmed = false
     this.#loopBlockedMs += lostMs
     if (lostMs === 0 && this.#isEarly) this.#arm()
     else this.#immediate = setImmediate(() => this.#wake(lostMs))
@@ -145,4 +159,12 @@ export class Scheduler {
     this.#offset = offset
     if (aheadMs >= disturbedFromMs) this.#options.onDisturbed(now, aheadMs)
   }
+}
+
+/**
+ * For how long a timer is to be set. Node counts whole milliseconds from when the turn of its loop began: without one more
+ * it would fire up to one too early, and have to be set twice.
+ */
+function delayUntil(at: number, now: number): number {
+  return Math.min(Math.max(Math.ceil(at - now), 0) + 1, longestTimeoutMs)
 }

@@ -81,6 +81,50 @@ test('the owner is told when the next wake becomes earlier, and only then', () =
   assert.deepEqual(told, [50, 20])
 })
 
+test('one that is moved expires at its new instant alone, and holds again after it expired or was cancelled', () => {
+  const deadlines = new Deadlines()
+  const called: number[] = []
+  const moved = deadlines.add(10, (now) => called.push(now))
+  deadlines.add(20, () => {})
+  moved.move(30)
+  assert.equal(moved.at, 30)
+  assert.equal(deadlines.next(), 20)
+  deadlines.expire(29)
+  assert.deepEqual(called, [])
+  deadlines.expire(30)
+  assert.deepEqual(called, [30])
+  moved.move(40)
+  deadlines.expire(40)
+  moved.cancel()
+  moved.move(50)
+  assert.equal(deadlines.size, 1)
+  deadlines.expire(50)
+  assert.deepEqual(called, [30, 40, 50])
+})
+
+test('one that another puts off which is due with it waits for its new instant', () => {
+  const deadlines = new Deadlines()
+  const called: number[] = []
+  deadlines.add(1, () => putOff.move(7))
+  const putOff = deadlines.add(2, (now) => called.push(now))
+  deadlines.expire(5)
+  assert.deepEqual(called, [])
+  deadlines.expire(7)
+  assert.deepEqual(called, [7])
+})
+
+test('the owner is told when the earliest is put off, and not of others that are', () => {
+  const deadlines = new Deadlines()
+  const first = deadlines.add(10, () => {})
+  const second = deadlines.add(20, () => {})
+  const told: (number | undefined)[] = []
+  deadlines.onChange(() => told.push(deadlines.next()))
+  second.move(30)
+  first.move(40)
+  second.move(50)
+  assert.deepEqual(told, [30, 40])
+})
+
 const fail = (text: string) => () => {
   throw new Error(text)
 }
@@ -95,6 +139,7 @@ test('any order of adding, cancelling and expiring calls exactly what a sorted l
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ do: fc.constant('add' as const), value: fc.nat(500) }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('cancel' as const), value: fc.nat(500) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('move' as const), value: fc.nat(500) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), value: fc.nat(20) }) },
   )
   fc.assert(
@@ -113,6 +158,13 @@ test('any order of adding, cancelling and expiring calls exactly what a sorted l
           const id = value % Math.max(1, handles.length)
           handles[id]?.deadline.cancel()
           pending.delete(id)
+        } else if (what === 'move') {
+          const id = (value * 7) % Math.max(1, handles.length)
+          const handle = handles[id]
+          if (handle === undefined) continue
+          handle.at = now + value
+          handle.deadline.move(handle.at)
+          pending.add(id)
         } else {
           now += value
           const due = [...pending].filter((id) => (handles[id]?.at ?? 0) <= now)

@@ -81,6 +81,25 @@ test('deadlines that come and go behind the earliest one touch no timer', (t) =>
   assert.equal(timers.mock.callCount(), 2)
 })
 
+test('what is put off by as much again and again keeps its timer, and wakes nobody before', async (t) => {
+  const timers = t.mock.method(globalThis, 'setTimeout')
+  const { deadlines, scheduler, wakes } = start(t)
+  const running = setInterval(() => {}, 1000)
+  t.after(() => clearInterval(running))
+  let expired = 0
+  await new Promise<void>((resolve) => {
+    const putOff = deadlines.add(scheduler.now() + 40, () => {
+      expired++
+      if (expired === 3) resolve()
+      else putOff.move(scheduler.now() + 40)
+    })
+    for (let times = 0; times < 50; times++) putOff.move(scheduler.now() + 40)
+  })
+  assert.equal(wakes.length, 3)
+  // A process that is held up between two looks at the clock sets it for another time.
+  assert.ok(timers.mock.callCount() < 10, `${timers.mock.callCount()} timers were made`)
+})
+
 test('a deadline further away than a native timeout reaches is not taken for one that is due', (t) => {
   const timers = t.mock.method(globalThis, 'setTimeout')
   const { deadlines, scheduler } = start(t)

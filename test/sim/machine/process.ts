@@ -29,6 +29,8 @@ export class Process {
   readonly #postponed: (() => void)[] = []
   #timer: Happening | undefined
   #armedAt = 0
+  /** For how long the timer was made; one that is put off by as much is moved, as a scheduler does. */
+  #delay = 0
   #dueAt = 0
   #isTimerDue = false
   #willRead = false
@@ -119,9 +121,13 @@ export class Process {
   #arm(): void {
     const at = this.#deadlines.next()
     if (this.#isOver || this.#isTimerDue || at === undefined) return
-    if (this.#timer !== undefined && at >= this.#dueAt) return
-    this.#armedAt = this.now()
-    this.#dueAt = this.#armedAt + Math.max(Math.ceil(at - this.#armedAt), 1)
+    const now = this.now()
+    const delay = Math.max(Math.ceil(at - now), 0) + 1
+    const isSame = delay === this.#delay
+    if (this.#timer !== undefined && at >= this.#dueAt && !isSame) return
+    this.#delay = delay
+    this.#armedAt = now
+    this.#dueAt = now + delay
     this.#rearm()
   }
 
