@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.js'
+import type { Cancel } from '../liveness/cancel.js'
 import type { Wait, Waits } from '../liveness/waits.js'
 import { oversizeError } from '../transport/packet-size.js'
 import {
@@ -65,7 +66,9 @@ export interface RemoteEnd {
 }
 
 export interface RequestOptions {
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | Cancel | undefined
+  /** See `WaitOptions`. */
+  readonly origin?: Error | undefined
   readonly limitMs?: number | false
   /** Called once it is handed to the stream: from then on nobody can say that the peer has not got it. */
   readonly handedOut?: () => void
@@ -204,6 +207,7 @@ export class Channel {
       phase: 'request',
       what: `the reply to the ${type} request`,
       signal: options.signal,
+      origin: options.origin,
     })
     if (problem !== undefined) wait.reject(problem)
     else if (!this.isOpen) wait.reject(endedError(type))
@@ -248,9 +252,13 @@ export class Channel {
    * `channelClose`; never rejects, and may be called again.
    */
   close(): Promise<void> {
-    if (this.#over) return Promise.resolve()
-    if (this.#closing === undefined) this.#sendClose()
+    this.beginClose()
     return this.#closing?.promise.catch(() => {}) ?? Promise.resolve()
+  }
+
+  /** The same for whoever does not wait for it. */
+  beginClose(): void {
+    if (!this.#over && this.#closing === undefined) this.#sendClose()
   }
 
   /** Sends up to one packet of data. @returns whether there is more that the window lets through */
@@ -354,10 +362,10 @@ export class Channel {
       what: 'the CLOSE of the channel',
       // Whoever lets go of a channel is done with it; one that waits for what it brought has a wait of its own.
       isAwaited: false,
+      failed: () => this.#finish(),
     })
     this.#closing = closing
     this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id), () => closing.sent())
-    closing.promise.catch(() => this.#finish())
   }
 
   #finish(): void {

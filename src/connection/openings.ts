@@ -1,4 +1,5 @@
 import { type ErrorDetails, HoldfastError } from '../errors.js'
+import type { Cancel } from '../liveness/cancel.js'
 import type { Waits } from '../liveness/waits.js'
 import { oversizeError } from '../transport/packet-size.js'
 import { encodeChannelOpen } from '../wire/connection-messages.js'
@@ -9,7 +10,9 @@ import type { Channel, ChannelSink } from './channel.js'
 export const maxPacket = 32 * 1024
 
 export interface OpenOptions {
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | Cancel | undefined
+  /** See `WaitOptions`. */
+  readonly origin?: Error | undefined
   readonly limitMs?: number | false
   /** Whether a caller waits for it, under whom the process must not end. @default true */
   readonly isAwaited?: boolean
@@ -79,12 +82,13 @@ export class Openings {
       phase: 'channelOpen',
       what: `the answer to the opening of a ${type} channel`,
       signal: options.signal,
+      origin: options.origin,
       isAwaited: options.isAwaited ?? true,
     })
     if (!wait.pending) return wait.promise
     const confirmed = (channel: Channel) => {
       // Its caller gave up: the peer is told, and the number stays taken until its CLOSE comes.
-      if (!wait.pending) void channel.close()
+      if (!wait.pending) channel.beginClose()
       else {
         channel.attach(makeSink(channel))
         wait.resolve(channel)
@@ -99,7 +103,7 @@ export class Openings {
   /** Asks for a channel of a type that nobody has, which the peer must refuse (RFC 4254 section 5.1). */
   probe(answered: () => void, taken: (() => void) | undefined): void {
     const confirmed = (channel: Channel) => {
-      void channel.close()
+      channel.beginClose()
       answered()
     }
     const opening = { type: 'keepalive@holdfast', sentAt: this.#port.now(), confirmed, refused: answered }

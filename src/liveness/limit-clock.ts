@@ -35,6 +35,8 @@ const patience = 10
 export class LimitClock {
   readonly #options: LimitClockOptions
   readonly #environment: LimitClockEnvironment
+  /** When the first of the waits began that share the limit. */
+  readonly calledAt: number
   /** From when on the limit is counted, what earlier waits used of it included. */
   #startedAt: number
   /** From when on the patience is counted. */
@@ -51,7 +53,8 @@ export class LimitClock {
     this.#options = options
     this.#environment = environment
     this.#askedAt = environment.now()
-    this.#startedAt = this.#askedAt - (options.spentMs ?? 0)
+    this.calledAt = this.#askedAt - (options.spentMs ?? 0)
+    this.#startedAt = this.calledAt
     this.#busyAt = this.#busyMs
     if (this.#waitsForKernel) this.#pausedAt = this.#askedAt
   }
@@ -151,7 +154,7 @@ export class LimitClock {
   }
 
   get #busyMs(): number {
-    return this.#environment.busyMs?.() ?? 0
+    return this.#options.clock === 'call' ? 0 : (this.#environment.busyMs?.() ?? 0)
   }
 
   /** Time in which this process was busy, and which nobody has given back. */

@@ -1,7 +1,7 @@
 import { type ErrorCode, type ErrorDetails, HoldfastError, type LimitName, type Phase } from '../errors.js'
 import { AbortListeners } from './abort.js'
-import type { Deadline, Deadlines } from './deadlines.js'
-import { Deferred } from './deferred.js'
+import { Cancel } from './cancel.js'
+import { type Deadline, type Deadlines, runAll } from './deadlines.js'
 import { LimitClock, type LimitClockEnvironment, type LimitClockOptions } from './limit-clock.js'
 import { type Member, Members } from './members.js'
 
@@ -12,7 +12,9 @@ export interface WaitOptions extends LimitClockOptions {
   readonly phase: Phase
   /** What is waited for, as an error is to say it: `the reply to the exec request`. */
   readonly what: string
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignal | Cancel | undefined
+  /** Called a moment after it was rejected, for whoever has no use for a promise. */
+  readonly failed?: ((error: unknown) => void) | undefined
   /** Whose stack an error is to show. One for many waits of one call: each costs more than all else of a wait. @default made here */
   readonly origin?: Error | undefined
   /**
@@ -31,6 +33,7 @@ export interface WaitsEnvironment extends LimitClockEnvironment {
 
 /** One wait: a promise that always settles, by its owner, its limit, its signal or the teardown, whichever is first. */
 export interface Wait<T> {
+  /** Made for who asks for it. */
   readonly promise: Promise<T>
   /** False once it settled; what comes for it later is for nobody. */
   readonly pending: boolean
@@ -63,9 +66,13 @@ export class Waits {
   #awaited = 0
   #isAttended = true
   #keepsRunning = true
+  /** When limits are looked at next. */
+  #look: Deadline | undefined
   readonly #owner: Owner = {
+    due: (at) => this.#lookAt(at),
     ended: (wait) => {
       if (wait.member !== undefined) this.#pending.remove(wait.member)
+      if (this.#pending.size === 0) this.#lookNoMore()
       this.#countBystander(wait.step, -1)
       if (wait.isAwaited) this.#awaited--
       this.#sizeChanged()
@@ -109,7 +116,7 @@ export class Waits {
   }
 
   start<T>(options: WaitOptions): Wait<T> {
-    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#deadlines, this.#owner)
+    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#owner)
     wait.member = this.#pending.add(wait)
     if (options.isAwaited ?? true) wait.await()
     this.#countBystander(options, 1)
@@ -118,6 +125,34 @@ export class Waits {
     else wait.reject(this.#cause)
     this.#sizeChanged()
     return wait
+  }
+
+  /**
+   * One deadline for all: most waits settle long before their limit, and what is scheduled for each, and cancelled, cost a
+   * command more than what it waits for. So it may come when the limit that it was for is no more, and looks for the next.
+   */
+  #lookAt(at: number): void {
+    if (this.#look !== undefined && this.#look.at <= at) return
+    this.#look?.cancel()
+    this.#look = this.#deadlines.add(at, (now) => this.#expire(now))
+  }
+
+  #lookNoMore(): void {
+    this.#look?.cancel()
+    this.#look = undefined
+  }
+
+  #expire(now: number): void {
+    this.#look = undefined
+    const due: Drainable[] = []
+    let next = Number.POSITIVE_INFINITY
+    for (const { value } of this.#pending.all()) {
+      if (value.dueAt <= now) due.push(value)
+      else next = Math.min(next, value.dueAt)
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#lookAt(next)
+    due.sort((a, b) => a.dueAt - b.dueAt)
+    runAll(due.map((wait) => () => wait.expire(now)))
   }
 
   /** What was last begun of all that a connection in the making waits for. */
@@ -153,6 +188,8 @@ export class Waits {
 type Step = Pick<WaitOptions, 'limit' | 'phase' | 'what'>
 
 interface Owner {
+  /** Its limit is used up at that instant, or later. */
+  due(at: number): void
   /** The wait is over. */
   ended(wait: Drainable): void
   /** It has a caller. */
@@ -166,39 +203,41 @@ interface Drainable {
   readonly isAwaited: boolean
   /** Where it stands among all that are pending. */
   readonly member: Member<Drainable> | undefined
+  /** When its limit is used up, as far as is known now; infinite without one. */
+  readonly dueAt: number
+  expire(now: number): void
   pause(): void
   resume(): void
   lost(milliseconds: number): void
   reject(error: unknown): void
 }
 
+function ignore(): void {}
+
 class OpenWait<T> implements Wait<T>, Drainable {
   member: Member<Drainable> | undefined
-  readonly #deferred = new Deferred<T>()
   readonly #options: WaitOptions
   readonly #environment: WaitsEnvironment
-  readonly #deadlines: Deadlines
   readonly #owner: Owner
   /**
-   * The caller's stack: an error made when the deadline expires would show the timer's alone. Until it is read it holds
+   * The caller's stack: an error made when the limit is reached would show the timer's alone. Until it is read it holds
    * whatever the caller's frames were called on, keys included, so a settled wait has none. Nor has one without a caller.
    */
   #origin: Error | undefined
-  readonly #calledAt: number
   readonly #clock: LimitClock
-  #pending = true
+  /** Undefined while it is pending. */
+  #outcome: { readonly value: T } | { readonly error: unknown } | undefined
+  #promise: Promise<T> | undefined
+  #resolvePromise: ((value: T) => void) | undefined
+  #rejectPromise: ((error: unknown) => void) | undefined
   #isAwaited = false
-  #deadline: Deadline | undefined
   #unlisten: (() => void) | undefined
 
-  constructor(options: WaitOptions, environment: WaitsEnvironment, deadlines: Deadlines, owner: Owner) {
+  constructor(options: WaitOptions, environment: WaitsEnvironment, owner: Owner) {
     this.#options = options
     this.#environment = environment
-    this.#deadlines = deadlines
     this.#owner = owner
     this.#origin = options.origin
-    // Of a limit that several waits share, an error says how long they waited in all.
-    this.#calledAt = environment.now() - (options.spentMs ?? 0)
     this.#clock = new LimitClock(options, environment)
   }
 
@@ -207,11 +246,12 @@ class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   get promise(): Promise<T> {
-    return this.#deferred.promise
+    this.#promise ??= this.#makePromise()
+    return this.#promise
   }
 
   get pending(): boolean {
-    return this.#pending
+    return this.#outcome === undefined
   }
 
   get isAwaited(): boolean {
@@ -225,19 +265,28 @@ class OpenWait<T> implements Wait<T>, Drainable {
   begin(aborts: AbortListeners): void {
     const { signal } = this.#options
     if (signal?.aborted) {
-      this.#abort(signal.reason)
+      this.abort(signal.reason)
       return
     }
-    if (signal !== undefined) this.#unlisten = aborts.add(signal, (reason) => this.#abort(reason))
+    if (signal instanceof Cancel) signal.add(this)
+    else if (signal !== undefined) this.#unlisten = aborts.add(signal, (reason) => this.abort(reason))
     this.#schedule()
   }
 
   resolve(value: T): void {
-    if (this.#settle()) this.#deferred.resolve(value)
+    if (!this.pending) return
+    this.#outcome = { value }
+    this.#settled()
+    this.#resolvePromise?.(value)
   }
 
   reject(error: unknown): void {
-    if (this.#settle()) this.#deferred.reject(error)
+    if (!this.pending) return
+    this.#outcome = { error }
+    this.#settled()
+    const { failed } = this.#options
+    if (failed !== undefined) queueMicrotask(() => failed(error))
+    this.#rejectPromise?.(error)
   }
 
   sent(): void {
@@ -246,7 +295,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   await(): void {
-    if (this.#isAwaited || !this.#pending) return
+    if (this.#isAwaited || !this.pending) return
     this.#isAwaited = true
     this.#origin ??= new Error('waiting')
     this.#owner.awaited()
@@ -272,20 +321,39 @@ class OpenWait<T> implements Wait<T>, Drainable {
     this.#schedule()
   }
 
-  #schedule(): void {
-    if (!this.#pending) return
-    const due = this.#clock.due()
-    if (due === this.#deadline?.at) return
-    this.#deadline?.cancel()
-    this.#deadline = due === undefined ? undefined : this.#deadlines.add(due, (now) => this.#expire(now))
+  get dueAt(): number {
+    return this.#clock.due() ?? Number.POSITIVE_INFINITY
   }
 
-  #expire(now: number): void {
-    this.#deadline = undefined
+  expire(now: number): void {
     this.#clock.excuse(now)
-    const due = this.#clock.due()
-    if (due !== undefined && due <= now) this.reject(this.#timeout())
+    if (this.dueAt <= now) this.reject(this.#timeout())
     else this.#schedule()
+  }
+
+  abort(reason: unknown): void {
+    const message = `aborted while waiting for ${this.#options.what}${this.#where()}`
+    this.reject(this.#error('ERR_SSH_ABORTED', message, { cause: reason }))
+  }
+
+  #schedule(): void {
+    if (!this.pending) return
+    const due = this.#clock.due()
+    if (due !== undefined) this.#owner.due(due)
+  }
+
+  /** Nobody needs to handle it: it may be rejected before anybody asks, and who asks later gets it all the same. */
+  #makePromise(): Promise<T> {
+    const outcome = this.#outcome
+    const promise = new Promise<T>((resolve, reject) => {
+      this.#resolvePromise = resolve
+      this.#rejectPromise = reject
+      if (outcome === undefined) return
+      if ('error' in outcome) reject(outcome.error)
+      else resolve(outcome.value)
+    })
+    promise.then(undefined, ignore)
+    return promise
   }
 
   #timeout(): HoldfastError {
@@ -294,11 +362,6 @@ class OpenWait<T> implements Wait<T>, Drainable {
     const error = this.#error(code, message, limitMs === false ? {} : { limit, limitMs })
     this.#environment.limitReached?.(error, what)
     return error
-  }
-
-  #abort(reason: unknown): void {
-    const message = `aborted while waiting for ${this.#options.what}${this.#where()}`
-    this.reject(this.#error('ERR_SSH_ABORTED', message, { cause: reason }))
   }
 
   #where(): string {
@@ -314,7 +377,7 @@ class OpenWait<T> implements Wait<T>, Drainable {
     const error = new HoldfastError(code, message, {
       ...this.#environment.errorDetails(),
       phase: (this.#currentStep ?? this.#options).phase,
-      elapsedMs: this.#environment.now() - this.#calledAt,
+      elapsedMs: this.#environment.now() - this.#clock.calledAt,
       ...details,
     })
     if (this.#origin === undefined) return error
@@ -323,13 +386,11 @@ class OpenWait<T> implements Wait<T>, Drainable {
     return error
   }
 
-  #settle(): boolean {
-    if (!this.#pending) return false
-    this.#pending = false
+  #settled(): void {
+    const { signal } = this.#options
     this.#origin = undefined
-    this.#deadline?.cancel()
+    if (signal instanceof Cancel) signal.remove(this)
     this.#unlisten?.()
     this.#owner.ended(this)
-    return true
   }
 }

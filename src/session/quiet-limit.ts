@@ -42,20 +42,20 @@ export class QuietLimit {
 
   #await(limitMs: number): void {
     const { port, limit, clock } = this.#options
-    const wait = port.waits.start<void>({
+    const wait: Wait<void> = port.waits.start<void>({
       limit,
       limitMs,
       clock,
       phase: 'command',
       what: 'a sign of life of the command',
       isAwaited: false,
+      failed: () => {
+        // The end of the connection settles it too, maybe with a timeout of its own, and whatever is started after that.
+        if (port.cause === undefined && this.#wait === wait) this.#look()
+      },
     })
     wait.sent()
     this.#wait = wait
-    wait.promise.catch(() => {
-      // The end of the connection settles it too, maybe with a timeout of its own, and whatever is started after that.
-      if (port.cause === undefined && this.#wait === wait) this.#look()
-    })
   }
 
   #look(): void {

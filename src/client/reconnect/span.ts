@@ -132,7 +132,7 @@ export class Span implements SessionPort {
   }
 
   /** @throws HoldfastError ERR_SSH_TIMEOUT (limit `reconnect`), ERR_SSH_ABORTED, or why there will be no connection */
-  async ready(signal: AbortSignal | undefined, spentMs = 0): Promise<Connection> {
+  async ready(signal: OpenOptions['signal'], spentMs = 0): Promise<Connection> {
     if (this.#cause !== undefined) throw this.#cause
     if (this.#link !== undefined) return this.#link.connection
     const wait = this.waits.start<Connection>({
