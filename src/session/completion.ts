@@ -12,14 +12,20 @@ const halfGraceMs = 1000
 /** How long a peer may take that answers other questions, but perhaps not this one. */
 const answerMs = 15_000
 
+export interface CompletedSession {
+  /** Whether the peer may send nothing because our side does not read. */
+  readonly isHeldUp: boolean
+  /** Called once. */
+  complete(outputOpen: boolean): void
+}
+
 /**
  * When a command is over: its exit is known and its output has ended, in whichever order, or its channel was closed.
  * The exit may overtake megabytes of output, so silence after it counts only while nothing can be on its way.
  */
 export class Completion {
   readonly #port: SessionPort
-  readonly #isHeldUp: () => boolean
-  readonly #over: (outputOpen: boolean) => void
+  readonly #session: CompletedSession
   #exit: RemoteExit | undefined
   #outputEnded = false
   #closed = false
@@ -29,14 +35,9 @@ export class Completion {
   #proven = false
   #question: Wait<void> | undefined
 
-  /**
-   * @param isHeldUp whether output waits for our side: for somebody to read it, or for a window that is on its way out
-   * @param over called once
-   */
-  constructor(port: SessionPort, isHeldUp: () => boolean, over: (outputOpen: boolean) => void) {
+  constructor(port: SessionPort, session: CompletedSession) {
     this.#port = port
-    this.#isHeldUp = isHeldUp
-    this.#over = over
+    this.#session = session
   }
 
   /** What the server said; undefined while it has not. */
@@ -89,7 +90,8 @@ export class Completion {
       limitMs: halfGraceMs,
       // Output may stand in line behind that of other channels.
       clock: 'reply',
-      excused: this.#isHeldUp,
+      // Output may wait for our side: for somebody to read it, or for a window that is on its way out.
+      excused: () => this.#session.isHeldUp || this.#port.holdsBack,
       expired: () => (this.#proven ? this.#complete(true) : this.#ask()),
     })
   }
@@ -122,6 +124,6 @@ export class Completion {
   #complete(outputOpen: boolean): void {
     if (this.#isOver) return
     this.stop()
-    this.#over(outputOpen)
+    this.#session.complete(outputOpen)
   }
 }

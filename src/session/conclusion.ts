@@ -8,7 +8,8 @@ import type { Session } from './session.js'
 export type Gathered = Pick<CommandOutcome, 'command' | 'stdout' | 'stderr'>
 
 /** What turns the end of a session into what its caller gets. */
-export interface Conclusion extends SessionHost {
+export interface Conclusion {
+  readonly host: SessionHost
   gathered(): Gathered
   /** Where the call was made: an error made at a limit would show the timer's stack. */
   readonly origin: Error
@@ -22,24 +23,29 @@ export async function conclude(session: Session, conclusion: Conclusion): Promis
   try {
     return await session.end
   } catch (cause) {
-    session.stopWaiting()
-    const error = await failure(session, cause, conclusion)
-    // When the connection closes in order, what was written still goes out, but nothing more; its end destroys the streams.
-    if (conclusion.port.cause !== undefined && session.stage !== 'opening') session.stdin.end()
-    else {
-      void session.close()
-      session.failStreams(error)
-    }
-    throw error
+    throw await endFailed(session, cause, conclusion)
   }
+}
+
+/** A session failed for this cause. @returns the error of its call */
+export async function endFailed(session: Session, cause: unknown, conclusion: Conclusion): Promise<CommandError> {
+  session.stopWaiting()
+  const error = await failure(session, cause, conclusion)
+  // When the connection closes in order, what was written still goes out, but nothing more; its end destroys the streams.
+  if (conclusion.host.port.cause !== undefined && session.stage !== 'opening') session.input.end()
+  else {
+    session.channel?.beginClose()
+    session.failStreams(error)
+  }
+  return error
 }
 
 /** The error of this call, once what it failed for has been carried out on the remote side. */
 export async function failure(session: Session, cause: unknown, conclusion: Conclusion): Promise<CommandError> {
-  const end = await endRemote(session, conclusion)
+  const end = await endRemote(session, conclusion.host)
   if (end.remote === 'abandoned') session.abandon()
   const base = asHoldfastError(cause)
-  const elapsedMs = conclusion.port.now() - session.calledAt
+  const elapsedMs = conclusion.host.port.now() - session.calledAt
   const { exitCode, signal } = session.exit ?? { exitCode: null, signal: null }
   const error = new CommandError(
     base.code,
@@ -61,7 +67,7 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
   return error
 }
 
-function causeOf(base: HoldfastError, { port }: Conclusion): unknown {
+function causeOf(base: HoldfastError, { host: { port } }: Conclusion): unknown {
   // A limit is this call's own, unless it ended the connection: what others share with it stays recognisable as the
   // cause. Of an abort, whoever was aborted, the cause is the signal's reason.
   const isOwn = (base.limit !== undefined && base !== port.cause) || base.code === 'ERR_SSH_ABORTED'
@@ -69,7 +75,7 @@ function causeOf(base: HoldfastError, { port }: Conclusion): unknown {
 }
 
 /** Who holds the places, where the server gives no more. */
-function hintFor(base: HoldfastError, { places }: Conclusion): ErrorDetails {
+function hintFor(base: HoldfastError, { host: { places } }: Conclusion): ErrorDetails {
   const { abandoned } = places
   if (base.phase !== 'channelOpen' || abandoned.length === 0) return {}
   const commands = abandoned.map((what) => `'${what}'`).join(', ')

@@ -1,14 +1,16 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HoldfastError } from '../errors.js'
-import { type Conclusion, conclude, failure } from './conclusion.js'
+import { type Conclusion, endFailed, failure } from './conclusion.js'
 import { inputError } from './input.js'
 import type { CommandInput, ExecSettings } from './options.js'
-import type { CommandResult } from './outcome.js'
+import type { CommandExit, CommandResult } from './outcome.js'
 import { CollectedOutput } from './output.js'
 import type { SessionHost } from './port.js'
 import type { Program } from './program.js'
 import { Session } from './session.js'
+
+const none = Buffer.alloc(0)
 
 /** Runs a command to its end, and collects what it writes. @throws CommandError */
 export async function execute(
@@ -26,28 +28,38 @@ export async function execute(
   }
   const stdout = new CollectedOutput(room)
   const stderr = new CollectedOutput(room)
-  const session: Session = new Session({ ...host, program, settings, stdout, stderr })
-  const { encoding } = settings
+  const { encoding, stdin = none } = settings
+  const origin = new Error('called')
+  const isWhole = typeof stdin === 'string' || stdin instanceof Uint8Array
+  const input = isWhole ? asBuffer(stdin) : undefined
+  const session: Session = new Session({ host, program, settings, stdout, stderr, input, origin })
   const gathered = () => ({ command: program.command, stdout: stdout.read(encoding), stderr: stderr.read(encoding) })
-  const conclusion: Conclusion = { ...host, origin: new Error('called'), gathered }
+  const conclusion = (): Conclusion => ({ host, origin, gathered })
   session.await()
-  giveInput(session, settings.stdin)
+  if (!isWhole) pipeInput(stdin, session)
   void session.start()
-  const exit = await conclude(session, conclusion)
-  if (settings.check && exit.exitCode !== 0) throw await failure(session, exitError(exit), conclusion)
+  let exit: CommandExit
+  try {
+    exit = await session.end
+  } catch (cause) {
+    throw await endFailed(session, cause, conclusion())
+  }
+  if (settings.check && exit.exitCode !== 0) throw await failure(session, exitError(exit), conclusion())
   return { ...gathered(), ...exit, refusedEnv: session.refusedEnv }
+}
+
+function asBuffer(input: string | Uint8Array): Buffer {
+  if (typeof input === 'string') return Buffer.from(input)
+  return Buffer.from(input.buffer, input.byteOffset, input.byteLength)
 }
 
 /**
  * From the call on, since what gives the input may fail before the command is started. Whichever of the two ends first
  * ends the other: the input of a command that is over is destroyed.
  */
-function giveInput(session: Session, input: CommandInput | undefined): void {
-  const { stdin } = session
-  if (input === undefined) stdin.end()
-  else if (typeof input === 'string' || input instanceof Uint8Array) stdin.end(input)
+function pipeInput(input: Exclude<CommandInput, string | Uint8Array>, session: Session): void {
   // Where the command ends before its input does, the session has an end already and this is no failure of it.
-  else pipeline(asStream(input), stdin).catch((cause: unknown) => session.fail(inputError(cause)))
+  pipeline(asStream(input), session.stdin).catch((cause: unknown) => session.fail(inputError(cause)))
 }
 
 /** As a stream an iterator is let go of also while it is asked for more. */

@@ -4,10 +4,10 @@ import { HoldfastError } from '../errors.js'
 /** The way from a program to the remote command's input. */
 export interface InputPort {
   /** @param sent called once the last byte was sent; never after the channel ended */
-  write(data: Buffer, sent: () => void): void
-  eof(): void
+  sendInput(data: Buffer, sent: () => void): void
+  endInput(): void
   /** Nothing more comes, and the command must not take what it got for the whole. */
-  failed(error: HoldfastError): void
+  fail(error: HoldfastError): void
 }
 
 type Callback = (error?: Error | null) => void
@@ -57,7 +57,7 @@ export class InputStream extends Writable {
   override _final(done: Callback): void {
     this.#whenOpen(() => {
       this.#isWhole = true
-      this.#port.eof()
+      this.#port.endInput()
       done()
     })
   }
@@ -65,8 +65,8 @@ export class InputStream extends Writable {
   /** The command must not wait for ever for what never comes. */
   override _destroy(error: Error | null, done: Callback): void {
     this.#held = undefined
-    if (!this.#isWhole && error !== null) this.#port.failed(inputError(error))
-    else this.#port.eof()
+    if (!this.#isWhole && error !== null) this.#port.fail(inputError(error))
+    else this.#port.endInput()
     // The channel will not report what it never sent.
     this.#finishWrite(error ?? new Error('the command ended before it read this'))
     done(error)
@@ -76,7 +76,7 @@ export class InputStream extends Writable {
     this.#writeDone = done
     this.#whenOpen(() => {
       this.#handedOver = data.length
-      this.#port.write(data, () => this.#finishWrite(null))
+      this.#port.sendInput(data, () => this.#finishWrite(null))
     })
   }
 

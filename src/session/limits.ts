@@ -5,10 +5,21 @@ import { QuietLimit } from './quiet-limit.js'
 
 export interface LimitedSession {
   /** Whether the peer may send nothing because our side does not read. */
-  isHeldUp(): boolean
+  readonly isHeldUp: boolean
   /** Whether input waits for the command to read. */
-  isStdinStuck(): boolean
+  readonly isInputStuck: boolean
   fail(error: HoldfastError): void
+}
+
+/** @returns undefined where a command has none of these limits, as most have not */
+export function progressLimits(
+  port: SessionPort,
+  limits: CommandLimits,
+  session: LimitedSession,
+): ProgressLimits | undefined {
+  const { idleTimeout, firstByteTimeout, stdinStall } = limits
+  if (idleTimeout === false && firstByteTimeout === false && stdinStall === false) return undefined
+  return new ProgressLimits(port, limits, session)
 }
 
 /** The limits of a command that look at what it does; `timeout`, which does not, is the wait for its end itself. */
@@ -22,9 +33,9 @@ export class ProgressLimits {
   constructor(port: SessionPort, limits: CommandLimits, session: LimitedSession) {
     this.#port = port
     this.#session = session
-    this.#idle = this.#start('idleTimeout', limits, () => session.isHeldUp())
+    this.#idle = this.#start('idleTimeout', limits, () => session.isHeldUp)
     this.#firstByte = this.#start('firstByteTimeout', limits, () => false)
-    this.#stdinStall = this.#start('stdinStall', limits, () => !session.isStdinStuck())
+    this.#stdinStall = this.#start('stdinStall', limits, () => !session.isInputStuck)
   }
 
   outputCame(): void {

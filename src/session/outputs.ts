@@ -8,24 +8,27 @@ const tightWindow = 32 * 1024
 export class Outputs {
   readonly stdout: Output
   readonly stderr: Output
-  readonly #channel: () => Channel | undefined
+  readonly #session: { readonly channel: Channel | undefined }
   #isDropped = false
   /** Bytes that were granted to the server again before their reader took them. */
   #forgone = 0
 
-  constructor({ stdout, stderr }: Pick<Outputs, 'stdout' | 'stderr'>, channel: () => Channel | undefined) {
+  constructor(
+    { stdout, stderr }: Pick<Outputs, 'stdout' | 'stderr'>,
+    session: { readonly channel: Channel | undefined },
+  ) {
     this.stdout = stdout
     this.stderr = stderr
-    this.#channel = channel
+    this.#session = session
   }
 
   /** Whether the peer may send nothing because our side does not read. */
   get isHeldUp(): boolean {
-    return this.#unread > 0 && (this.#channel()?.receiveWindow ?? tightWindow) < tightWindow
+    return this.#unread > 0 && (this.#session.channel?.receiveWindow ?? tightWindow) < tightWindow
   }
 
   deliver(output: Output, bytes: Buffer): void {
-    if (this.#isDropped) this.#channel()?.consumed(bytes.length)
+    if (this.#isDropped) this.#session.channel?.consumed(bytes.length)
     else output.deliver(bytes)
   }
 
@@ -33,7 +36,7 @@ export class Outputs {
   consumed(bytes: number): void {
     const granted = Math.min(bytes, this.#forgone)
     this.#forgone -= granted
-    if (bytes > granted) this.#channel()?.consumed(bytes - granted)
+    if (bytes > granted) this.#session.channel?.consumed(bytes - granted)
   }
 
   /** What would still come of a stream that its reader has left unread is dropped from now on. */
@@ -42,7 +45,7 @@ export class Outputs {
     if (this.#isDropped || unread === 0) return
     this.#isDropped = true
     this.#forgone = unread
-    this.#channel()?.consumed(unread)
+    this.#session.channel?.consumed(unread)
   }
 
   end(): void {

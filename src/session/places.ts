@@ -1,5 +1,6 @@
 import type { Channel, ChannelSink } from '../connection/channel.js'
 import { ChannelOpenError } from '../connection/openings.js'
+import type { Cancel } from '../liveness/cancel.js'
 import type { Wait } from '../liveness/waits.js'
 import { SessionsAhead } from './ahead.js'
 import type { SessionPort } from './port.js'
@@ -10,14 +11,19 @@ export interface Tenant {
   readonly name: string
   /** Whether nobody waits for it any more although it may still run. */
   readonly isAbandoned: boolean
+  /** Called with its channel before the first message for it is handled. */
+  attach(channel: Channel): ChannelSink
   /** The server holds nothing for it any more. */
   gone(): void
 }
 
-type MakeSink = (channel: Channel) => ChannelSink
+export interface AttemptOptions {
+  readonly signal: Cancel
+  /** See `WaitOptions`. */
+  readonly origin: Error
+}
 
-export interface PlaceOptions {
-  readonly signal: AbortSignal
+export interface PlaceOptions extends AttemptOptions {
   /** How long to wait for a free place, in milliseconds; false where another limit ends the call. */
   readonly limitMs: number | false
 }
@@ -82,17 +88,17 @@ export class Places {
    * @throws ChannelOpenError when it is refused although no other session is open; HoldfastError ERR_SSH_TIMEOUT (limit
    * `channelOpen`), ERR_SSH_ABORTED
    */
-  async open(tenant: Tenant, makeSink: MakeSink, options: PlaceOptions): Promise<Channel> {
+  async open(tenant: Tenant, options: PlaceOptions): Promise<Channel> {
     const call = this.#calls++
     const limitMs = options.limitMs === false ? Number.POSITIVE_INFINITY : options.limitMs
-    let clock = this.#waiting.length > 0 ? this.#startClock() : undefined
+    let clock = this.#waiting.length > 0 ? this.#startClock(options) : undefined
     try {
       if (clock !== undefined) await this.#turn(call, options, clock.spentMs)
       for (let triedAgainAfter = 0; ; ) {
         const gone = this.#gone
-        const opened = await this.#attempt(tenant, makeSink, options.signal)
+        const opened = await this.#attempt(tenant, options)
         if (!(opened instanceof ChannelOpenError)) return opened
-        clock ??= this.#startClock()
+        clock ??= this.#startClock(options)
         // Sessions of ours that keep ending must not keep a call trying for ever.
         if (clock.spentMs >= limitMs) await this.#startPatience(options, clock.spentMs).promise
         // Refused while another of ours was open, which has ended since: that says nothing of now.
@@ -114,38 +120,34 @@ export class Places {
   }
 
   /** Opens a session if there is a place for it now. @throws as `open` */
-  async tryOpen(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel> {
+  async tryOpen(tenant: Tenant, { signal, origin }: AttemptOptions): Promise<Channel> {
     // At once: CLOSE may come before the caller hears of the channel, and what is noted after that is noted for ever.
     const take = (channel: Channel) => {
       this.#taken.set(channel, tenant)
-      return makeSink(channel)
+      return tenant.attach(channel)
     }
-    const channel = this.#takeOpen(take, signal) ?? (await this.#openNow(take, signal))
+    let channel = this.#takeOpen(take, signal)
+    try {
+      channel ??= await this.#port.open('session', none, take, { signal, origin })
+    } catch (error) {
+      // The last place may be that of a session which was opened ahead, and answered meanwhile.
+      channel = error instanceof ChannelOpenError ? this.#takeOpen(take, signal) : undefined
+      if (channel === undefined) throw error
+    }
     this.#ahead.replenish()
     return channel
   }
 
-  async #openNow(take: MakeSink, signal: AbortSignal): Promise<Channel> {
-    try {
-      return await this.#port.open('session', none, take, { signal })
-    } catch (error) {
-      // The last place may be that of a session which was opened ahead, and answered meanwhile.
-      const channel = error instanceof ChannelOpenError ? this.#takeOpen(take, signal) : undefined
-      if (channel === undefined) throw error
-      return channel
-    }
-  }
-
   /** A session that is open already. Whoever has given up meanwhile needs none. */
-  #takeOpen(makeSink: MakeSink, signal: AbortSignal): Channel | undefined {
+  #takeOpen(take: (channel: Channel) => ChannelSink, signal: Cancel): Channel | undefined {
     const channel = signal.aborted ? undefined : this.#ahead.take()
-    channel?.attach(makeSink(channel))
+    channel?.attach(take(channel))
     return channel
   }
 
-  async #attempt(tenant: Tenant, makeSink: MakeSink, signal: AbortSignal): Promise<Channel | ChannelOpenError> {
+  async #attempt(tenant: Tenant, options: PlaceOptions): Promise<Channel | ChannelOpenError> {
     try {
-      return await this.tryOpen(tenant, makeSink, signal)
+      return await this.tryOpen(tenant, options)
     } catch (error) {
       if (error instanceof ChannelOpenError) return error
       // Its caller gave up. The server may open it all the same, and closes it then: a place for the next.
@@ -155,15 +157,13 @@ export class Places {
   }
 
   /** Tells how long a call has waited for a place in all, from its first refusal on. It ends nothing. */
-  #startClock(): Wait<void> {
-    const clock = this.#port.waits.start<void>({ ...placeWait, limitMs: false })
-    clock.promise.catch(() => {})
-    return clock
+  #startClock({ origin }: PlaceOptions): Wait<void> {
+    return this.#port.waits.start<void>({ ...placeWait, origin, limitMs: false })
   }
 
   /** The rest of the limit. Not while an attempt is out, which has a limit of its own and may still succeed. */
-  #startPatience({ limitMs, signal }: PlaceOptions, spentMs: number): Wait<void> {
-    return this.#port.waits.start<void>({ ...placeWait, limitMs, signal, spentMs })
+  #startPatience({ limitMs, signal, origin }: PlaceOptions, spentMs: number): Wait<void> {
+    return this.#port.waits.start<void>({ ...placeWait, limitMs, signal, origin, spentMs })
   }
 
   /** Waits for a session to end. */

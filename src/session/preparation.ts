@@ -1,5 +1,6 @@
 import type { Channel } from '../connection/channel.js'
 import { HoldfastError } from '../errors.js'
+import type { Cancel } from '../liveness/cancel.js'
 import { encodeEnv } from '../wire/session-messages.js'
 import type { CommandSettings } from './options.js'
 
@@ -16,7 +17,7 @@ export interface AgentLender {
 export interface PreparationOptions {
   readonly settings: CommandSettings
   readonly agent: AgentLender | undefined
-  readonly signal: AbortSignal
+  readonly signal: Cancel
   /** The server would not set this variable. */
   refusedEnv(name: string): void
 }

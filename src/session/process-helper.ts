@@ -59,7 +59,8 @@ export class ProcessHelper {
       return 0
     })
     const program = { type: 'exec', command: processScript(mark) } as const
-    this.session = new Session({ ...host, program, settings, stdout, stderr, place: 'now' })
+    const origin = new Error('called')
+    this.session = new Session({ host, program, settings, stdout, stderr, origin, place: 'now' })
   }
 
   /** Whether there is evidence that the server ran something else than our script: that came to an end, or spoke. */

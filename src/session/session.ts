@@ -3,38 +3,49 @@ import type { Delivery, HoldfastError } from '../errors.js'
 import type { Wait } from '../liveness/waits.js'
 import { extendedDataStderr } from '../wire/connection-messages.js'
 import { encodeSignal, encodeWindowChange, type TerminalSize } from '../wire/session-messages.js'
-import { Completion } from './completion.js'
-import { InputStream } from './input.js'
-import { ProgressLimits } from './limits.js'
+import { type CompletedSession, Completion } from './completion.js'
+import { GivenInput, type Input } from './given-input.js'
+import { type InputPort, InputStream } from './input.js'
+import { type LimitedSession, type ProgressLimits, progressLimits } from './limits.js'
 import { News } from './news.js'
 import type { CommandSettings, SecondSession } from './options.js'
 import type { CommandExit } from './outcome.js'
 import type { Output } from './output.js'
 import { Outputs } from './outputs.js'
 import type { Tenant } from './places.js'
-import type { SessionHost } from './port.js'
+import type { SessionHost, SessionPort } from './port.js'
 import { describe, type Program } from './program.js'
 import { decodeExit, type RemoteExit } from './remote-exit.js'
 import { type Stage, Start } from './start.js'
 
-export interface SessionOptions extends SessionHost {
+export interface SessionOptions {
+  readonly host: SessionHost
   readonly program: Program
   readonly settings: CommandSettings
   readonly stdout: Output
   readonly stderr: Output
+  /** All of its input, where that is known from the start. @default what is written to `stdin` */
+  readonly input?: Buffer | undefined
+  /** Where the call was made: an error made at a limit would show the timer's stack. */
+  readonly origin: Error
   /** Whether it waits for a place where the server allows no more sessions, or fails. @default 'wait' */
   readonly place?: 'wait' | 'now'
 }
 
-/** One session (RFC 4254 section 6) from the call to its end: the channel of one command, shell or subsystem. */
-export class Session implements Tenant {
+/**
+ * One session (RFC 4254 section 6) from the call to its end: the channel of one command, shell or subsystem. It is what its
+ * parts tell of what happens, without a function between for each: a command makes all of them, and most run but once.
+ */
+export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, CompletedSession {
   readonly program: Program
   readonly calledAt: number
-  readonly stdin: InputStream
   readonly #options: SessionOptions
+  readonly #port: SessionPort
+  readonly #given: Input | undefined
+  #stream: InputStream | undefined
   readonly #start: Start
   readonly #outputs: Outputs
-  readonly #limits: ProgressLimits
+  readonly #limits: ProgressLimits | undefined
   readonly #completion: Completion
   /** Lasts as long as the session; whether anybody waits for it is the caller's to say. */
   readonly #life: Wait<CommandExit>
@@ -51,18 +62,16 @@ export class Session implements Tenant {
   #isAbandoned = false
 
   constructor(options: SessionOptions) {
-    const { port, settings, program } = options
+    const { host, settings, program, input, origin } = options
+    const { port } = host
     this.#options = options
+    this.#port = port
     this.program = program
     this.calledAt = port.now()
-    this.#start = new Start(this, options, (channel) => this.#attach(channel))
-    this.#outputs = new Outputs(options, () => this.#channel)
-    this.#news = new News(port.waits, () => port.now())
-    this.stdin = new InputStream({
-      write: (data, sent) => this.#write(data, sent),
-      eof: () => this.#channel?.eof(),
-      failed: (error) => this.fail(error),
-    })
+    this.#start = new Start(this, options)
+    this.#outputs = new Outputs(options, this)
+    this.#news = new News(port)
+    if (input !== undefined) this.#given = new GivenInput(this, input)
     this.#life = port.waits.start({
       limit: 'timeout',
       limitMs: settings.limits.timeout,
@@ -70,18 +79,21 @@ export class Session implements Tenant {
       phase: 'command',
       what: 'the end of the command',
       signal: settings.signal,
+      origin,
       isAwaited: false,
     })
-    this.#limits = new ProgressLimits(port, settings.limits, {
-      isHeldUp: () => this.#outputs.isHeldUp,
-      isStdinStuck: () => this.isInputStuck,
-      fail: (error) => this.fail(error),
-    })
-    this.#completion = new Completion(
-      port,
-      () => this.#outputs.isHeldUp || port.holdsBack,
-      (outputOpen) => this.#complete(outputOpen),
-    )
+    this.#limits = progressLimits(port, settings.limits, this)
+    this.#completion = new Completion(port, this)
+  }
+
+  get stdin(): InputStream {
+    this.#stream ??= new InputStream(this)
+    return this.#stream
+  }
+
+  /** What the program is given to read. */
+  get input(): Input {
+    return this.#given ?? this.stdin
   }
 
   get stage(): Stage {
@@ -124,6 +136,16 @@ export class Session implements Tenant {
     return this.#options.settings.secondSession
   }
 
+  /** Whether the peer may send nothing because our side does not read. */
+  get isHeldUp(): boolean {
+    return this.#outputs.isHeldUp
+  }
+
+  /** The channel, once it is open. */
+  get channel(): Channel | undefined {
+    return this.#channel
+  }
+
   /** Whether input waits for a program that does not read it. */
   get isInputStuck(): boolean {
     const channel = this.#channel
@@ -152,7 +174,7 @@ export class Session implements Tenant {
 
   /** What the program wrote is over, and so is what it can be told. */
   failStreams(cause: Error): void {
-    this.stdin.destroy(cause)
+    this.input.destroy(cause)
     this.#outputs.fail(cause)
   }
 
@@ -162,14 +184,14 @@ export class Session implements Tenant {
   }
 
   gone(): void {
-    this.#options.runs.ended(this)
+    this.#options.host.runs.ended(this)
     this.#news.came()
   }
 
   /** Nothing of the start is waited for any more, and no limit holds. */
   stopWaiting(): void {
     this.#start.stop()
-    this.#limits.stop()
+    this.#limits?.stop()
     this.#completion.stop()
   }
 
@@ -182,6 +204,7 @@ export class Session implements Tenant {
       if (this.#earlyEnd !== undefined) this.#life.resolve(this.#earlyEnd)
       return true
     } catch (error) {
+      this.#start.failed(error)
       this.fail(error)
       return false
     }
@@ -201,7 +224,7 @@ export class Session implements Tenant {
     const heldUp = this.#outputs.isHeldUp
     this.#outputs.consumed(bytes)
     if (!heldUp) return
-    this.#limits.outputTaken()
+    this.#limits?.outputTaken()
     this.#completion.outputCame()
   }
 
@@ -225,94 +248,99 @@ export class Session implements Tenant {
     return this.#news.until(() => this.#completion.hasEnded || this.isClosed, limitMs)
   }
 
-  #attach(channel: Channel): ChannelSink {
+  /** @returns who hears of the channel from now on */
+  attach(channel: Channel): ChannelSink {
     this.#channel = channel
-    const { stdout } = this.#outputs
-    return {
-      data: (bytes) => this.#outputCame(stdout, bytes),
-      extendedData: (type, bytes) => this.#extendedDataCame(type, bytes),
-      eof: () => this.#outputEnded(),
-      request: (type, data) => this.#requestCame(type, data),
-      adjusted: () => this.#inputTaken(),
-      stalled: () => this.#limits.stdinMoved(),
-      pendingBytes: () => this.stdin.unsentBytes,
-      closed: () => this.#closed(),
-      lost: (cause) => this.#lost(cause),
-    }
+    return this
   }
 
-  #outputCame(output: Output, bytes: Buffer): void {
-    if (this.stage === 'requested') this.#hasOutput = true
-    this.#limits.outputCame()
-    this.#completion.outputCame()
-    this.#outputs.deliver(output, bytes)
+  data(bytes: Buffer): void {
+    this.#outputCame(this.#outputs.stdout, bytes)
   }
 
-  #extendedDataCame(type: number, bytes: Buffer): void {
+  extendedData(type: number, bytes: Buffer): void {
     if (type === extendedDataStderr) this.#outputCame(this.#outputs.stderr, bytes)
     else this.consumed(bytes.length)
   }
 
-  #inputTaken(): void {
-    this.#limits.progressed()
-    this.#limits.stdinMoved()
-  }
-
-  #outputEnded(): void {
-    this.#limits.progressed()
+  /** No more output comes. */
+  eof(): void {
+    this.#limits?.progressed()
     this.#outputs.end()
     this.#completion.outputEnded()
     this.#newsCame()
   }
 
-  #requestCame(type: string, data: Buffer): boolean {
+  request(type: string, data: Buffer): boolean {
     const exit = decodeExit(type, data)
-    if (exit !== undefined) this.#exited(exit)
-    return exit !== undefined
-  }
-
-  #exited(exit: RemoteExit): void {
-    this.#limits.progressed()
+    if (exit === undefined) return false
+    this.#limits?.progressed()
     this.#completion.exited(exit)
     this.#newsCame()
+    return true
   }
 
-  #closed(): void {
+  /** The program takes its input. */
+  adjusted(): void {
+    this.#limits?.progressed()
+    this.#limits?.stdinMoved()
+  }
+
+  stalled(): void {
+    this.#limits?.stdinMoved()
+  }
+
+  pendingBytes(): number {
+    return this.input.unsentBytes
+  }
+
+  closed(): void {
     this.#outputs.end()
     this.#completion.closed()
     if (this.isClosed) this.#newsCame()
   }
 
-  #lost(cause: HoldfastError): void {
+  lost(cause: HoldfastError): void {
     this.#isLost = true
     this.fail(cause)
     // Output that had come whole may still be read.
     if (!this.#isComplete) this.failStreams(cause)
   }
 
-  #newsCame(): void {
-    if (this.exit !== undefined) this.#options.runs.ended(this)
-    this.#news.came()
-  }
-
-  #complete(outputOpen: boolean): void {
+  complete(outputOpen: boolean): void {
     this.#isComplete = true
-    this.#limits.stop()
+    this.#limits?.stop()
     this.#outputs.end()
-    void this.close()
-    this.stdin.destroy()
+    this.#channel?.beginClose()
+    this.input.destroy()
     this.#outputOpen = outputOpen
     const { exitCode, signal } = this.exit ?? { exitCode: null, signal: null }
-    const end = { exitCode, signal, outputOpen, durationMs: this.#options.port.now() - this.calledAt }
+    const end = { exitCode, signal, outputOpen, durationMs: this.#port.now() - this.calledAt }
     // A channel that closes without a status may have been refused: the answer to the request tells, a moment later.
     if (this.exit === undefined && this.stage !== 'running') this.#earlyEnd = end
     else this.#life.resolve(end)
   }
 
-  #write(data: Buffer, sent: () => void): void {
+  sendInput(data: Buffer, sent: () => void): void {
     this.#channel?.write(data, () => {
-      this.#limits.stdinMoved()
+      this.#limits?.stdinMoved()
       sent()
     })
+  }
+
+  endInput(): void {
+    this.#channel?.eof()
+  }
+
+  #outputCame(output: Output, bytes: Buffer): void {
+    if (this.stage === 'requested') this.#hasOutput = true
+    this.#limits?.outputCame()
+    this.#completion.outputCame()
+    this.#outputs.deliver(output, bytes)
+  }
+
+  #newsCame(): void {
+    if (this.exit !== undefined) this.#options.host.runs.ended(this)
+    this.#news.came()
   }
 }

@@ -124,10 +124,11 @@ export class Sessions {
   async attach(name: string, receiver: Receiver, signal: AbortSignal | undefined): Promise<Attached> {
     const program = { type: 'subsystem', name } as const
     const settings = { ...plain, signal }
+    const origin = new Error('called')
     const stdout = new DirectOutput(receiver, (bytes) => session.consumed(bytes))
     const stderr = new DirectOutput(nobody, (bytes) => session.consumed(bytes))
-    const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })
-    return { session, ...(await this.#begin(session)) }
+    const session: Session = new Session({ host: this.#host, program, settings, stdout, stderr, origin })
+    return { session, ...(await this.#begin(session, origin)) }
   }
 
   /**
@@ -149,15 +150,15 @@ export class Sessions {
   async #spawn(program: Program, settings: CommandSettings): Promise<RunningCommand> {
     const stdout = new OutputStream((bytes) => session.consumed(bytes))
     const stderr = new OutputStream((bytes) => session.consumed(bytes))
-    const session: Session = new Session({ ...this.#host, program, settings, stdout, stderr })
-    return new RunningCommand(session, stdout, stderr, (await this.#begin(session)).exited)
+    const origin = new Error('called')
+    const session: Session = new Session({ host: this.#host, program, settings, stdout, stderr, origin })
+    return new RunningCommand(session, stdout, stderr, (await this.#begin(session, origin)).exited)
   }
 
   /** @returns how it ends, once the server has accepted it */
-  async #begin(session: Session): Promise<{ readonly exited: Promise<CommandExit> }> {
-    const origin = new Error('called')
+  async #begin(session: Session, origin: Error): Promise<{ readonly exited: Promise<CommandExit> }> {
     const gathered = () => ({ command: commandText(session.program), stdout: '', stderr: '' })
-    const exited = conclude(session, { ...this.#host, origin, gathered })
+    const exited = conclude(session, { host: this.#host, origin, gathered })
     // A failure must not end a program that does not ask for it.
     exited.catch(() => {})
     if (!(await session.start())) await exited

@@ -1,5 +1,6 @@
-import type { Channel, ChannelSink } from '../connection/channel.js'
+import type { Channel } from '../connection/channel.js'
 import { HoldfastError } from '../errors.js'
+import { Cancel } from '../liveness/cancel.js'
 import { encodePtyRequest } from '../wire/session-messages.js'
 import { prepare } from './preparation.js'
 import { startData } from './program.js'
@@ -14,18 +15,15 @@ export class Start {
   readonly refusedEnv: string[] = []
   readonly #session: Session
   readonly #options: SessionOptions
-  readonly #attach: (channel: Channel) => ChannelSink
   /** Ends the steps when nobody waits for them any more. */
-  readonly #steps = new AbortController()
+  readonly #steps = new Cancel()
   #stage: Stage = 'opening'
   /** Whether the request for the program was handed to the stream. */
   #isHandedOut = false
 
-  /** @param attach called with the channel before the first message for it is handled */
-  constructor(session: Session, options: SessionOptions, attach: (channel: Channel) => ChannelSink) {
+  constructor(session: Session, options: SessionOptions) {
     this.#session = session
     this.#options = options
-    this.#attach = attach
   }
 
   get stage(): Stage {
@@ -38,12 +36,35 @@ export class Start {
 
   /** Resolves once the server has accepted the program. @throws what any of the steps failed for, or that `stop()` was called */
   async run(): Promise<void> {
-    try {
-      await this.#run()
-    } catch (error) {
-      if (error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED') this.#refused()
-      throw error
+    const { settings, host, program, origin } = this.#options
+    const signal = this.#steps
+    const channel = await this.#open()
+    // Where it was given up meanwhile, nothing has been asked for, and nothing is.
+    signal.throwIfAborted()
+    const prepared = this.#prepare(channel)
+    // Without the terminal that was asked for, the program would be another one.
+    if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal, origin })
+    signal.throwIfAborted()
+    // On a channel that has ended already, nothing is asked for.
+    if (channel.isOpen) {
+      this.#stage = 'requested'
+      host.runs.started(this.#session)
     }
+    const handedOut = () => {
+      this.#isHandedOut = true
+    }
+    const accepted = channel.request(program.type, startData(program), { signal, origin, handedOut })
+    this.#session.input.open()
+    await accepted
+    this.#stage = 'running'
+    if (prepared !== undefined) await prepared
+  }
+
+  /** It did not succeed. */
+  failed(error: unknown): void {
+    if (!(error instanceof HoldfastError) || error.code !== 'ERR_SSH_REQUEST_REFUSED') return
+    this.#stage = 'refused'
+    this.#options.host.runs.ended(this.#session)
   }
 
   /** Nothing of it is waited for any more. */
@@ -51,41 +72,20 @@ export class Start {
     this.#steps.abort()
   }
 
-  async #run(): Promise<void> {
-    const { settings, runs, program, agent } = this.#options
-    const { signal } = this.#steps
-    const channel = await this.#open(signal)
-    // Where it was given up meanwhile, nothing has been asked for, and nothing is.
-    signal.throwIfAborted()
+  /** @returns undefined where there is nothing to prepare */
+  #prepare(channel: Channel): Promise<void> | undefined {
+    const { settings, host } = this.#options
+    if (settings.env.length === 0 && !settings.forwardAgent) return undefined
     const refusedEnv = (name: string) => this.refusedEnv.push(name)
-    const prepared = prepare(channel, { settings, agent, signal, refusedEnv })
-    // Without the terminal that was asked for, the program would be another one.
-    if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal })
-    signal.throwIfAborted()
-    // On a channel that has ended already, nothing is asked for.
-    if (channel.isOpen) {
-      this.#stage = 'requested'
-      runs.started(this.#session)
-    }
-    const handedOut = () => {
-      this.#isHandedOut = true
-    }
-    const accepted = channel.request(program.type, startData(program), { signal, handedOut })
-    this.#session.stdin.open()
-    await accepted
-    this.#stage = 'running'
-    await prepared
+    return prepare(channel, { settings, agent: host.agent, signal: this.#steps, refusedEnv })
   }
 
-  #refused(): void {
-    this.#stage = 'refused'
-    this.#options.runs.ended(this.#session)
-  }
-
-  #open(signal: AbortSignal): Promise<Channel> {
-    const { places, place, openLimit, settings } = this.#options
-    if (place === 'now') return places.tryOpen(this.#session, this.#attach, signal)
+  #open(): Promise<Channel> {
+    const { host, place, settings, origin } = this.#options
+    const { places, openLimit } = host
+    const signal = this.#steps
+    if (place === 'now') return places.tryOpen(this.#session, { signal, origin })
     const limitMs = settings.limits.timeout === false ? openLimit : false
-    return places.open(this.#session, this.#attach, { signal, limitMs })
+    return places.open(this.#session, { signal, origin, limitMs })
   }
 }

@@ -149,9 +149,9 @@ test('CVE-2025-22869: a rekey that is drawn out holds back data, not memory with
   server.send(server.kexInit())
   await time.run(5)
   const stdin = new InputStream({
-    write: (data, sent) => channel.write(data, sent),
-    eof: () => channel.eof(),
-    failed: () => {},
+    sendInput: (data, sent) => channel.write(data, sent),
+    endInput: () => channel.eof(),
+    fail: () => {},
   })
   let accepted = 0
   while (stdin.write(Buffer.alloc(10_000)) && accepted < 1000) accepted++

@@ -1,0 +1,222 @@
+import { type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
+import type { AbortListeners } from './abort.js'
+import { Cancel } from './cancel.js'
+import { LimitClock } from './limit-clock.js'
+import type { Member } from './members.js'
+import type { Wait, WaitOptions, WaitsEnvironment } from './waits.js'
+
+export type Step = Pick<WaitOptions, 'limit' | 'phase' | 'what'>
+
+/** Who has all waits of a connection. */
+export interface Owner {
+  /** Its limit is used up at that instant, or later. */
+  due(at: number): void
+  /** The wait is over. */
+  ended(wait: Drainable): void
+  /** It has a caller. */
+  awaited(): void
+  /** Where a wait that is made up of others stands. */
+  step(): Step | undefined
+}
+
+export interface Drainable {
+  readonly step: Step
+  readonly isAwaited: boolean
+  /** Where it stands among all that are pending. */
+  readonly member: Member<Drainable> | undefined
+  /** When its limit is used up, as far as is known now; infinite without one. */
+  readonly dueAt: number
+  expire(now: number): void
+  pause(): void
+  resume(): void
+  lost(milliseconds: number): void
+  reject(error: unknown): void
+}
+
+function ignore(): void {}
+
+/** One wait from its start to its end. */
+export class OpenWait<T> implements Wait<T>, Drainable {
+  member: Member<Drainable> | undefined
+  readonly #options: WaitOptions
+  readonly #environment: WaitsEnvironment
+  readonly #owner: Owner
+  /**
+   * The caller's stack: an error made when the limit is reached would show the timer's alone. Until it is read it holds
+   * whatever the caller's frames were called on, keys included, so a settled wait has none. Nor has one without a caller.
+   */
+  #origin: Error | undefined
+  readonly #clock: LimitClock
+  /** Undefined while it is pending. */
+  #outcome: { readonly value: T } | { readonly error: unknown } | undefined
+  #promise: Promise<T> | undefined
+  #resolvePromise: ((value: T) => void) | undefined
+  #rejectPromise: ((error: unknown) => void) | undefined
+  #isAwaited = false
+  #unlisten: (() => void) | undefined
+
+  constructor(options: WaitOptions, environment: WaitsEnvironment, owner: Owner) {
+    this.#options = options
+    this.#environment = environment
+    this.#owner = owner
+    this.#origin = options.origin
+    this.#clock = new LimitClock(options, environment)
+  }
+
+  get step(): Step {
+    return this.#options
+  }
+
+  get promise(): Promise<T> {
+    this.#promise ??= this.#makePromise()
+    return this.#promise
+  }
+
+  get pending(): boolean {
+    return this.#outcome === undefined
+  }
+
+  get isAwaited(): boolean {
+    return this.#isAwaited
+  }
+
+  get spentMs(): number {
+    return this.#clock.spentMs
+  }
+
+  begin(aborts: AbortListeners): void {
+    const { signal } = this.#options
+    if (signal?.aborted) {
+      this.abort(signal.reason)
+      return
+    }
+    if (signal instanceof Cancel) signal.add(this)
+    else if (signal !== undefined) this.#unlisten = aborts.add(signal, (reason) => this.abort(reason))
+    this.#schedule()
+  }
+
+  resolve(value: T): void {
+    if (!this.pending) return
+    this.#outcome = { value }
+    this.#settled()
+    this.#settlePromise()
+  }
+
+  reject(error: unknown): void {
+    if (!this.pending) return
+    this.#outcome = { error }
+    this.#settled()
+    const { failed } = this.#options
+    if (failed !== undefined) queueMicrotask(() => failed(error))
+    this.#settlePromise()
+  }
+
+  sent(): void {
+    this.#clock.sent()
+    this.#schedule()
+  }
+
+  await(): void {
+    if (this.#isAwaited || !this.pending) return
+    this.#isAwaited = true
+    this.#origin ??= new Error('waiting')
+    this.#owner.awaited()
+  }
+
+  renew(leastMs: number): void {
+    this.#clock.renew(leastMs)
+    this.#schedule()
+  }
+
+  pause(): void {
+    this.#clock.pause()
+    this.#schedule()
+  }
+
+  resume(): void {
+    this.#clock.resume()
+    this.#schedule()
+  }
+
+  lost(milliseconds: number): void {
+    this.#clock.lost(milliseconds)
+    this.#schedule()
+  }
+
+  get dueAt(): number {
+    return this.#clock.due() ?? Number.POSITIVE_INFINITY
+  }
+
+  expire(now: number): void {
+    this.#clock.excuse(now)
+    if (this.dueAt <= now) this.reject(this.#timeout())
+    else this.#schedule()
+  }
+
+  abort(reason: unknown): void {
+    const message = `aborted while waiting for ${this.#options.what}${this.#where()}`
+    this.reject(this.#error('ERR_SSH_ABORTED', message, { cause: reason }))
+  }
+
+  #schedule(): void {
+    if (!this.pending) return
+    const due = this.#clock.due()
+    if (due !== undefined) this.#owner.due(due)
+  }
+
+  /** Nobody needs to handle it: it may be rejected before anybody asks, and who asks later gets it all the same. */
+  #makePromise(): Promise<T> {
+    const promise = new Promise<T>((resolve, reject) => {
+      this.#resolvePromise = resolve
+      this.#rejectPromise = reject
+    })
+    this.#settlePromise()
+    promise.then(undefined, ignore)
+    return promise
+  }
+
+  #timeout(): HoldfastError {
+    const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.#options
+    const message = `${what} did not come within the limit ${limit} of ${limitMs} ms${this.#where()}`
+    const error = this.#error(code, message, limitMs === false ? {} : { limit, limitMs })
+    this.#environment.limitReached?.(error, what)
+    return error
+  }
+
+  #where(): string {
+    const step = this.#currentStep
+    return step === undefined ? '' : `; it was waiting for ${step.what}`
+  }
+
+  get #currentStep(): Step | undefined {
+    return this.#options.clock === 'connect' ? this.#owner.step() : undefined
+  }
+
+  #error(code: ErrorCode, message: string, details: ErrorDetails): HoldfastError {
+    const error = new HoldfastError(code, message, {
+      ...this.#environment.errorDetails(),
+      phase: (this.#currentStep ?? this.#options).phase,
+      elapsedMs: this.#environment.now() - this.#clock.calledAt,
+      ...details,
+    })
+    if (this.#origin === undefined) return error
+    const frames = this.#origin.stack?.split('\n').slice(1) ?? []
+    error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+    return error
+  }
+
+  #settlePromise(): void {
+    const outcome = this.#outcome
+    if (outcome === undefined) return
+    if ('error' in outcome) this.#rejectPromise?.(outcome.error)
+    else this.#resolvePromise?.(outcome.value)
+  }
+
+  #settled(): void {
+    const { signal } = this.#options
+    this.#origin = undefined
+    if (signal instanceof Cancel) signal.remove(this)
+    this.#unlisten?.()
+    this.#owner.ended(this)
+  }
+}
