@@ -1,5 +1,5 @@
 import type { OnReadOpts } from 'node:net'
-import { noteReceived } from './heap-weight.js'
+import { noteReceived } from './collections.js'
 
 /** As much as libuv reads at once. */
 const size = 64 * 1024
