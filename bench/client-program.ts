@@ -12,7 +12,7 @@ async function answer({ client, workload: name, peers, conditions }: Order): Pro
   try {
     const workload = workloads.find((known) => known.name === name)
     if (workload === undefined) throw new Error(`there is no workload ${name}`)
-    const { client: loaded, isNative } = loadClient(client, peers)
+    const { client: loaded, isNative } = await loadClient(client, conditions.holdfast, peers)
     const sample = await workload.run(loaded, conditions)
     return sample === undefined ? { kind: 'none' } : { kind: 'measured', sample, isNative }
   } catch (error) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sshKeygen } from '../test/servers/ssh-keygen.js'
 import { startSshd } from '../test/servers/sshd.js'
+import { packHoldfast } from './holdfast-package.js'
 import { makeOpenFolder } from './workloads/file-trees.js'
 import type { Conditions } from './workloads/workload.js'
 
@@ -19,6 +20,8 @@ export async function makeScene(scale: number): Promise<Scene> {
   const [local, remote] = [join(folder, 'local'), join(folder, 'remote')]
   await makeOpenFolder(local)
   await makeOpenFolder(remote)
+  const holdfast = join(folder, 'holdfast')
+  await packHoldfast(holdfast)
   const server = await startSshd({ version: '9.2', config: { LogLevel: 'ERROR', MaxSessions: 200 } })
   const { host, port, username, clientKeys } = server
   const pemKeyFile = join(folder, 'ecdsa.pem')
@@ -30,7 +33,7 @@ export async function makeScene(scale: number): Promise<Scene> {
     cipher: 'aes128-gcm@openssh.com',
   }
   return {
-    conditions: { target, scale, local, remote },
+    conditions: { holdfast, target, scale, local, remote },
     async [Symbol.asyncDispose]() {
       await server.stop()
       await rm(folder, { recursive: true })

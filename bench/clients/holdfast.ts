@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Client, connect, type Sftp } from 'holdfast'
+import type { Client, Sftp } from 'holdfast'
+import type { Holdfast } from '../holdfast-package.js'
 import {
   type BenchClient,
   type Connection,
@@ -13,22 +14,28 @@ import {
 } from './client.js'
 import { writeZeros } from './write-zeros.js'
 
-export const holdfast: BenchClient = {
-  inOneProcess: true,
-  cpuSeconds: ownCpuSeconds,
-  memoryBytes: ownMemoryBytes,
-  async connect(target, options) {
-    return connection(await open(target, options))
-  },
-  async once(target, command) {
-    const ssh = await open(target)
-    await ssh.exec(command)
-    await ssh.close()
-  },
+export function holdfast(library: Holdfast): BenchClient {
+  return {
+    inOneProcess: true,
+    cpuSeconds: ownCpuSeconds,
+    memoryBytes: ownMemoryBytes,
+    async connect(target, options) {
+      return connection(await open(library, target, options))
+    },
+    async once(target, command) {
+      const ssh = await open(library, target)
+      await ssh.exec(command)
+      await ssh.close()
+    },
+  }
 }
 
 /** Also for the workloads that no other client has. */
-export function open(target: Target, { keepaliveMs, sessionsAhead = 0 }: ConnectOptions = {}): Promise<Client> {
+export function open(
+  { connect }: Holdfast,
+  target: Target,
+  { keepaliveMs, sessionsAhead = 0 }: ConnectOptions = {},
+): Promise<Client> {
   const { host, port, username, privateKeyFile, cipher } = target
   return connect({
     ...{ host, port, username, agent: false },

@@ -1,3 +1,4 @@
+import { loadHoldfast } from '../holdfast-package.js'
 import { hasNativeSsh2, loadDevTunnels, loadSsh2, type Peers } from '../peers.js'
 import type { BenchClient, ClientName } from './client.js'
 import { devTunnels } from './dev-tunnels.js'
@@ -11,12 +12,14 @@ export interface LoadedClient {
   readonly isNative: boolean
 }
 
-const ready: Readonly<Partial<Record<ClientName, () => BenchClient>>> = { holdfast: () => holdfast, openssh: openSsh }
-
 /** Loads one client into this process, and none of the others. */
-export function loadClient(name: ClientName, peers: Peers | undefined): LoadedClient {
-  const load = ready[name]
-  if (load !== undefined) return { client: load(), isNative: false }
+export async function loadClient(
+  name: ClientName,
+  holdfastFolder: string,
+  peers: Peers | undefined,
+): Promise<LoadedClient> {
+  if (name === 'holdfast') return { client: holdfast(await loadHoldfast(holdfastFolder)), isNative: false }
+  if (name === 'openssh') return { client: openSsh(), isNative: false }
   if (peers === undefined) throw new Error(`${name} was not installed`)
   if (name === 'dev-tunnels') return { client: devTunnels(...loadDevTunnels(peers.plain)), isNative: false }
   return loadSsh2As(name, peers)

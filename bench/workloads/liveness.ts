@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'holdfast'
 import type { Target } from '../clients/client.js'
 import { open } from '../clients/holdfast.js'
+import { type Holdfast, loadHoldfast } from '../holdfast-package.js'
 import { startRelay } from '../relay/relay.js'
 import type { Workload } from './workload.js'
 
@@ -20,15 +21,16 @@ export const liveness: Workload = {
   },
   clients: ['holdfast'],
   mostRounds: 3,
-  async run(_client, { target }) {
-    return { idle: await lateness(target, async () => {}), loaded: await lateness(target, fill) }
+  async run(_client, { holdfast, target }) {
+    const library = await loadHoldfast(holdfast)
+    return { idle: await lateness(library, target, async () => {}), loaded: await lateness(library, target, fill) }
   },
 }
 
 /** Milliseconds from the bound, counted from the last byte that the relay handed to the client, to the verdict. */
-async function lateness(target: Target, load: (ssh: Client) => Promise<void>): Promise<number> {
+async function lateness(library: Holdfast, target: Target, load: (ssh: Client) => Promise<void>): Promise<number> {
   await using relay = await startRelay(target, 0)
-  const ssh = await open({ ...target, host: relay.host, port: relay.port }, { keepaliveMs: intervalMs })
+  const ssh = await open(library, { ...target, host: relay.host, port: relay.port }, { keepaliveMs: intervalMs })
   await load(ssh)
   // Long enough for what is under way to be under way, and no multiple of the interval.
   await sleep(2.3 * intervalMs)

@@ -1,8 +1,9 @@
 /** How the cost of connections that only stay grows with their number, up to more than anybody has, in one process. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Client, connect } from 'holdfast'
+import type { Client } from 'holdfast'
 import { type BenchClient, forEach } from '../clients/client.js'
+import { type Holdfast, loadHoldfast } from '../holdfast-package.js'
 import { account } from '../scale/account.js'
 import { type Servers, startServers } from '../scale/servers.js'
 import { measured, type Workload } from './workload.js'
@@ -35,11 +36,12 @@ export const scaleWorkloads: readonly Workload[] = scaleCounts.map((count) => ({
   isLong: true,
   mostRounds: 1,
   limitMs: 60_000 + 120 * count,
-  async run(client) {
+  async run(client, { holdfast }) {
+    const { connect } = await loadHoldfast(holdfast)
     await using servers = await startServers(Math.ceil((first + count) / mostOfOneServer))
-    const before = await connectMany(servers, first)
+    const before = await connectMany(connect, servers, first)
     const memoryBefore = client.memoryBytes()
-    const connections = await connectMany(servers, count)
+    const connections = await connectMany(connect, servers, count)
     await sleep(settlingMs)
     const memory = (client.memoryBytes() - memoryBefore) / 1000 / count
     await Promise.all(before.map((connection) => connection.close()))
@@ -48,7 +50,11 @@ export const scaleWorkloads: readonly Workload[] = scaleCounts.map((count) => ({
   },
 }))
 
-async function connectMany({ ports }: Servers, count: number): Promise<readonly Client[]> {
+async function connectMany(
+  connect: Holdfast['connect'],
+  { ports }: Servers,
+  count: number,
+): Promise<readonly Client[]> {
   const connections: Client[] = []
   await forEach(Array.from({ length: count }).keys(), connectingAtOnce, async (index) => {
     const port = ports[index % ports.length]
@@ -58,7 +64,7 @@ async function connectMany({ ports }: Servers, count: number): Promise<readonly 
   return connections
 }
 
-function optionsFor(port: number): Parameters<typeof connect>[0] {
+function optionsFor(port: number): Parameters<Holdfast['connect']>[0] {
   return {
     ...{ host: '127.0.0.1', port, ...account, agent: false },
     hostKey: { policy: 'off' },

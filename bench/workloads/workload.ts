@@ -29,6 +29,8 @@ export interface Workload {
 }
 
 export interface Conditions {
+  /** The folder of Holdfast's package. */
+  readonly holdfast: string
   readonly target: Target
   /** 1 in full, less where time is short: bytes and repetitions are multiplied by it. */
   readonly scale: number
