@@ -8,7 +8,7 @@ import { openCopy, preserve } from './local-copy.js'
 import type { LocalFile } from './local-file.js'
 import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
-import { type ReadRange, readAhead } from './read-ahead.js'
+import { type ReadRange, readTogether } from './read-ahead.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
@@ -112,7 +112,7 @@ async function offsetOf(
 
 interface Ends {
   readonly remote: RemoteFile
-  readonly pieces: AsyncGenerator<Buffer>
+  readonly pieces: AsyncGenerator<readonly Buffer[]>
   readonly local: LocalFile
   readonly offset: number
   readonly before: Attributes
@@ -128,12 +128,14 @@ async function copy(
   const size = before.size === undefined ? Number.NaN : Number(before.size)
   let at = offset
   let asked: Promise<Attributes> | undefined
-  for await (const bytes of pieces) {
-    const { length } = bytes
-    await local.write(bytes, at)
-    remote.giveBack(bytes)
-    at += length
-    transfer.progress(pair, length, at, size)
+  for await (const some of pieces) {
+    await local.writeTogether(some, at)
+    for (const bytes of some) {
+      const { length } = bytes
+      remote.giveBack(bytes)
+      at += length
+      transfer.progress(pair, length, at, size)
+    }
     // Behind the request that is to find the end there.
     asked = at === size ? remote.attributes(signal) : undefined
     asked?.catch(() => {})
@@ -141,8 +143,8 @@ async function copy(
   return { end: at, after: await (asked ?? remote.attributes(signal)) }
 }
 
-function readOn(remote: RemoteFile, range: Omit<ReadRange, 'end'>): AsyncGenerator<Buffer> {
-  return readAhead(remote, { ...range, end: Number.MAX_SAFE_INTEGER })
+function readOn(remote: RemoteFile, range: Omit<ReadRange, 'end'>): AsyncGenerator<readonly Buffer[]> {
+  return readTogether(remote, { ...range, end: Number.MAX_SAFE_INTEGER })
 }
 
 function isSame(before: Attributes, after: Attributes): boolean {

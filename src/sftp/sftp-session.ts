@@ -62,6 +62,8 @@ export class SftpSession implements Receiver {
   readonly flow = new Flow(() => this.#requests.freeIfIdle())
   /** What the server says first; nothing else may come before. */
   readonly #greeting: Wait<Version>
+  /** What came last, and was copied: only later, since whoever gave it still looks at how long it is. */
+  #copied: Buffer | undefined
   /** Who waits for the program, and no reply. */
   readonly #bystanders = new Set<{ reject(cause: HoldfastError): void }>()
   #attached: Attached | undefined
@@ -229,9 +231,10 @@ export class SftpSession implements Receiver {
   data(bytes: Buffer): void {
     if (this.#cause !== undefined) return
     try {
+      this.#releaseCopied()
       this.#packets.push(bytes, (packet) => this.#receive(packet))
-      // It was copied; but whoever gave it still looks at how long it is.
-      queueMicrotask(() => release(bytes))
+      this.#copied = bytes
+      if (this.#requests.isIdle) queueMicrotask(() => this.#releaseCopied())
     } catch (error) {
       this.#end(asSftpError(error))
     }
@@ -277,6 +280,11 @@ export class SftpSession implements Receiver {
     // The reply to READ has less around its data than a WRITE.
     const most = packet === 0n ? maxSize : Math.max(1, Number(packet) - writeOverhead)
     return { read: Math.min(sizeOf(read), most), write: Math.min(sizeOf(write), most) }
+  }
+
+  #releaseCopied(): void {
+    if (this.#copied !== undefined) release(this.#copied)
+    this.#copied = undefined
   }
 
   #receive(packet: Buffer): void {

@@ -2,7 +2,7 @@ import type { HoldfastError } from '../errors.js'
 import { optionError } from '../session/option-error.js'
 import { printable } from '../wire/printable.js'
 import { closing, closingBehind } from './closing.js'
-import { readAhead } from './read-ahead.js'
+import { readTogether } from './read-ahead.js'
 import type { RemoteFile } from './remote-file.js'
 import { Room } from './room.js'
 import { smallBytes } from './small.js'
@@ -28,10 +28,11 @@ export async function readWhole(source: RemoteFile, settings: ReadWholeSettings)
   const size = sizeOf(source, signal)
   // One byte more shows that there is more.
   const end = Math.min(start + most + 1, Number.MAX_SAFE_INTEGER)
-  for await (const bytes of readAhead(source, { start, end, signal, size })) {
-    room.take(bytes.length)
-    pieces.push(bytes)
-  }
+  for await (const some of readTogether(source, { start, end, signal, size }))
+    for (const bytes of some) {
+      room.take(bytes.length)
+      pieces.push(bytes)
+    }
   const [first] = pieces
   return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces)
 }
