@@ -284,8 +284,8 @@ export class Link implements ConnectionHost {
     connection.start()
     driver.attach(connection)
     await connection.ready
-    const { username = settings.username } = face ?? {}
-    this.#settings = { ...settings, username }
+    // Who logs in as the options say shares them with all that has been made of them.
+    if (face?.username !== undefined) this.#settings = { ...settings, username: face.username }
     this.#forgetIdentity()
     this.#loading = undefined
   }

@@ -31,7 +31,7 @@ const grownLinkFactor = 16
 const keepalivePayload = encodeGlobalRequest(keepaliveRequest, true)
 
 interface Ping {
-  readonly probe: SentProbe
+  readonly probe: MessageProbe
   readonly sequence: number
 }
 
@@ -41,10 +41,10 @@ export class ProbeMessages implements KeepalivePort {
   readonly #mux: Mux
   readonly #sink: ProbeSink
   /** By the number that each carries: a PONG brings it back. */
-  readonly #pings = new Map<number, Ping>()
+  #pings: Map<number, Ping> | undefined
   #nextPing = 1
-  readonly #exchanges: SentProbe[] = []
-  readonly #unanswered = new Set<SentProbe>()
+  readonly #exchanges: MessageProbe[] = []
+  #unanswered = 0
   #stuckSince: number | undefined
 
   constructor(transport: Transport, mux: Mux, sink: ProbeSink) {
@@ -53,10 +53,10 @@ export class ProbeMessages implements KeepalivePort {
     this.#sink = sink
   }
 
-  send(kind: ProbeKind, taken: (() => void) | undefined): SentProbe | undefined {
+  send(kind: ProbeKind, taken: (() => void) | undefined): MessageProbe | undefined {
     const probe = this.#maySend(kind) ? this.#sendAs(kind, taken) : undefined
     if (probe === undefined) return undefined
-    this.#unanswered.add(probe)
+    this.#unanswered++
     this.#sink.sent(probe)
     return probe
   }
@@ -66,7 +66,7 @@ export class ProbeMessages implements KeepalivePort {
    * out of its line.
    */
   get unanswered(): number {
-    return this.#unanswered.size
+    return this.#unanswered
   }
 
   refresh(): boolean {
@@ -98,18 +98,18 @@ export class ProbeMessages implements KeepalivePort {
   receivePong(data: Buffer): void {
     if (data.length !== 4) return
     const number = data.readUInt32BE(0)
-    const ping = this.#pings.get(number)
+    const ping = this.#pings?.get(number)
     if (ping === undefined) return
-    this.#pings.delete(number)
+    this.#pings?.delete(number)
     this.#answered(ping.probe)
   }
 
   /** The peer did not know a message: that is an answer too. */
   receiveUnimplemented(sequence: number): void {
     if (this.#mux.globalRequests.receiveUnimplemented(sequence)) return
-    for (const [number, ping] of this.#pings) {
+    for (const [number, ping] of this.#pings ?? []) {
       if (ping.sequence !== sequence) continue
-      this.#pings.delete(number)
+      this.#pings?.delete(number)
       this.#answered(ping.probe)
       return
     }
@@ -117,8 +117,8 @@ export class ProbeMessages implements KeepalivePort {
 
   /** The peer's KEXINIT came: PINGs that met the exchange are void. Those after our NEWKEYS are not. */
   exchangeJoined(): void {
-    for (const { probe } of this.#pings.values()) this.#unanswered.delete(probe)
-    this.#pings.clear()
+    for (const { probe } of this.#pings?.values() ?? []) this.#over(probe)
+    this.#pings?.clear()
   }
 
   /** Packets are numbered anew. */
@@ -138,17 +138,17 @@ export class ProbeMessages implements KeepalivePort {
 
   /** Of key exchanges there is one at a time, and every peer must answer it. */
   #maySend(kind: ProbeKind): boolean {
-    return this.#transport.isOpen && (kind === 'key-exchange' || this.#unanswered.size < maxUnanswered)
+    return this.#transport.isOpen && (kind === 'key-exchange' || this.#unanswered < maxUnanswered)
   }
 
-  #sendAs(kind: ProbeKind, taken: (() => void) | undefined): SentProbe | undefined {
+  #sendAs(kind: ProbeKind, taken: (() => void) | undefined): MessageProbe | undefined {
     if (kind === 'ping') return this.#ping(taken)
     if (kind === 'global-request') return this.#requestGlobally(taken)
     if (kind === 'channel-request') return this.#requestOnChannel(taken)
     return kind === 'channel-open' ? this.#openChannel(taken) : this.#exchangeKeys()
   }
 
-  #ping(taken: (() => void) | undefined): SentProbe | undefined {
+  #ping(taken: (() => void) | undefined): MessageProbe | undefined {
     if (!this.#transport.answersPings) return undefined
     const number = this.#nextPing
     this.#nextPing = (number + 1) % 2 ** 32
@@ -157,18 +157,19 @@ export class ProbeMessages implements KeepalivePort {
     data.writeUInt32BE(number, 0)
     this.#transport.send(encodePing(data), taken)
     const probe = this.#begin('ping').wasSent()
+    this.#pings ??= new Map()
     this.#pings.set(number, { probe, sequence })
     return probe
   }
 
-  #requestGlobally(taken: (() => void) | undefined): SentProbe {
+  #requestGlobally(taken: (() => void) | undefined): MessageProbe {
     const { globalRequests } = this.#mux
     const probe = this.#begin('global-request', globalRequests)
     globalRequests.probe(keepalivePayload, () => this.#answered(probe), taken)
     return probe.wasSent()
   }
 
-  #requestOnChannel(taken: (() => void) | undefined): SentProbe | undefined {
+  #requestOnChannel(taken: (() => void) | undefined): MessageProbe | undefined {
     for (const channel of this.#mux.channels) {
       if (!channel.isOpen) continue
       const probe = this.#begin('channel-request', channel)
@@ -180,13 +181,13 @@ export class ProbeMessages implements KeepalivePort {
     return undefined
   }
 
-  #openChannel(taken: (() => void) | undefined): SentProbe {
+  #openChannel(taken: (() => void) | undefined): MessageProbe {
     const probe = this.#begin('channel-open')
     this.#mux.openings.probe(() => this.#answered(probe), taken)
     return probe.wasSent()
   }
 
-  #exchangeKeys(): SentProbe {
+  #exchangeKeys(): MessageProbe {
     this.#transport.askForKeys(lastQuestionMaxMs + spareMs)
     const probe = this.#begin('key-exchange').wasSent()
     this.#exchanges.push(probe)
@@ -197,14 +198,20 @@ export class ProbeMessages implements KeepalivePort {
     return new MessageProbe(kind, this.#transport, this.#mux, line)
   }
 
-  #answered(probe: SentProbe): void {
-    this.#unanswered.delete(probe)
+  #answered(probe: MessageProbe): void {
+    this.#over(probe)
     this.#sink.answered(probe)
   }
 
-  #voided(probe: SentProbe): void {
-    this.#unanswered.delete(probe)
+  #voided(probe: MessageProbe): void {
+    this.#over(probe)
     this.#sink.voided(probe)
+  }
+
+  #over(probe: MessageProbe): void {
+    if (!probe.isUnanswered) return
+    probe.isUnanswered = false
+    this.#unanswered--
   }
 }
 
@@ -217,6 +224,8 @@ interface AnswerLine {
 /** One object a probe: an idle connection makes little else. */
 class MessageProbe implements SentProbe {
   readonly kind: ProbeKind
+  /** Whether the peer has it in its line still. */
+  isUnanswered = true
   readonly #transport: Transport
   readonly #mux: Mux
   readonly #line: AnswerLine | undefined

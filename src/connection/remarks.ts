@@ -5,7 +5,7 @@ const maxKept = 64
 
 /** What the peer says of itself in DEBUG messages. */
 export class Remarks {
-  readonly #texts: string[] = []
+  #texts: readonly string[] = []
   #forcesCommand = false
 
   /** The first few, made safe to show. */
@@ -21,7 +21,8 @@ export class Remarks {
   came(raw: string): void {
     const text = printable(raw)
     if (saysForced(text)) this.#forcesCommand = true
-    if (this.#texts.length < maxKept) this.#texts.push(text)
+    // Made anew, for there is one as a rule: `push` makes room for 17, which stays as long as the connection.
+    if (this.#texts.length < maxKept) this.#texts = [...this.#texts, text]
   }
 }
 

@@ -13,7 +13,7 @@ interface Asker {
 export class Prober {
   readonly #port: KeepalivePort
   readonly #probes: Probes
-  readonly #askers = new Set<Asker>()
+  #askers: readonly Asker[] = []
   #inKeyExchange = false
   #isExcused = false
   /** A probe could not be sent, or was voided: it goes out once the key exchange is over. */
@@ -49,7 +49,7 @@ export class Prober {
   probe(now: number, kinds: readonly ProbeKind[]): void {
     this.#triedAt = now
     this.#owed = false
-    const taken = this.#askers.size > 0 ? () => this.#taken(now) : undefined
+    const taken = this.#askers.length > 0 ? () => this.#taken(now) : undefined
     for (const kind of kinds) {
       const probe = this.#port.send(kind, taken)
       if (probe === undefined) continue
@@ -72,16 +72,16 @@ export class Prober {
    * @returns a function that takes it back
    */
   ask(asker: Asker): () => void {
-    this.#askers.add(asker)
+    this.#askers = [...this.#askers, asker]
     this.probe(asker.from, this.#probes.everyKind())
-    return () => this.#askers.delete(asker)
+    return () => this.#forget(asker)
   }
 
   answered(probe: SentProbe, now: number): void {
     const sentAt = this.#probes.answered(probe, now)
-    if (sentAt === undefined || this.#askers.size === 0) return
+    if (sentAt === undefined || this.#askers.length === 0) return
     for (const asker of this.#askedBy(sentAt)) {
-      this.#askers.delete(asker)
+      this.#forget(asker)
       asker.answered(probe.kind, roundTrip(sentAt, now), now)
     }
   }
@@ -100,11 +100,15 @@ export class Prober {
     this.#inKeyExchange = false
     this.#isExcused = false
     this.#probes.delayed(Number.POSITIVE_INFINITY, now)
-    if (this.#owed) this.probe(now, this.#askers.size > 0 ? this.#probes.everyKind() : kinds)
+    if (this.#owed) this.probe(now, this.#askers.length > 0 ? this.#probes.everyKind() : kinds)
   }
 
   forgetAskers(): void {
-    this.#askers.clear()
+    this.#askers = []
+  }
+
+  #forget(asker: Asker): void {
+    this.#askers = this.#askers.filter((other) => other !== asker)
   }
 
   #taken(sentAt: number): void {
@@ -113,6 +117,6 @@ export class Prober {
 
   /** Whom an answer to what was sent then serves. */
   #askedBy(sentAt: number): Asker[] {
-    return [...this.#askers].filter(({ from }) => sentAt >= from)
+    return this.#askers.filter(({ from }) => sentAt >= from)
   }
 }

@@ -1,5 +1,6 @@
 import { type ProbeKind, probeKinds, type SentProbe } from './port.js'
 import type { HostMemory } from './probe-memory.js'
+import { RoundTrips } from './round-trips.js'
 
 /** A probe that waits for its answer. */
 export interface WaitingProbe {
@@ -9,10 +10,7 @@ export interface WaitingProbe {
   passedAt: number | undefined
 }
 
-const ordinaryKinds = probeKinds.filter((kind) => kind !== 'key-exchange')
-
-/** Round trips that are kept, so that one without an outage or a pause of ours is among them. */
-const roundTripsKept = 8
+const ordinaryKinds: readonly ProbeKind[] = probeKinds.filter((kind) => kind !== 'key-exchange')
 
 /** A program may ask a deaf peer as often as it likes. Beyond this many all but the oldest, by which it is judged, go. */
 const waitingMax = 64
@@ -26,16 +24,16 @@ const waitingMax = 64
  */
 export class Probes {
   readonly #memory: HostMemory
-  readonly #answered = new Set<ProbeKind>()
-  readonly #tried = new Map<ProbeKind, number>()
+  /** Lists and not a Set and a Map: an idle connection keeps them, and of those even an empty one has 150 bytes. */
+  #answered: readonly ProbeKind[] = []
+  /** How often, in the order of `ordinaryKinds`. */
+  readonly #tried = [0, 0, 0, 0]
   readonly #waiting: WaitingProbe[] = []
   /** The last of each kind that seems answered, as long as its answer may have been meant for another question. */
-  readonly #unsure = new Map<ProbeKind, SentProbe>()
+  #unsure: Map<ProbeKind, SentProbe> | undefined
   #confirmedAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
-  #leastLoginMs = Number.POSITIVE_INFINITY
-  #roundTrips: { readonly ms: number; readonly at: number }[] = []
-  #leastRttMs = 0
+  readonly #roundTrips = new RoundTrips()
 
   constructor(memory: HostMemory) {
     this.#memory = memory
@@ -51,19 +49,15 @@ export class Probes {
   }
 
   get rttMs(): number | null {
-    return this.#roundTrips.at(-1)?.ms ?? null
+    return this.#roundTrips.lastMs
   }
 
-  /**
-   * The least of the latest round trips: an outage or a full link makes one look long. Where none is known that tells
-   * anything, the quickest answer of authentication stands for it; 0 where there was none, as for a server.
-   */
   get leastRttMs(): number {
-    return this.#leastRttMs
+    return this.#roundTrips.leastMs
   }
 
   get answers(): boolean {
-    return this.#answered.size > 0
+    return this.#answered.length > 0
   }
 
   get mute(): boolean {
@@ -76,7 +70,7 @@ export class Probes {
    */
   get oldest(): WaitingProbe | undefined {
     for (const waiting of this.#waiting) {
-      if (waiting.passedAt === undefined && this.#answered.has(waiting.probe.kind)) return waiting
+      if (waiting.passedAt === undefined && this.#answered.includes(waiting.probe.kind)) return waiting
     }
     return undefined
   }
@@ -101,7 +95,7 @@ export class Probes {
    * nothing that it answers can be asked now.
    */
   worthSending(): ProbeKind[] {
-    const worth = this.candidates().filter((kind) => this.#answered.has(kind) || this.#count(kind) === 0)
+    const worth = this.candidates().filter((kind) => this.#answered.includes(kind) || this.#count(kind) === 0)
     return this.#mayAskLast ? [...worth, 'key-exchange'] : worth
   }
 
@@ -111,13 +105,13 @@ export class Probes {
   }
 
   loginAnswered(tookMs: number): void {
-    this.#leastLoginMs = Math.min(this.#leastLoginMs, tookMs)
-    this.#findLeastRtt()
+    this.#roundTrips.loginAnswered(tookMs)
   }
 
   add(probe: SentProbe, now: number): void {
     if (this.#waiting.length >= waitingMax) this.#forgetSpare()
-    this.#tried.set(probe.kind, (this.#tried.get(probe.kind) ?? 0) + 1)
+    const order = ordinaryKinds.indexOf(probe.kind)
+    if (order !== -1) this.#tried[order] = this.#triedOf(order) + 1
     this.#waiting.push({ probe, sentAt: now, passedAt: undefined })
   }
 
@@ -131,7 +125,7 @@ export class Probes {
     if (index > 0) for (const before of this.#waiting.slice(0, index)) before.passedAt ??= now
     const waiting = this.#takeAt(index)
     if (waiting === undefined) return undefined
-    if (probe.kind !== 'key-exchange') this.#tookRoundTrip(waiting.sentAt, now)
+    if (probe.kind !== 'key-exchange') this.#roundTrips.took(roundTrip(waiting.sentAt, now), now)
     this.confirmed(waiting.sentAt, now)
     return waiting.sentAt
   }
@@ -165,8 +159,7 @@ export class Probes {
 
   /** This process did not listen for so long: how late the answers were that came meanwhile says nothing of the link. */
   lost(milliseconds: number, now: number): void {
-    this.#roundTrips = this.#roundTrips.filter(({ at }) => at < now - milliseconds)
-    this.#findLeastRtt()
+    this.#roundTrips.forgetSince(now - milliseconds)
     this.delayed(milliseconds, now)
   }
 
@@ -207,7 +200,7 @@ export class Probes {
 
   /** Another connection to the host may have found another machine there: what was answered on this one counts. */
   #isDeafTo(kind: ProbeKind): boolean {
-    return this.#memory.deaf.has(kind) && !this.#answered.has(kind)
+    return this.#memory.deaf.has(kind) && !this.#answered.includes(kind)
   }
 
   #forgetSpare(): void {
@@ -216,40 +209,27 @@ export class Probes {
     this.#waiting.splice(index, 1)
   }
 
-  #tookRoundTrip(sentAt: number, at: number): void {
-    this.#roundTrips.push({ ms: roundTrip(sentAt, at), at })
-    if (this.#roundTrips.length > roundTripsKept) this.#roundTrips.shift()
-    this.#findLeastRtt()
-  }
-
-  /** Found when it changes: it is asked for at each wake. */
-  #findLeastRtt(): void {
-    let least = this.#roundTrips.length > 0 ? Number.POSITIVE_INFINITY : this.#leastLoginMs
-    for (const { ms } of this.#roundTrips) least = Math.min(least, ms)
-    this.#leastRttMs = least === Number.POSITIVE_INFINITY ? 0 : least
-  }
-
   #seemsAnswered(kind: ProbeKind, probe: SentProbe): void {
     if (probe.isAnswerSure()) this.#learn(kind)
-    else this.#unsure.set(kind, probe)
+    else (this.#unsure ??= new Map()).set(kind, probe)
   }
 
   #learnSure(): void {
-    if (this.#unsure.size === 0) return
+    if (this.#unsure === undefined) return
     for (const [kind, probe] of this.#unsure) {
       if (probe.isAnswerSure()) this.#learn(kind)
     }
   }
 
   #learn(kind: ProbeKind): void {
-    this.#unsure.delete(kind)
-    this.#answered.add(kind)
+    this.#unsure?.delete(kind)
+    if (!this.#answered.includes(kind)) this.#answered = [...this.#answered, kind]
     this.#memory.deaf.delete(kind)
     this.#memory.mute = false
   }
 
   #unlearn(kind: ProbeKind): void {
-    this.#answered.delete(kind)
+    this.#answered = this.#answered.filter((other) => other !== kind)
     this.#memory.deaf.add(kind)
     if (!this.answers) this.#memory.mute = true
   }
@@ -260,7 +240,12 @@ export class Probes {
 
   /** Those that are answered come first. */
   #rank(kind: ProbeKind): number {
-    return this.#answered.has(kind) ? this.#count(kind) : waitingMax + 1 + (this.#tried.get(kind) ?? 0)
+    if (this.#answered.includes(kind)) return this.#count(kind)
+    return waitingMax + 1 + this.#triedOf(ordinaryKinds.indexOf(kind))
+  }
+
+  #triedOf(order: number): number {
+    return this.#tried[order] ?? 0
   }
 
   #count(kind: ProbeKind): number {

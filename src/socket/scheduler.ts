@@ -87,13 +87,14 @@ export class Scheduler {
     if (at === undefined) return
     const now = this.#clock.now()
     const delay = delayUntil(at, now)
-    const isSame = delay === this.#delay
-    if (this.#isArmed && at >= this.#dueAt && !isSame) return
-    this.#armedAt = now
-    this.#dueAt = now + delay
-    this.#isArmed = true
-    if (isSame && this.#timer !== undefined) this.#timer.refresh()
+    const laterMs = this.#delay - delay
+    const isAlike = Math.abs(laterMs) <= alikeMs(delay)
+    if (this.#isArmed && at >= this.#dueAt && !isAlike) return
+    if (isAlike && laterMs >= 0 && this.#timer !== undefined) this.#timer.refresh()
     else this.#replaceTimer(delay)
+    this.#armedAt = now
+    this.#dueAt = now + this.#delay
+    this.#isArmed = true
     this.#holdByTimer()
   }
 
@@ -167,4 +168,12 @@ export class Scheduler {
  */
 function delayUntil(at: number, now: number): number {
   return Math.min(Math.max(Math.ceil(at - now), 0) + 1, longestTimeoutMs)
+}
+
+/**
+ * By how much a timer that is there may be later than a new one would: the intervals of a keepalive differ by its round trip,
+ * and by how late its last wake was.
+ */
+function alikeMs(delay: number): number {
+  return Math.min(1 + delay / 200, 20)
 }

@@ -123,11 +123,12 @@ export class Process {
     if (this.#isOver || this.#isTimerDue || at === undefined) return
     const now = this.now()
     const delay = Math.max(Math.ceil(at - now), 0) + 1
-    const isSame = delay === this.#delay
-    if (this.#timer !== undefined && at >= this.#dueAt && !isSame) return
-    this.#delay = delay
+    const laterMs = this.#delay - delay
+    const isAlike = Math.abs(laterMs) <= Math.min(1 + delay / 200, 20)
+    if (this.#timer !== undefined && at >= this.#dueAt && !isAlike) return
+    if (!isAlike || laterMs < 0) this.#delay = delay
     this.#armedAt = now
-    this.#dueAt = now + delay
+    this.#dueAt = now + this.#delay
     this.#rearm()
   }
 
