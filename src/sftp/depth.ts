@@ -1,5 +1,5 @@
 /** That much every server has to take by one request. One that takes less gets no more requests for it. */
-const leastSize = 32 * 1024
+export const leastSize = 32 * 1024
 
 /** How many requests make up so many bytes. @param size what each of them carries, in bytes */
 export function depthFor(bytes: number, size: number): number {

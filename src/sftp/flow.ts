@@ -51,6 +51,14 @@ export class Flow {
     return Math.max(leastUnderWay, this.#mostBytes / Math.max(1, this.#readers))
   }
 
+  /**
+   * What one more of them may ask for at first: less, the more there are, so that 32 small files find room at the same time.
+   * Where each asked for 255 KiB, half of them waited for the others, which took a sixth of the processor time.
+   */
+  get firstBytes(): number {
+    return this.#mostBytes / (2 * (this.#readers + 1))
+  }
+
   join(): void {
     this.#readers++
   }

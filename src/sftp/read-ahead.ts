@@ -1,11 +1,11 @@
-import { depthFor } from './depth.js'
+import { depthFor, leastSize } from './depth.js'
 import type { Flow } from './flow.js'
 
 /** Where bytes are read from. */
 export interface ReadSource {
   /** What one request may ask for, in bytes. */
   readonly maxRead: number
-  readonly flow: Pick<Flow, 'readerBytes' | 'join' | 'leave'>
+  readonly flow: Pick<Flow, 'readerBytes' | 'firstBytes' | 'join' | 'leave'>
   /** At most so many bytes, at least one; undefined at the end. */
   readAt(offset: number, length: number, signal: AbortSignal | undefined): Promise<Buffer | undefined>
 }
@@ -51,7 +51,8 @@ async function* onePieceAtATime(all: AsyncGenerator<readonly Buffer[]>): AsyncGe
 /** The same, but all that came in order by the time that somebody asks for more is given at once. */
 export function readTogether(source: ReadSource, range: ReadRange): AsyncGenerator<readonly Buffer[]> {
   const { start, end, signal } = range
-  const first = start < end ? ask(source, start, Math.min(source.maxRead, end - start), signal) : undefined
+  const most = Math.min(source.maxRead, Math.max(leastSize, source.flow.firstBytes))
+  const first = start < end ? ask(source, start, Math.min(most, end - start), signal) : undefined
   return readOn(source, range, first)
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { encodeLimits } from '#src/sftp/extension-data.js'
 import type { Reply } from '#src/sftp/replies.js'
 import type { Request } from '#src/sftp/requests.js'
 import { contented, eof, scriptedSftp } from './scripted.js'
@@ -20,6 +21,26 @@ test('a small file is read in two round trips: what says where it ends is asked 
   assert.deepEqual(await time.value(sftp.readFile('/small')), content)
   await time.run(10)
   assert.deepEqual(sftpServer.types, ['OPEN', 'FSTAT', 'READ', 'CLOSE'])
+})
+
+test('files that are read side by side are all asked for at once, the first of them as much as one request may', async () => {
+  const { time, sftpServer, open } = await scriptedSftp({ offers: ['limits'] })
+  const piece = 255 * 1024
+  const limits = encodeLimits({ packet: 0n, read: BigInt(piece), write: BigInt(piece), handles: 0n })
+  sftpServer.answer = () => ({ type: 'EXTENDED_REPLY', data: limits })
+  const sftp = await open()
+  sftpServer.answer = (request) => (request.type === 'READ' ? undefined : fileServer(request))
+  const reads = Array.from({ length: 32 }, () => sftp.readFile('/small'))
+  await time.run(10)
+  const asked = sftpServer.requests.flatMap(({ id, request }) => (request.type === 'READ' ? [{ id, ...request }] : []))
+  assert.equal(asked.length, 32)
+  assert.equal(asked[0]?.length, piece)
+  assert.ok(asked.every(({ length }) => length >= 32 * 1024))
+  for (const { id } of asked) sftpServer.reply(id, { type: 'DATA', data: content })
+  assert.deepEqual(
+    await time.value(Promise.all(reads)),
+    reads.map(() => content),
+  )
 })
 
 test('a file that has more, or less, than the server says is read to its end', async () => {
