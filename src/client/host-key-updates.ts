@@ -21,6 +21,11 @@ export interface HostKeysEvent {
 
 export { hostKeysRequest }
 
+/** Whether there is a known_hosts file that may have to be brought up to date. */
+export function mayUpdate(link: Link): boolean {
+  return whatVouched(link) !== undefined
+}
+
 /**
  * Brings the user's known_hosts file up to date with the keys that a known host announces (OpenSSH's UpdateHostKeys):
  * new ones only with a proof, and only where the file already knows the host.
@@ -31,15 +36,13 @@ export async function updateHostKeys(link: Link, data: Buffer): Promise<HostKeys
   return { keys, updated: await update(link, keys) }
 }
 
-async function update({ connection, settings, trust }: Link, keys: readonly PublicKey[]): Promise<boolean> {
-  const { hostKey } = settings
-  const { host, port } = knownAs(settings, hostKey)
-  const [file] = hostKey.knownHosts
-  const { sessionId } = connection
-  const shown = trust?.keyOfUserFile
-  // As OpenSSH: what a certificate or the administrator's file vouches for adds nothing to the user's own.
-  if (!hostKey.update || file === undefined || sessionId === undefined || shown === undefined) return false
+async function update(link: Link, keys: readonly PublicKey[]): Promise<boolean> {
+  const { connection, settings } = link
+  const vouched = whatVouched(link)
+  if (vouched === undefined) return false
+  const { file, shown, sessionId } = vouched
   if (!keys.some((key) => key.plainBlob.equals(shown.plainBlob))) return false
+  const { host, port } = knownAs(settings, settings.hostKey)
   const { entries } = await readKnownHostsFiles([file])
   const plan = planRotation(entries, keys, host, port)
   if (plan === undefined) return false
@@ -48,4 +51,22 @@ async function update({ connection, settings, trust }: Link, keys: readonly Publ
     checkProofs(reply, plan.unproven, sessionId)
   }
   return await rotateKnownHost(file, { host, port, offered: keys, proven: plan.unproven })
+}
+
+interface Vouched {
+  /** The user's own. */
+  readonly file: string
+  /** The key of the host that stands there. */
+  readonly shown: PublicKey
+  readonly sessionId: Buffer
+}
+
+/** As OpenSSH: what a certificate or the administrator's file vouches for adds nothing to the user's own. */
+function whatVouched({ connection, settings, trust }: Link): Vouched | undefined {
+  const { update: isWanted, knownHosts } = settings.hostKey
+  const [file] = knownHosts
+  const { sessionId } = connection
+  const shown = trust?.keyOfUserFile
+  if (!isWanted || file === undefined || sessionId === undefined || shown === undefined) return undefined
+  return { file, shown, sessionId }
 }
