@@ -58,7 +58,8 @@ export class Completion {
     if (this.#exit !== undefined) return
     this.#exit = exit
     if (this.#outputEnded) this.#complete(false)
-    else if (!this.#isOver) this.#watch()
+    // sshd says all of the end at once: most often the output has ended when what came with this has been read.
+    else queueMicrotask(() => this.#watchUnlessOver())
   }
 
   outputCame(): void {
@@ -81,6 +82,10 @@ export class Completion {
     this.#isOver = true
     this.#grace?.stop()
     this.#question?.resolve()
+  }
+
+  #watchUnlessOver(): void {
+    if (!this.#isOver) this.#watch()
   }
 
   #watch(): void {
@@ -116,7 +121,7 @@ export class Completion {
     )
     const goOn = () => {
       takeBack()
-      if (!this.#isOver) this.#watch()
+      this.#watchUnlessOver()
     }
     question.promise.then(goOn, goOn)
   }

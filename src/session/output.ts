@@ -98,7 +98,8 @@ export class OutputStream extends Readable implements Output {
 export class CollectedOutput implements Output {
   readonly unread = 0
   readonly #room: (bytes: number) => number
-  readonly #kept = new ByteQueue()
+  /** Many commands write nothing, at least to one of the two. */
+  #kept: ByteQueue | undefined
 
   /** @param room is told how many bytes came, and says how many of them may be kept */
   constructor(room: (bytes: number) => number) {
@@ -107,7 +108,9 @@ export class CollectedOutput implements Output {
 
   deliver(bytes: Buffer): void {
     const kept = this.#room(bytes.length)
-    if (kept > 0) this.#kept.push(bytes.subarray(0, kept))
+    if (kept === 0) return
+    this.#kept ??= new ByteQueue()
+    this.#kept.push(bytes.subarray(0, kept))
   }
 
   end(): void {}
@@ -116,7 +119,7 @@ export class CollectedOutput implements Output {
 
   /** All that was kept, joined first: a character may stand in two packets. */
   read(encoding: 'utf8' | 'buffer'): string | Buffer {
-    const bytes = this.#kept.joined()
+    const bytes = this.#kept?.joined() ?? Buffer.alloc(0)
     return encoding === 'buffer' ? bytes : bytes.toString('utf8')
   }
 }

@@ -311,7 +311,8 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     this.#isComplete = true
     this.#limits?.stop()
     this.#outputs.end()
-    this.#channel?.beginClose()
+    // Most often the peer's CLOSE has come with what ended this: then ours is an answer, and nothing is to be waited for.
+    queueMicrotask(() => this.#channel?.beginClose())
     this.input.destroy()
     this.#outputOpen = outputOpen
     const { exitCode, signal } = this.exit ?? { exitCode: null, signal: null }
