@@ -11,6 +11,7 @@ import {
   extendedDataStderr,
 } from '../wire/connection-messages.js'
 import { type Chunk, Outgoing } from './outgoing.js'
+import { AskedReply, endedError, type OwedReply } from './owed-reply.js'
 import { ReceiveWindow, type WindowGrowth } from './window.js'
 
 /** What the owner of a channel hears of it, synchronously, while packets are read. */
@@ -72,15 +73,6 @@ export interface RequestOptions {
   readonly limitMs?: number | false
   /** Called once it is handed to the stream: from then on nobody can say that the peer has not got it. */
   readonly handedOut?: () => void
-}
-
-/** One answer that the peer owes us, in line. */
-interface OwedReply {
-  readonly sentAt: number
-  succeeded(): void
-  refused(): void
-  /** The channel ended first. */
-  dropped(): void
 }
 
 /** What OpenSSH calls its own probes, as a global request and on a channel alike. */
@@ -213,12 +205,7 @@ export class Channel {
     else if (!this.isOpen) wait.reject(endedError(type))
     if (!wait.pending) return wait.promise
     // The slot stays in line whatever becomes of the wait: replies come in the order of requests.
-    this.#owed.push({
-      sentAt: this.#port.now(),
-      succeeded: () => wait.resolve(),
-      refused: () => wait.reject(refusedError(type)),
-      dropped: () => wait.reject(endedError(type)),
-    })
+    this.#owed.push(new AskedReply(type, wait, this.#port.now()))
     this.#port.send(payload, () => wait.sent(), options.handedOut)
     return wait.promise
   }
@@ -380,15 +367,6 @@ export class Channel {
   #error(message: string, problem: string): HoldfastError {
     return new HoldfastError('ERR_SSH_PROTOCOL', `${message} for channel ${this.localId} ${problem}`)
   }
-}
-
-function refusedError(type: string): HoldfastError {
-  return new HoldfastError('ERR_SSH_REQUEST_REFUSED', `the peer refused the ${type} request`, { phase: 'request' })
-}
-
-function endedError(type: string): HoldfastError {
-  const message = `the channel ended before the ${type} request was answered`
-  return new HoldfastError('ERR_SSH_CHANNEL_CLOSED', message, { phase: 'request' })
 }
 
 function headFor(recipient: number, { extendedType }: Chunk, size: number): Buffer {

@@ -120,11 +120,11 @@ export class Waits {
     const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#owner)
     wait.member = this.#pending.add(wait)
     if (options.isAwaited ?? true) wait.await()
+    else this.#sizeChanged()
     this.#countBystander(options, 1)
     // The close itself is the one wait that begins after everything else was settled.
     if (this.#cause === undefined || options.limit === 'close') wait.begin(this.#aborts)
     else wait.reject(this.#cause)
-    this.#sizeChanged()
     return wait
   }
 

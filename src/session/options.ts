@@ -96,6 +96,7 @@ export interface ExecSettings extends CommandSettings {
   readonly encoding: 'utf8' | 'buffer'
 }
 
+const none = [] as const
 const defaultMaxBuffer = 100 * 1024 * 1024
 const spawnNames = [...commandLimits, 'signal', 'env', 'pty', 'secondSession', 'forwardAgent']
 const execNames = [...spawnNames, 'check', 'stdin', 'maxBuffer', 'encoding']
@@ -136,7 +137,7 @@ function resolveCommon(options: SpawnOptions, defaults: LimitsOfCommands, pty: b
       stdinStall: resolveLimit('stdinStall', options, defaults),
     },
     signal,
-    env: resolveEnv(options.env ?? {}),
+    env: options.env === undefined ? none : resolveEnv(options.env),
     pty: resolvePty(options.pty ?? pty),
     secondSession,
     forwardAgent,

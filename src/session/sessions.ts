@@ -143,6 +143,7 @@ export class Sessions {
   #withDefaults<Options extends SpawnOptions>(options: Options): Options {
     checkObject(options)
     const { env, agent } = this.#options
+    if (env === undefined && agent === undefined) return options
     const { forwardAgent = agent?.isDefault } = options
     return { ...options, forwardAgent, ...(env !== undefined && { env: { ...env, ...options.env } }) }
   }
@@ -166,10 +167,13 @@ export class Sessions {
   }
 }
 
+/** Characters, each of three bytes at the most in UTF-8: so many fit into any packet, and need not be encoded to find out. */
+const shortText = 8 * 1024
+
 /** A command or name goes as it is, but for what no server could take. */
 function line(value: unknown, field: string, type: Program['type']): string {
   if (typeof value !== 'string' || value === '' || value.includes('\0'))
     throw optionError(field, 'must be a string, not empty and without NUL')
-  checkRequestSize(field, type, encodeStart(value), value)
+  if (value.length > shortText) checkRequestSize(field, type, encodeStart(value), value)
   return value
 }
