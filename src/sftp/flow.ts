@@ -56,7 +56,7 @@ export class Flow {
    * Where each asked for 255 KiB, half of them waited for the others, which took a sixth of the processor time.
    */
   get firstBytes(): number {
-    return this.#mostBytes / (2 * (this.#readers + 1))
+    return Math.floor(this.#mostBytes / (2 * (this.#readers + 1)))
   }
 
   join(): void {

@@ -58,6 +58,13 @@ test('what is read now and then takes hardly anything away from what is known of
   assert.ok(flow.readerBytes >= 0.9 * most)
 })
 
+test('however many read, each asks for whole bytes', () => {
+  const flow = new Flow()
+  for (let readers = 0; readers < 40; readers++, flow.join()) {
+    assert.ok(Number.isInteger(flow.firstBytes) && flow.firstBytes > 0, `${flow.firstBytes} for ${readers} readers`)
+  }
+})
+
 test('readers share it, so that one whom nobody reads does not keep it all', () => {
   const flow = new Flow()
   const most = read(flow, { roundTripMs: 50, bytesPerMs: 500_000, ms: 2000 })

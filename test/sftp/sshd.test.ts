@@ -40,6 +40,20 @@ for (const version of ['9.2', '10'] as const) {
       }
     })
 
+    test('come whole, however many are read side by side', async (t) => {
+      const { sftp, folder } = await session(t, version)
+      const file = path.join(folder, 'large')
+      const bytes = randomBytes(700_000)
+      await sftp.writeFile(file, bytes)
+      for (const many of [2, 5, 7, 32]) {
+        const copies = Array.from({ length: many }, (_, index) => `${file}.${index}`)
+        await Promise.all(copies.map((copy) => sftp.get(file, copy)))
+        for (const copy of copies) assert.equal(digest(await readFile(copy)), digest(bytes))
+        const read = await Promise.all(copies.map(() => sftp.readFile(file)))
+        for (const copy of read) assert.equal(digest(copy), digest(bytes))
+      }
+    })
+
     test('are text where text is asked for', async (t) => {
       const { sftp, folder } = await session(t, version)
       const file = path.join(folder, 'ä €')
