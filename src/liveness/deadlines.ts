@@ -58,9 +58,10 @@ export class Deadlines {
 
   /** @param entry one that `add()` of these gave */
   move(entry: Entry, at: number): void {
+    const checked = check(at)
     const before = this.next()
     this.cancel(entry)
-    entry.at = check(at)
+    entry.at = checked
     this.#insert(entry)
     if (this.next() !== before) this.#changed()
   }

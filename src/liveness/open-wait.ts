@@ -148,6 +148,8 @@ export class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   expire(now: number): void {
+    // One that is told of a limit may end the connection, and with it those whose limits end at the same instant.
+    if (!this.pending) return
     this.#clock.excuse(now)
     if (this.dueAt <= now) this.reject(this.#timeout())
     else this.#schedule()

@@ -89,7 +89,8 @@ export class Scheduler {
     const delay = delayUntil(at, now)
     const laterMs = this.#delay - delay
     const isAlike = Math.abs(laterMs) <= alikeMs(delay)
-    if (this.#isArmed && at >= this.#dueAt && !isAlike) return
+    // One that is late already is left to fire: from that alone it is known how long this process did not listen.
+    if (this.#isArmed && at >= this.#dueAt && (!isAlike || now >= this.#dueAt)) return
     if (isAlike && laterMs >= 0 && this.#timer !== undefined) this.#timer.refresh()
     else this.#replaceTimer(delay)
     this.#armedAt = now

@@ -44,6 +44,15 @@ test('a callback may cancel another that is due with it', () => {
   assert.equal(deadlines.size, 1)
 })
 
+test('one that is moved to no instant at all stays where it was', () => {
+  const deadlines = new Deadlines()
+  const called: number[] = []
+  const stays = deadlines.add(5, (now) => called.push(now))
+  assert.throws(() => stays.move(Number.NaN), RangeError)
+  deadlines.expire(10)
+  assert.deepEqual(called, [10])
+})
+
 test('cancelling twice, or after the call, changes nothing', () => {
   const deadlines = new Deadlines()
   const called = deadlines.add(1, () => {})

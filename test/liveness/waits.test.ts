@@ -379,3 +379,27 @@ test('a wait without a caller, or a step of what nobody waits for, holds the pro
   other.resolve()
   assert.equal(held(), false)
 })
+
+test('who is told of one limit, and ends the connection for it, is told of no other', async () => {
+  let now = 0
+  const told: string[] = []
+  const deadlines = new Deadlines()
+  const environment = {
+    now: () => now,
+    lastTrafficAt: () => 0,
+    errorDetails: () => ({}),
+    limitReached: (_error: HoldfastError, what: string) => {
+      told.push(what)
+      waits.drain(new HoldfastError('ERR_SSH_CLOSED', 'ended by who was told'))
+    },
+  }
+  const waits = new Waits(environment, deadlines)
+  const start = (what: string) => waits.start({ limit: 'reply', limitMs: 10, clock: 'call', phase: 'request', what })
+  const both = ['first', 'second'].map(start)
+  now = 20
+  deadlines.expire(now)
+  const codes = await Promise.all(
+    both.map(({ promise }) => promise.catch((error: unknown) => error instanceof HoldfastError && error.code)),
+  )
+  assert.deepEqual({ told, codes }, { told: ['first'], codes: ['ERR_SSH_CLOSED', 'ERR_SSH_CLOSED'] })
+})

@@ -132,6 +132,15 @@ test('a blocked event loop is told before anything expires, and is kept for evid
   assert.equal(parts.scheduler.loopBlockedMs, lost)
 })
 
+test('a block is told also where what was due in it is put off by as much before the timer fires', async (t) => {
+  const parts = start(t)
+  const putOff = parts.deadlines.add(parts.scheduler.now() + 50, () => {})
+  block(300)
+  putOff.move(parts.scheduler.now() + 50)
+  await Promise.all([expiry(parts, 60), turns(100)])
+  assert.ok(parts.scheduler.loopBlockedMs >= 250, `${parts.scheduler.loopBlockedMs}`)
+})
+
 test('a wait that takes the lost time into account outlives the block', async (t) => {
   const deadlines = new Deadlines()
   const environment = { now: systemClock.now, lastTrafficAt: () => 0, errorDetails: () => ({}) }
