@@ -52,7 +52,9 @@ test('a process that has received much makes its heap heavier, once, and only on
   assert.ok(largeBytes() - before <= after)
 })
 
-test('new objects are looked at before V8 goes through the whole heap', { skip: !isByBytes }, async () => {
+test('new objects are looked at before V8 goes through the whole heap', {
+  skip: !isByBytes && 'only Node 24 and later count buffers so',
+}, async () => {
   // Node 24 does so 15 times by itself.
   const times = await collectionsDuring(1000)
   assert.ok(times <= 3, `${times} times`)
