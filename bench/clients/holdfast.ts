@@ -74,19 +74,22 @@ function connection(ssh: Client): Connection {
   }
 }
 
+/** Times and permissions stay where they are, as with the other clients. */
+const alone = { preserve: false } as const
+
 function files(sftp: Sftp): Files {
   return {
     async get(remote, local) {
-      await sftp.get(remote, local)
+      await sftp.get(remote, local, alone)
     },
     async put(local, remote) {
-      await sftp.put(local, remote)
+      await sftp.put(local, remote, alone)
     },
     async getTree(remote, local) {
-      await sftp.get(remote, local)
+      await sftp.get(remote, local, alone)
     },
     async putTree(local, remote) {
-      await sftp.put(local, remote)
+      await sftp.put(local, remote, alone)
     },
     async getEach({ remote, names, content }, atOnce) {
       await forEach(names, atOnce, async (name) => {
