@@ -40,12 +40,14 @@ function numbers(count: number): readonly number[] {
   return all
 }
 
-/** V8 of Node 24 looks at all at 16 to 64 MB, whatever the heap holds: by then new objects are to have filled their space once. */
-const fillBytes = 40 * megabyte
+/**
+ * V8 of Node 24 goes through all once so much has come, and as much again as its space for new objects takes, whatever the
+ * heap holds; which empties that space too. By then it is to have been full twice: once is too late on a busy machine.
+ */
+const allowedBytes = 8 * megabyte
+const timesFull = 2
 /** Between two pieces of garbage. */
 const stepBytes = 64 * 1024
-/** In V8's space for new objects none may be larger than 128 KiB. */
-const maxWords = 16_000
 
 let sinceStep = 0
 /** What is copied to be garbage. */
@@ -58,7 +60,8 @@ function fillNewSpace(bytes: number): void {
   if (received >= busyBytes) {
     received = 0
     if (filling.length === 0) keepFreedMemory()
-    resizeFilling(Math.min(maxWords, Math.ceil((newSpaceBytes() * stepBytes) / fillBytes / wordBytes)))
+    const space = newSpaceBytes()
+    resizeFilling(Math.ceil(((timesFull * space) / (space + allowedBytes)) * (stepBytes / wordBytes)))
   }
   if (sinceStep < stepBytes || filling.length === 0) return
   sinceStep = 0
