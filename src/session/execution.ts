@@ -31,8 +31,10 @@ export async function execute(
   const { encoding, stdin = none } = settings
   const origin = new Error('called')
   const isWhole = typeof stdin === 'string' || stdin instanceof Uint8Array
-  const input = isWhole ? asBuffer(stdin) : undefined
-  const session: Session = new Session({ host, program, settings, stdout, stderr, input, origin })
+  const session: Session = new Session(
+    { host, program, settings, stdout, stderr, origin },
+    isWhole ? asBuffer(stdin) : undefined,
+  )
   const gathered = () => ({ command: program.command, stdout: stdout.read(encoding), stderr: stderr.read(encoding) })
   const conclusion = (): Conclusion => ({ host, origin, gathered })
   session.await()

@@ -24,8 +24,6 @@ export interface SessionOptions {
   readonly settings: CommandSettings
   readonly stdout: Output
   readonly stderr: Output
-  /** All of its input, where that is known from the start. @default what is written to `stdin` */
-  readonly input?: Buffer | undefined
   /** Where the call was made: an error made at a limit would show the timer's stack. */
   readonly origin: Error
   /** Whether it waits for a place where the server allows no more sessions, or fails. @default 'wait' */
@@ -61,8 +59,9 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   #isComplete = false
   #isAbandoned = false
 
-  constructor(options: SessionOptions) {
-    const { host, settings, program, input, origin } = options
+  /** @param input all of its input, where that is known from the start; else it is what is written to `stdin` */
+  constructor(options: SessionOptions, input?: Buffer) {
+    const { host, settings, program, origin } = options
     const { port } = host
     this.#options = options
     this.#port = port

@@ -161,10 +161,19 @@ export class Sessions {
     const gathered = () => ({ command: commandText(session.program), stdout: '', stderr: '' })
     const exited = conclude(session, { host: this.#host, origin, gathered })
     // A failure must not end a program that does not ask for it.
-    exited.catch(() => {})
+    const ended = () => forgetFrames(origin)
+    exited.then(ended, ended)
     if (!(await session.start())) await exited
     return { exited }
   }
+}
+
+/**
+ * Until its stack is read or replaced, an error holds what each function on it was called on, secrets of the caller's
+ * among them; and whoever holds a command, or a file session, holds that error.
+ */
+function forgetFrames(origin: Error): void {
+  origin.stack = ''
 }
 
 /** Characters, each of three bytes at the most in UTF-8: so many fit into any packet, and need not be encoded to find out. */
