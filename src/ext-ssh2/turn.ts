@@ -1,4 +1,4 @@
-import { nextTurn } from '../scp/next-turn.js'
+import { nextTurn } from '../socket/next-turn.js'
 
 export { nextTurn }
 
