@@ -98,7 +98,12 @@ class LoadedPrivateKey implements PrivateKey {
  * garbage is collected meanwhile, the job that made it locks it too, as it goes, and the process waits for itself for good.
  */
 function generateKeyObject(type: GeneratedKeyType): KeyObject {
-  return createPrivateKey({ key: generateEncoded(type).privateKey, type: 'pkcs8', format: 'der' })
+  const { privateKey: key } = generateEncoded(type)
+  try {
+    return createPrivateKey({ key, type: 'pkcs8', format: 'der' })
+  } finally {
+    key.fill(0)
+  }
 }
 
 function generateEncoded(type: GeneratedKeyType): KeyPairSyncResult<Buffer, Buffer> {

@@ -43,7 +43,8 @@ export class OpenWait<T> implements Wait<T>, Drainable {
   readonly #owner: Owner
   /**
    * The caller's stack: an error made when the limit is reached would show the timer's alone. Until it is read it holds
-   * whatever the caller's frames were called on, keys included, so a settled wait has none. Nor has one without a caller.
+   * whatever the caller's frames were called on, keys included, so a settled wait has none; who gives one
+   * (`origin`) lets go of it by himself. Nor has one without a caller.
    */
   #origin: Error | undefined
   readonly #clock: LimitClock

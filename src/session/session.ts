@@ -311,8 +311,11 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     this.#limits?.stop()
     this.#outputs.end()
     // Most often the peer's CLOSE has come with what ended this: then ours is an answer, and nothing is to be waited for.
-    queueMicrotask(() => this.#channel?.beginClose())
-    this.input.destroy()
+    queueMicrotask(() => {
+      this.#channel?.beginClose()
+      // Behind that, or the end of its input would go out as well.
+      this.input.destroy()
+    })
     this.#outputOpen = outputOpen
     const { exitCode, signal } = this.exit ?? { exitCode: null, signal: null }
     const end = { exitCode, signal, outputOpen, durationMs: this.#port.now() - this.calledAt }

@@ -36,7 +36,7 @@ interface Piece {
 const mostTogether = 4
 
 /**
- * Reads a range in order, with several requests under way: one at first, and twice as many whenever one was answered in
+ * Reads a range in order, with several requests under way: one at first, and twice as many whenever some were answered in
  * full, so that a small file costs few requests and a large one no waiting for round trips; never more than the link is worth.
  * The first goes out at once.
  */
@@ -51,9 +51,14 @@ async function* onePieceAtATime(all: AsyncGenerator<readonly Buffer[]>): AsyncGe
 /** The same, but all that came in order by the time that somebody asks for more is given at once. */
 export function readTogether(source: ReadSource, range: ReadRange): AsyncGenerator<readonly Buffer[]> {
   const { start, end, signal } = range
-  const most = Math.min(source.maxRead, Math.max(leastSize, source.flow.firstBytes))
-  const first = start < end ? ask(source, start, Math.min(most, end - start), signal) : undefined
+  const first = start < end ? ask(source, start, firstLength(source, range), signal) : undefined
   return readOn(source, range, first)
+}
+
+/** What is known to fit into one request is asked for by it, and a byte more to see that it ends there. */
+function firstLength({ maxRead, flow }: ReadSource, { start, end, known = 0 }: ReadRange): number {
+  const all = Math.min(end, known > start ? known + 1 : end) - start
+  return Math.min(maxRead, all <= maxRead ? all : Math.max(leastSize, flow.firstBytes))
 }
 
 async function* readOn(
@@ -78,7 +83,7 @@ async function* readPieces(
   const { flow, maxRead } = source
   const pieces = first === undefined ? [] : [first]
   let next = start + (first?.length ?? 0)
-  let depth = known > start ? Math.ceil((known - start) / maxRead) : 1
+  let depth = known > next ? 1 + Math.ceil((known - next) / maxRead) : 1
   for (;;) {
     const maxDepth = depthFor(flow.readerBytes, maxRead)
     const wanted = Math.min(depth, maxDepth)

@@ -312,6 +312,7 @@ export class SftpSession implements Receiver {
     this.#greeting.reject(cause)
     this.#requests.end(cause)
     for (const wait of this.#bystanders) wait.reject(cause)
+    queueMicrotask(() => this.#releaseCopied())
   }
 }
 

@@ -4,7 +4,6 @@
  * the processor time of a download. Here it is brought to look at new objects alone, by which nearly all of them are freed.
  */
 import process from 'node:process'
-import { keepFreedMemory } from './freed-memory.js'
 
 const megabyte = 1024 * 1024
 const wordBytes = 8
@@ -14,8 +13,9 @@ const busyBytes = 16 * megabyte
 
 let received = 0
 
-/** To be told of all that comes. */
-export const noteReceived = 'transfer' in ArrayBuffer.prototype ? fillNewSpace : makeHeavy
+/** To be told of all that comes. The first releases of Node 22 do not say how large V8's spaces are without a module of their own. */
+export const noteReceived =
+  'transfer' in ArrayBuffer.prototype && 'getBuiltinModule' in process ? fillNewSpace : makeHeavy
 
 const weightBytes = 4 * megabyte
 let weight: readonly number[] | undefined
@@ -29,7 +29,6 @@ function makeHeavy(bytes: number): void {
   if (weight !== undefined) return
   received += bytes
   if (received < busyBytes) return
-  keepFreedMemory()
   weight = numbers(weightBytes / wordBytes)
 }
 
@@ -41,7 +40,7 @@ function numbers(count: number): readonly number[] {
 }
 
 /**
- * V8 of Node 24 goes through all once so much has come, and as much again as its space for new objects takes, whatever the
+ * V8 of Node 22 and later goes through all once so much has come, and as much again as its space for new objects takes, whatever the
  * heap holds; which empties that space too. By then it is to have been full twice: once is too late on a busy machine.
  */
 const allowedBytes = 8 * megabyte
@@ -59,7 +58,6 @@ function fillNewSpace(bytes: number): void {
   sinceStep += bytes
   if (received >= busyBytes) {
     received = 0
-    if (filling.length === 0) keepFreedMemory()
     const space = newSpaceBytes()
     resizeFilling(Math.ceil(((timesFull * space) / (space + allowedBytes)) * (stepBytes / wordBytes)))
   }

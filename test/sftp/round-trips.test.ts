@@ -43,6 +43,26 @@ test('files that are read side by side are all asked for at once, the first of t
   )
 })
 
+test('what is known to fit into one request is asked for by one, however many read', async () => {
+  const { time, sftpServer, open } = await scriptedSftp({ offers: ['limits'] })
+  const piece = 255 * 1024
+  const limits = encodeLimits({ packet: 0n, read: BigInt(piece), write: BigInt(piece), handles: 0n })
+  sftpServer.answer = () => ({ type: 'EXTENDED_REPLY', data: limits })
+  const sftp = await open()
+  const part = Buffer.alloc(100_000, 'part')
+  sftpServer.answer = (request) => (request.type === 'READ' ? undefined : fileServer(request))
+  const handles = await time.value(Promise.all(Array.from({ length: 16 }, () => sftp.open('/large'))))
+  const reads = handles.map((handle) => handle.read(Buffer.alloc(part.length), { position: 0 }))
+  await time.run(10)
+  const asked = sftpServer.requests.flatMap(({ id, request }) => (request.type === 'READ' ? [{ id, ...request }] : []))
+  for (const { id } of asked) sftpServer.reply(id, { type: 'DATA', data: part })
+  for (const { bytesRead } of await time.value(Promise.all(reads))) assert.equal(bytesRead, part.length)
+  assert.deepEqual(
+    asked.map(({ length }) => length),
+    handles.map(() => part.length),
+  )
+})
+
 test('a file that has more, or less, than the server says is read to its end', async () => {
   const { time, sftpServer, open } = await scriptedSftp()
   const sftp = await open()

@@ -52,6 +52,15 @@ test('a process that has received much makes its heap heavier, once, and only on
   assert.ok(largeBytes() - before <= after)
 })
 
+test('a process of the first Node 22, which has no getBuiltinModule, receives as much', async () => {
+  const program = `
+    Reflect.deleteProperty(process, 'getBuiltinModule')
+    const { noteReceived } = await import(${JSON.stringify(import.meta.resolve('#src/socket/collections.js'))})
+    noteReceived(${32 * megabyte})
+    noteReceived(1)`
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+})
+
 test('new objects are looked at before V8 goes through the whole heap', {
   skip: !isByBytes && 'only Node 24 and later count buffers so',
 }, async () => {
