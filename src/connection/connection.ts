@@ -63,7 +63,7 @@ export class Connection {
       exchangeJoined: () => this.#exchangeJoined(),
       exchangeEnded: () => this.#exchangeEnded(),
       writable: () => this.#wrote(),
-      failed: (error) => this.destroy(error),
+      failed: (error) => this.destroy(asHoldfastError(error, this.errorDetails())),
     })
     this.#mux = new Mux({
       waits,

@@ -38,7 +38,7 @@ export interface ExchangesPort {
   /** The peer's KEXINIT came. */
   joined(): void
   ended(negotiated: Negotiated): void
-  failed(error: HoldfastError): void
+  failed(error: unknown): void
 }
 
 /** All key exchanges of one connection, one after the other, and what outlives each: session id, host key, strictness. */
@@ -241,10 +241,13 @@ export class Exchanges {
       () => decision.resolve(),
       (error: unknown) => decision.reject(error),
     )
-    decision.promise.then(
-      () => this.#trusted(hostKey),
-      (error: unknown) => this.#distrusted(error),
-    )
+    decision.promise
+      .then(
+        () => this.#trusted(hostKey),
+        (error: unknown) => this.#distrusted(error),
+      )
+      // Keys that cannot be made.
+      .catch((error: unknown) => this.#fail(error))
   }
 
   #trusted(hostKey: Buffer): void {
@@ -304,7 +307,7 @@ export class Exchanges {
     return wait
   }
 
-  #fail(error: HoldfastError): void {
+  #fail(error: unknown): void {
     if (!this.#stopped) this.#port.failed(error)
   }
 }

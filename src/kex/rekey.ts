@@ -1,3 +1,8 @@
+import type { Deadline, Deadlines } from '../liveness/deadlines.js'
+import type { Environment } from '../liveness/environment.js'
+import { ciphers } from '../transport/ciphers.js'
+import type { Negotiated } from './negotiation.js'
+
 /** When keys are exchanged anew, whichever comes first (RFC 4253 section 9, RFC 4344 section 3). */
 export interface RekeyLimits {
   readonly bytes: number
@@ -12,18 +17,37 @@ export interface Usage {
   readonly packetsUnderKeys: number
 }
 
-export class RekeyDue {
-  readonly #asked: number
-  #bytes: number
+export interface RekeyOptions {
+  readonly environment: Environment
+  readonly deadlines: Deadlines
+  readonly rekey: RekeyLimits
+}
 
-  constructor(limits: RekeyLimits) {
-    this.#asked = limits.bytes
-    this.#bytes = limits.bytes
+/** Since when the keys are in use, and how long they may be. */
+export class RekeyDue {
+  readonly #options: RekeyOptions
+  readonly #expired: () => void
+  #bytes: number
+  #deadline: Deadline | undefined
+
+  /** @param expired the keys have been in use for as long as they may be */
+  constructor(options: RekeyOptions, expired: () => void) {
+    this.#options = options
+    this.#expired = expired
+    this.#bytes = options.rekey.bytes
   }
 
-  /** What the ciphers in use can bear. */
-  setCipherLimit(bytes: number): void {
-    this.#bytes = Math.min(this.#asked, bytes)
+  /** New keys are in use, with ciphers that bear so much. */
+  begin({ clientToServer, serverToClient }: Negotiated): void {
+    const { environment, deadlines, rekey } = this.#options
+    const bytes = [clientToServer, serverToClient].map(({ cipher }) => ciphers.get(cipher)?.rekeyBytes ?? rekey.bytes)
+    this.#bytes = Math.min(rekey.bytes, ...bytes)
+    this.#deadline?.cancel()
+    this.#deadline = deadlines.add(environment.now() + rekey.ms, this.#expired)
+  }
+
+  stop(): void {
+    this.#deadline?.cancel()
   }
 
   isDue({ bytesUnderKeys, packetsUnderKeys }: Usage): boolean {

@@ -81,7 +81,7 @@ export class SendQueue {
   }
 
   sendNow(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
-    this.#outbound.send(payload)
+    if (!this.#outbound.send(payload)) return
     if (handedOut !== undefined) this.#leaving.push(handedOut)
     if (taken !== undefined) this.#marks.push({ position: this.#outbound.position, taken })
   }

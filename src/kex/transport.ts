@@ -1,6 +1,4 @@
 import { HoldfastError } from '../errors.js'
-import type { Deadline, Deadlines } from '../liveness/deadlines.js'
-import { ciphers } from '../transport/ciphers.js'
 import type { Identification } from '../transport/identification.js'
 import { Inbound } from '../transport/inbound.js'
 import { Outbound } from '../transport/outbound.js'
@@ -25,13 +23,11 @@ import {
 import { protocolError } from './exchange.js'
 import { Exchanges, type ExchangesOptions } from './exchanges.js'
 import type { DirectionAlgorithms, Negotiated } from './negotiation.js'
-import { RekeyDue, type RekeyLimits } from './rekey.js'
+import { RekeyDue, type RekeyOptions } from './rekey.js'
 import { SendQueue } from './send-queue.js'
 
-export interface TransportOptions extends ExchangesOptions {
-  readonly deadlines: Deadlines
+export interface TransportOptions extends ExchangesOptions, RekeyOptions {
   readonly limits: Readonly<Record<'identification' | 'keyExchange' | 'rekey' | 'prompt', number>>
-  readonly rekey: RekeyLimits
   /** What EXT_INFO tells the peer after the first exchange (RFC 8308). */
   readonly extensions?: Extensions
 }
@@ -58,7 +54,8 @@ export interface TransportSink {
   exchangeEnded(): void
   /** There is something to write. */
   writable(): void
-  failed(error: HoldfastError): void
+  /** The connection is to end. Whatever is no HoldfastError went wrong in this process. */
+  failed(error: unknown): void
 }
 
 /** What both sides agreed on (RFC 4253 section 7.1), by the names of the protocol. */
@@ -93,7 +90,6 @@ export class Transport {
   #serverSigAlgs: Buffer | undefined
   #identification: Identification | undefined
   #farewell: Disconnect | undefined
-  #rekeyDeadline: Deadline | undefined
   #ready = false
   #keyExchanges = 0
   /** sshd up to 9.2 ends a connection that exchanges keys anew before the user was authenticated. */
@@ -103,8 +99,13 @@ export class Transport {
   constructor(options: TransportOptions, sink: TransportSink) {
     this.#options = options
     this.#sink = sink
-    this.#rekeyDue = new RekeyDue(options.rekey)
-    this.outbound = new Outbound((size) => options.environment.randomBytes(size))
+    this.#rekeyDue = new RekeyDue(options, () => {
+      if (this.#mayRekey) this.askForKeys()
+    })
+    this.outbound = new Outbound(
+      (size) => options.environment.randomBytes(size),
+      (error) => this.#fail(error),
+    )
     this.#queue = new SendQueue(this.outbound)
     this.inbound = new Inbound({
       identified: (identification) => this.#identified(identification),
@@ -246,7 +247,12 @@ export class Transport {
    * @param leastMs what the limit `rekey` is at least this time
    */
   askForKeys(leastMs = 0): void {
-    if (!this.#exchanges.running) this.#exchanges.start(leastMs)
+    if (this.#exchanges.running) return
+    try {
+      this.#exchanges.start(leastMs)
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   /** The peer gets the whole time again for what was asked by `askForKeys`: so many milliseconds at least. */
@@ -257,9 +263,18 @@ export class Transport {
   stop(): void {
     this.#stopped = true
     this.#exchanges.stop()
-    this.#rekeyDeadline?.cancel()
+    this.#rekeyDue.stop()
     this.inbound.stop()
     this.#queue.stop()
+  }
+
+  /**
+   * What can be sent no more ends the connection, whoever sends: a call of a program, a deadline, a microtask. The end comes a
+   * moment later, since they are in the middle of something; until then everything goes nowhere.
+   */
+  #fail(error: unknown): void {
+    this.stop()
+    queueMicrotask(() => this.#sink.failed(error))
   }
 
   #sendNow(payload: Buffer, taken?: () => void): void {
@@ -362,26 +377,16 @@ export class Transport {
 
   #exchangeEnded(negotiated: Negotiated): void {
     this.#keyExchanges++
-    this.#limitKeys(negotiated)
+    this.#rekeyDue.begin(negotiated)
     this.#sink.exchangeEnded()
     if (this.#ready) return
     this.#ready = true
     this.#sink.ready()
   }
 
-  #limitKeys({ clientToServer, serverToClient }: Negotiated): void {
-    const { environment, deadlines, rekey } = this.#options
-    const bytes = [clientToServer, serverToClient].map(({ cipher }) => ciphers.get(cipher)?.rekeyBytes ?? rekey.bytes)
-    this.#rekeyDue.setCipherLimit(Math.min(...bytes))
-    this.#rekeyDeadline?.cancel()
-    this.#rekeyDeadline = deadlines.add(environment.now() + rekey.ms, () => {
-      if (this.#mayRekey && !this.#exchanges.running) this.#exchanges.start()
-    })
-  }
-
   #rekeyIfDue(): void {
     if (!this.#mayRekey || this.#stopped || this.#exchanges.running) return
-    if (this.#rekeyDue.isDue(this.inbound) || this.#rekeyDue.isDue(this.outbound)) this.#exchanges.start()
+    if (this.#rekeyDue.isDue(this.inbound) || this.#rekeyDue.isDue(this.outbound)) this.askForKeys()
   }
 }
 

@@ -17,6 +17,8 @@ const authenticationBlock = 64
  */
 export class Outbound {
   readonly #randomBytes: (size: number) => Buffer
+  readonly #failed: (error: unknown) => void
+  #isBroken = false
   #sealer: Sealer = plainSealer
   #sequence = 0
   #pieces: Buffer[] = []
@@ -25,8 +27,10 @@ export class Outbound {
   bytesUnderKeys = 0
   packetsUnderKeys = 0
 
-  constructor(randomBytes: (size: number) => Buffer) {
+  /** @param failed called once, with what sealing threw: nothing can be sent any more. @default it is thrown */
+  constructor(randomBytes: (size: number) => Buffer, failed: (error: unknown) => void = rethrow) {
     this.#randomBytes = randomBytes
+    this.#failed = failed
   }
 
   get sequence(): number {
@@ -48,23 +52,24 @@ export class Outbound {
 
   /**
    * Seals one packet. The payload may be given in two parts, so that data need not be copied to be framed.
-   * @returns the packet's sequence number
+   * @returns whether it was; not after a packet that could not be, since its number is missing
    * @throws HoldfastError ERR_SSH_OPTION for what no packet can take; nothing was sent then
    */
-  send(payload: Buffer, data?: Buffer): number {
+  send(payload: Buffer, data?: Buffer): boolean {
     const payloadLength = payload.length + (data?.length ?? 0)
     const problem = oversizeError(payload, payloadLength)
     if (problem !== undefined) throw problem
-    const block = isAuthentication(payload) ? authenticationBlock : this.#sealer.blockSize
-    const padding = this.#paddingFor(payloadLength, block)
-    const length = 1 + payloadLength + padding
-    const packet = frameOf(lengthBytes + length)
-    packet.writeUInt32BE(length, 0)
-    packet.writeUInt8(padding, lengthBytes)
-    packet.set(payload, lengthBytes + 1)
-    if (data !== undefined) packet.set(data, lengthBytes + 1 + payload.length)
-    packet.set(this.#randomBytes(padding), lengthBytes + 1 + payloadLength)
-    return this.#seal(packet)
+    if (this.#isBroken) return false
+    const before = this.#pieces.length
+    try {
+      this.#seal(this.#frame(payload, data, payloadLength))
+      return true
+    } catch (error) {
+      this.#isBroken = true
+      this.#pieces.length = before
+      this.#failed(error)
+      return false
+    }
   }
 
   /** The bytes to be written now, in order; afterwards there are none. */
@@ -78,7 +83,20 @@ export class Outbound {
     return this.#pieces.length === 0
   }
 
-  #seal(packet: Buffer): number {
+  #frame(payload: Buffer, data: Buffer | undefined, payloadLength: number): Buffer {
+    const block = isAuthentication(payload) ? authenticationBlock : this.#sealer.blockSize
+    const padding = this.#paddingFor(payloadLength, block)
+    const length = 1 + payloadLength + padding
+    const packet = frameOf(lengthBytes + length)
+    packet.writeUInt32BE(length, 0)
+    packet.writeUInt8(padding, lengthBytes)
+    packet.set(payload, lengthBytes + 1)
+    if (data !== undefined) packet.set(data, lengthBytes + 1 + payload.length)
+    packet.set(this.#randomBytes(padding), lengthBytes + 1 + payloadLength)
+    return packet
+  }
+
+  #seal(packet: Buffer): void {
     const sequence = this.#sequence
     const before = this.#pieces.length
     this.#sealer.seal(sequence, packet, this.#pieces)
@@ -88,7 +106,6 @@ export class Outbound {
     this.bytesUnderKeys += size
     this.packetsUnderKeys++
     this.#sequence = (sequence + 1) >>> 0
-    return sequence
   }
 
   #push(bytes: Buffer): void {
@@ -101,6 +118,10 @@ export class Outbound {
     const padding = block - (unpadded % block)
     return padding < minPadding ? padding + block : padding
   }
+}
+
+function rethrow(error: unknown): never {
+  throw error
 }
 
 function frameOf(size: number): Buffer {
