@@ -23,7 +23,7 @@ interface Runner {
 }
 
 /** What is here without being installed. */
-const ready: ReadonlySet<ClientName> = new Set(['holdfast', 'openssh'])
+const ready: ReadonlySet<ClientName> = new Set(['holdfast', 'bare', 'openssh'])
 
 export async function measureAll(
   options: BenchOptions,

@@ -1,10 +1,13 @@
 /** What every client is to a workload, whoever wrote it. */
 import { getHeapSpaceStatistics } from 'node:v8'
 
-/** The columns of the report, in their order. */
-export const clientNames = ['holdfast', 'ssh2', 'ssh2-nodelay', 'ssh2-js', 'dev-tunnels', 'openssh'] as const
+/** The columns of the report, in their order; the second is no client that anybody could use, but shows what is left to gain. */
+export const clientNames = ['holdfast', 'bare', 'ssh2', 'ssh2-nodelay', 'ssh2-js', 'dev-tunnels', 'openssh'] as const
 
 export type ClientName = (typeof clientNames)[number]
+
+/** Those that people use. */
+export const realClients: readonly ClientName[] = clientNames.filter((name) => name !== 'bare')
 
 /** Where a client connects to, and as whom. */
 export interface Target {

@@ -1,5 +1,6 @@
 import { loadHoldfast } from '../holdfast-package.js'
 import { hasNativeSsh2, loadDevTunnels, loadSsh2, type Peers } from '../peers.js'
+import { bare } from './bare.js'
 import type { BenchClient, ClientName } from './client.js'
 import { devTunnels } from './dev-tunnels.js'
 import { holdfast } from './holdfast.js'
@@ -19,6 +20,7 @@ export async function loadClient(
   peers: Peers | undefined,
 ): Promise<LoadedClient> {
   if (name === 'holdfast') return { client: holdfast(await loadHoldfast(holdfastFolder)), isNative: false }
+  if (name === 'bare') return { client: bare(), isNative: false }
   if (name === 'openssh') return { client: openSsh(), isNative: false }
   if (peers === undefined) throw new Error(`${name} was not installed`)
   if (name === 'dev-tunnels') return { client: devTunnels(...loadDevTunnels(peers.plain)), isNative: false }

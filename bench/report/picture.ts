@@ -29,6 +29,7 @@ ${parts.join('\n')}
 /** Told apart without colours by their shapes, or their order. */
 const hues: Readonly<Record<ClientName, string>> = {
   holdfast: '#1a7f37',
+  bare: '#6e7781',
   ssh2: '#bf8700',
   'ssh2-nodelay': '#bc4c00',
   'ssh2-js': '#cf222e',
@@ -45,6 +46,7 @@ ${Object.entries(hues)
 
 const shapes: Readonly<Record<ClientName, string>> = {
   holdfast: 'M-5 -5 h10 v10 h-10 z',
+  bare: 'M-6 -2 h12 v4 h-12 z',
   ssh2: 'M0 -6 L6 5 L-6 5 z',
   'ssh2-nodelay': 'M0 6 L6 -5 L-6 -5 z',
   'ssh2-js': 'M0 -6.5 L6.5 0 L0 6.5 L-6.5 0 z',

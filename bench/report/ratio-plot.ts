@@ -3,7 +3,7 @@ import { round } from '../../test/support/svg.js'
 import type { ClientName } from '../clients/client.js'
 import { mark, picture, width } from './picture.js'
 import { type FigureRow, figureRows } from './rows.js'
-import { others, type View } from './view.js'
+import { peers, type View } from './view.js'
 import { clientLabels, number } from './words.js'
 
 const left = 300
@@ -38,7 +38,9 @@ export function ratioPlot(view: View, node: string): string {
 
 function laneOf({ workload, figure, others: compared }: FigureRow): readonly Lane[] {
   const leads = compared.flatMap(({ series, ratio }) =>
-    ratio === undefined ? [] : [{ client: series.client, lead: figure.better === 'less' ? 1 / ratio : ratio }],
+    ratio === undefined || !peers.includes(series.client)
+      ? []
+      : [{ client: series.client, lead: figure.better === 'less' ? 1 / ratio : ratio }],
   )
   const title = workload.group === 'far' ? `50 ms: ${figure.title}` : figure.title
   return leads.length === 0 ? [] : [{ title, leads }]
@@ -55,7 +57,7 @@ function place(lead: number): number {
 
 function legend(): string {
   let x = 22
-  const parts = others.map((client) => {
+  const parts = peers.map((client) => {
     const part = `${mark(client, x, 46, clientLabels[client])}<text class="small" x="${x + 11}" y="50">${clientLabels[client]}</text>`
     x += 34 + clientLabels[client].length * 6.2
     return part

@@ -7,6 +7,8 @@ import { clientLabels, markdownTable, number } from './words.js'
 
 interface Judgement {
   readonly measured: string
+  /** The same of a bare loop: what is left to gain. */
+  readonly bare?: string | undefined
   readonly isKept: boolean
 }
 
@@ -95,7 +97,12 @@ function share(what: string, of: Of, find: Find, better: 'less' | 'more', isKept
       if (own === undefined || other === undefined) return undefined
       const value = ratio(own, other)
       if (value === undefined) return undefined
-      return { measured: `${value.toFixed(2)} of ${clientLabels[other.client]}`, isKept: isKept(value) }
+      const bare = view.series('bare', ...of)
+      return {
+        measured: `${value.toFixed(2)} of ${clientLabels[other.client]}`,
+        bare: bare && ratio(bare, other)?.toFixed(2),
+        isKept: isKept(value),
+      }
     },
   }
 }
@@ -107,7 +114,12 @@ function within(what: string, limit: number, unit: string, of: Of): Aim {
       const own = view.series('holdfast', ...of)
       if (own === undefined) return undefined
       const value = median(own.values)
-      return { measured: `${number(value)} ${unit}`.trim(), isKept: value <= limit }
+      const bare = view.series('bare', ...of)
+      return {
+        measured: `${number(value)} ${unit}`.trim(),
+        bare: bare && `${number(median(bare.values))} ${unit}`.trim(),
+        isKept: value <= limit,
+      }
     },
   }
 }
@@ -171,5 +183,7 @@ function table(results: Results, isMeant: (judgements: readonly (Judgement | und
 
 function judgementText(judgement: Judgement | undefined): string {
   if (judgement === undefined) return '–'
-  return judgement.isKept ? `kept: ${judgement.measured}` : `**not kept: ${judgement.measured}**`
+  const { measured, bare, isKept } = judgement
+  if (isKept) return `kept: ${measured}`
+  return bare === undefined ? `**not kept: ${measured}**` : `**not kept: ${measured}** (${clientLabels.bare}: ${bare})`
 }

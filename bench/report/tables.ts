@@ -2,7 +2,7 @@ import { type ClientName, clientNames } from '../clients/client.js'
 import type { Results } from '../results.js'
 import type { Group } from '../workloads/workload.js'
 import { type FigureRow, figureRows, isBehind } from './rows.js'
-import { others, type Series, View, valuesOf } from './view.js'
+import { others, peers, type Series, View, valuesOf } from './view.js'
 import { clientLabels, markdownTable, number } from './words.js'
 
 const groupTitles: Readonly<Record<Group, string>> = {
@@ -35,10 +35,11 @@ function nodeSection(view: View, node: string): string {
 function ratioTable(view: View, rows: readonly FigureRow[]): string {
   const compared = rows.filter((row) => row.others.some(({ ratio }) => ratio !== undefined))
   if (compared.length === 0) return ''
-  const header = ['Holdfast’s share of', ...others.map((client) => clientLabels[client])]
+  const columns = asked(others, rows)
+  const header = ['Holdfast’s share of', ...columns.map((client) => clientLabels[client])]
   const lines = compared.map((row) => [
     `${row.figure.title}, ${row.figure.unit} (${row.figure.better} is better)`.replace(',  (', ' ('),
-    ...others.map((client) => ratioText(view, row, client)),
+    ...columns.map((client) => ratioText(view, row, client)),
   ])
   return markdownTable([header, ...lines])
 }
@@ -46,21 +47,28 @@ function ratioTable(view: View, rows: readonly FigureRow[]): string {
 function ratioText(view: View, { workload, figure, others: beside }: FigureRow, client: ClientName): string {
   const ratio = beside.find(({ series }) => series.client === client)?.ratio
   if (ratio === undefined) return absence(view, client, workload.name)
-  return isBehind(figure, ratio) ? `**${number(ratio)}**` : number(ratio)
+  return isBehind(figure, ratio) && peers.includes(client) ? `**${number(ratio)}**` : number(ratio)
 }
 
 function figureTable(view: View, rows: readonly FigureRow[]): string {
-  const header = ['', ...clientNames.map((client) => clientLabels[client])]
+  const columns = asked(clientNames, rows)
+  const header = ['', ...columns.map((client) => clientLabels[client])]
   const lines = rows.map(({ workload, figure, own, others: beside }) => {
     const all = new Map<ClientName, Series>(beside.map(({ series }) => [series.client, series]))
     if (own !== undefined) all.set('holdfast', own)
-    const cells = clientNames.map((client) => {
+    const cells = columns.map((client) => {
       const series = all.get(client)
       return series === undefined ? absence(view, client, workload.name) : withSpread(series)
     })
     return [`${figure.title}${figure.unit === '' ? '' : `, ${figure.unit}`}`, ...cells]
   })
   return markdownTable([header, ...lines])
+}
+
+/** The bare loop has a column only where it was measured: it is not to be missed elsewhere. */
+function asked(clients: readonly ClientName[], rows: readonly FigureRow[]): readonly ClientName[] {
+  const isMeasured = rows.some((row) => row.others.some(({ series }) => series.client === 'bare'))
+  return isMeasured ? clients : clients.filter((client) => client !== 'bare')
 }
 
 function withSpread(series: Series): string {

@@ -1,5 +1,5 @@
 import type { ClientName } from '../clients/client.js'
-import { clientNames } from '../clients/client.js'
+import { clientNames, realClients } from '../clients/client.js'
 import { type Cell, figures, findCell, type Results } from '../results.js'
 import { median, quantile } from '../statistics.js'
 
@@ -21,6 +21,8 @@ export interface Series {
 }
 
 export const others: readonly ClientName[] = clientNames.filter((client) => client !== 'holdfast')
+/** Those that Holdfast is judged by. */
+export const peers: readonly ClientName[] = realClients.filter((client) => client !== 'holdfast')
 
 /** What was measured on one Node. */
 export class View {
@@ -49,8 +51,8 @@ export class View {
     return values.length === 0 ? undefined : { client, rounds, values, isCutShort: cell?.state === 'failed' }
   }
 
-  /** Of the clients beside Holdfast. */
-  best(workload: string, figure: string, better: 'less' | 'more', among = others): Series | undefined {
+  /** Of the clients that Holdfast is judged by. */
+  best(workload: string, figure: string, better: 'less' | 'more', among = peers): Series | undefined {
     return bestOf(
       among.map((client) => this.series(client, workload, figure)),
       better,

@@ -2,6 +2,7 @@ import type { ClientName } from '../clients/client.js'
 
 export const clientLabels: Readonly<Record<ClientName, string>> = {
   holdfast: 'Holdfast',
+  bare: 'a bare loop',
   ssh2: 'ssh2',
   'ssh2-nodelay': 'ssh2, nodelay',
   'ssh2-js': 'ssh2, nodelay, no add-on',

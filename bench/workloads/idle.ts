@@ -30,7 +30,7 @@ export const idle: Workload = {
     cpu: { title: `CPU a minute of ${count}`, unit: 's', better: 'less' },
   },
   // With ssh2's own socket nothing is different here.
-  clients: ['holdfast', 'ssh2-nodelay', 'ssh2-js', 'dev-tunnels', 'openssh'],
+  clients: ['holdfast', 'bare', 'ssh2-nodelay', 'ssh2-js', 'dev-tunnels', 'openssh'],
   isLong: true,
   mostRounds: 1,
   limitMs: 300_000,

@@ -1,6 +1,6 @@
 /** What a command writes, and what it reads: the speed of a channel in each direction. */
 import { readFileSync } from 'node:fs'
-import type { BenchClient, Connection, Target } from '../clients/client.js'
+import { type BenchClient, type Connection, realClients, type Target } from '../clients/client.js'
 import {
   gigabyte,
   measured,
@@ -16,6 +16,9 @@ const bytesInFull = 600 * megabyte
 /** So that what is measured has been compiled. */
 const warmUpBytes = 48 * megabyte
 
+/** The bare loop has one cipher. */
+const otherCipher = { group: 'ciphers', clients: realClients, isLong: true, mostRounds: 2 } as const
+
 export const download = downloading('download', undefined)
 export const upload = uploading('upload', undefined)
 
@@ -30,7 +33,7 @@ export const otherCiphers: readonly Workload[] = [
 function downloading(name: string, cipher: string | undefined): Workload {
   return {
     name,
-    ...(cipher === undefined ? { group: 'loopback' } : { group: 'ciphers', isLong: true, mostRounds: 2 }),
+    ...(cipher === undefined ? { group: 'loopback' } : otherCipher),
     figures: {
       ...transferFigures(cipher === undefined ? 'download' : `download, ${cipher}`),
       ...(cipher === undefined && { server: { title: 'download: CPU of sshd', unit: 's/GB', better: 'less' } }),
@@ -45,7 +48,7 @@ function downloading(name: string, cipher: string | undefined): Workload {
 function uploading(name: string, cipher: string | undefined): Workload {
   return {
     name,
-    ...(cipher === undefined ? { group: 'loopback' } : { group: 'ciphers', isLong: true, mostRounds: 2 }),
+    ...(cipher === undefined ? { group: 'loopback' } : otherCipher),
     figures: transferFigures(cipher === undefined ? 'upload' : `upload, ${cipher}`),
     async run(client, conditions) {
       const connection = await client.connect(withCipher(conditions.target, cipher))

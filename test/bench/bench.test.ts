@@ -23,6 +23,15 @@ test('the harness measures each workload, and says what Holdfast has of the othe
     assert.match(table, new RegExp(`^${workload}: .*\n .* of OpenSSH \\(`, 'm'), table)
 })
 
+test('the bare loop does each workload that it has a part in', { skip, timeout: 100_000 }, async () => {
+  const only = 'one-shot,exec,execs,download,upload,sftp,small,tree'
+  const table = await bench('--clients', 'bare', '--only', only)
+  const names = ['one-shot', 'exec', 'execs', 'download', 'upload']
+  const files = ['sftp', 'small', 'tree'].flatMap((what) => [`${what}-get`, `${what}-put`])
+  for (const workload of [...names, ...files])
+    assert.match(table, new RegExp(`^${workload}: .*\n  a bare loop \\(`, 'm'))
+})
+
 test('a client that has no such thing has no figure', { skip, timeout: 60_000 }, async () => {
   const table = await bench('--clients', 'openssh', '--only', 'liveness,small-get')
   assert.match(table, /small-get: .*in turn/)

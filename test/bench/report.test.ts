@@ -82,6 +82,36 @@ test('what was to be reached is judged by the median of the ratios of each round
   assert.doesNotMatch(said, /Upload/)
 })
 
+test('a bare loop is no client to be judged by, but says beside what is not kept what is left to gain', async () => {
+  const { text, said, pictures } = await pageFrom([
+    cell('exec', 'holdfast', [{ ms: 3 }]),
+    cell('exec', 'bare', [{ ms: 1.8 }]),
+    cell('exec', 'ssh2', [{ ms: 2 }]),
+    cell('connect', 'holdfast', [{ ms: 10 }]),
+    cell('connect', 'bare', [{ ms: 5 }]),
+    cell('connect', 'openssh', [{ ms: 100 }]),
+    cell('sftp-get', 'holdfast', [{ cpu: 1.2, speed: 100 }]),
+    cell('sftp-get', 'bare', [{ cpu: 0.9, speed: 200 }]),
+    cell('upload-ctr', 'holdfast', [{ cpu: 1, speed: 100 }]),
+  ])
+  for (const place of [text, said]) {
+    assert.match(
+      place,
+      /warm connection: at most 1 of the fastest \| \*\*not kept: 1\.50 of ssh2\*\* \(a bare loop: 0\.90\) \|/,
+    )
+    assert.match(place, /Connect: at most 1 of the fastest \| kept: 0\.10 of OpenSSH \|/)
+    assert.match(
+      place,
+      /SFTP get, CPU: at most 1\.1 s\/GB \| \*\*not kept: 1\.20 s\/GB\*\* \(a bare loop: 0\.90 s\/GB\) \|/,
+    )
+  }
+  assert.match(text, /exec on a warm connection, ms \(less is better\) \| 1\.67 \| \*\*1\.50\*\* \|/)
+  assert.match(text, /exec on a warm connection, ms \| 3\.00 \| 1\.80 \| 2\.00 \|/)
+  // No column where it was not measured.
+  assert.match(text, /upload, aes256-ctr: CPU, s\/GB \| 1\.00( \| –){5} \|$/m)
+  assert.doesNotMatch(pictures.get('ratios-node20.svg') ?? '', /a bare loop/)
+})
+
 test('the tables show the share, the figures with their spread, and who has no such thing', async () => {
   const { text } = await pageFrom([
     cell('upload', 'holdfast', [
