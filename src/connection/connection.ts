@@ -91,7 +91,8 @@ export class Connection {
       changed: (change) => host.livenessChanged(change),
       verdict: (verdict) => this.#judged(verdict),
     })
-    this.keepalive = new Keepalive(this.probes, options.keepalive, deadlines, options.probeMemory)
+    const phase = options.environment.randomBytes(2).readUInt16BE() / 0x10000
+    this.keepalive = new Keepalive(this.probes, options.keepalive, deadlines, options.probeMemory, phase)
     this.#closing = new Closing(waits, {
       isFlushed: () => this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen,
       sayGoodbye: () => this.#sayGoodbye(),

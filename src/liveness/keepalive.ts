@@ -1,11 +1,12 @@
 import type { Evidence } from '../errors.js'
 import { AnswerAge, looksAnInterval } from './answer-age.js'
 import type { Deadline, Deadlines } from './deadlines.js'
+import { Plan } from './plan.js'
 import type { KeepalivePort, Liveness, LivenessState, ProbeKind, SentProbe, VerdictReason } from './port.js'
 import type { HostMemory } from './probe-memory.js'
 import { Prober } from './prober.js'
 import { Probes } from './probes.js'
-import { type KeepaliveSettings, lastQuestionMs, silenceBound } from './settings.js'
+import { type KeepaliveSettings, silenceBound } from './settings.js'
 import { Silence } from './silence.js'
 
 /**
@@ -37,7 +38,7 @@ export class Keepalive {
   readonly #prober: Prober
   readonly #silence = new Silence()
   readonly #age = new AnswerAge()
-  #settings: KeepaliveSettings
+  readonly #plan: Plan
   #running = false
   #state: LivenessState = 'alive'
   #stateAt = 0
@@ -45,18 +46,25 @@ export class Keepalive {
   /** When our next wake was due: whoever calls first after a sleep must not hide how late it is. */
   #plannedAt = Number.POSITIVE_INFINITY
   #bytesHeard = 0
-  #judgeFrom = Number.NEGATIVE_INFINITY
 
-  constructor(port: KeepalivePort, settings: KeepaliveSettings, deadlines: Deadlines, memory: HostMemory) {
+  /** @param phase where in the interval it asks an idle peer, at least 0 and below 1: connections are spread by it */
+  constructor(
+    port: KeepalivePort,
+    settings: KeepaliveSettings,
+    deadlines: Deadlines,
+    memory: HostMemory,
+    phase: number,
+  ) {
     this.#port = port
-    this.#settings = settings
     this.#deadlines = deadlines
     this.#probes = new Probes(memory)
     this.#prober = new Prober(port, this.#probes)
+    const parts = { port, silence: this.#silence, age: this.#age, probes: this.#probes, prober: this.#prober }
+    this.#plan = new Plan(parts, settings, phase)
   }
 
   get settings(): KeepaliveSettings {
-    return this.#settings
+    return this.#plan.settings
   }
 
   /** Authentication succeeded: the first probe goes out now. Before that, servers take a probe for an attack. */
@@ -64,7 +72,7 @@ export class Keepalive {
     this.#running = true
     this.#stateAt = now
     this.#silence.heard(now)
-    if (this.#settings.interval !== false) this.#send(now)
+    if (this.#plan.settings.interval !== false) this.#send(now)
     this.#schedule(now)
   }
 
@@ -89,6 +97,7 @@ export class Keepalive {
 
   /** Call `heard()` for the packet first. UNIMPLEMENTED and a refusal are answers as good as any. */
   answered(probe: SentProbe, now: number): void {
+    this.#silence.answered()
     this.#prober.answered(probe, now)
     this.#followOldest(now)
     this.#age.restart(now, this.#bytesHeard)
@@ -128,10 +137,10 @@ export class Keepalive {
 
   /** New settings hold from now on. What they make overdue is asked for, not held against the peer. */
   configure(settings: KeepaliveSettings, now: number): void {
-    const before = this.#settings
-    this.#settings = settings
+    const before = this.#plan.settings
+    this.#plan.settings = settings
     if (!this.#running) return
-    if (!this.#judges && this.#state === 'suspect') this.#turn('alive', now)
+    if (!this.#plan.judges && this.#state === 'suspect') this.#turn('alive', now)
     if (settings.interval !== false && !judgesAlike(before, settings)) this.#askOverdue(before, settings.interval, now)
     this.#schedule(now)
   }
@@ -141,7 +150,7 @@ export class Keepalive {
    * had only now fallen silent. Connections take seconds to come back after a sleep, and retransmissions still longer.
    */
   disturbed(now: number): void {
-    const { interval, countMax } = this.#settings
+    const { interval, countMax } = this.#plan.settings
     if (!this.#running || interval === false) return
     this.#age.absent(now, this.#bytesHeard)
     if (this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) this.#askAnew(now, interval)
@@ -176,7 +185,7 @@ export class Keepalive {
       lastHeardMs: this.#lastHeardMs(now),
       unanswered: this.#silence.asked,
       rttMs: this.#probes.rttMs,
-      bound: this.#judges ? silenceBound(this.#settings) : null,
+      bound: this.#plan.judges ? silenceBound(this.#plan.settings) : null,
     }
   }
 
@@ -193,19 +202,15 @@ export class Keepalive {
 
   /** Milliseconds until it would send by itself, or null. */
   nextMs(now: number): number | null {
-    const { interval } = this.#settings
+    const { interval } = this.#plan.settings
     if (!this.#running || interval === false) return null
-    return Math.max(0, Math.min(this.#silenceDue(interval), this.#askDue(interval)) - now)
-  }
-
-  get #judges(): boolean {
-    return this.#settings.interval !== false && this.#settings.wantReply && !this.#probes.mute
+    return Math.max(0, Math.min(this.#plan.silenceDue(interval), this.#plan.askDue(interval)) - now)
   }
 
   #wake(now: number): void {
     const at = this.#plannedAt
     this.#plannedAt = Number.POSITIVE_INFINITY
-    const { interval } = this.#settings
+    const { interval } = this.#plan.settings
     if (!this.#running || interval === false) return
     const lateMs = lateness(now - at, interval)
     if (lateMs > 0) {
@@ -223,28 +228,28 @@ export class Keepalive {
   #askOverdue(before: KeepaliveSettings, interval: number, now: number): void {
     this.#age.restart(now, this.#bytesHeard)
     // The plan by the last packet holds still: to begin the count anew would only put the verdict off.
-    if (this.#silence.asked === 0 && this.#silenceDue(interval) > now) return
-    const { countMax, wantReply } = this.#settings
+    if (this.#silence.asked === 0 && this.#plan.silenceDue(interval) > now) return
+    const { countMax, wantReply } = this.#plan.settings
     const { asked } = this.#silence
     // Nothing that would prove anything was asked so far.
     if (before.interval === false || (wantReply && !before.wantReply)) this.#silence.restart()
     // Of fewer questions the last one is still to come.
     else if (asked >= countMax && asked < before.countMax) return this.#ask(now)
     else if (interval >= before.interval || !this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) return
-    if (this.#silenceDue(interval) <= now) this.#ask(now)
+    if (this.#plan.silenceDue(interval) <= now) this.#ask(now)
   }
 
   /** The peer is silent: asks it, doubts it, judges it. */
   #watchSilence(now: number, interval: number, lateMs: number): void {
-    const { countMax } = this.#settings
-    const due = this.#silenceDue(interval) <= now
+    const { countMax } = this.#plan.settings
+    const due = this.#plan.silenceDue(interval) <= now
     // A late wake never judges: the peer is asked once more, and its answer gets its whole time.
     const spoilt = lateMs > 0 && (due || this.#silence.asked > 0)
     if (spoilt && this.#silence.excuse(lateMs, interval, countMax)) return this.#askAnew(now, interval)
-    if (!due) return this.#silenceLastDue(interval) <= now ? this.#askLast(now) : undefined
-    const isLast = this.#judges && this.#silence.asked >= countMax
+    if (!due) return this.#plan.silenceLastDue(interval) <= now ? this.#askLast(now) : undefined
+    const isLast = this.#plan.judges && this.#silence.asked >= countMax
     if (isLast && this.#prober.inKeyExchange) return this.#judge('silence', now)
-    if (this.#judges && this.#silence.asked > 0 && this.#state === 'alive') this.#turn('suspect', now)
+    if (this.#plan.judges && this.#silence.asked > 0 && this.#state === 'alive') this.#turn('suspect', now)
     if (!this.#running) return
     this.#ask(now)
     if (isLast) this.#askLast(now)
@@ -252,21 +257,21 @@ export class Keepalive {
 
   /** Packets come in, perhaps from a peer that does not hear us. */
   #watchAnswers(now: number, interval: number, lateMs: number): void {
-    if (this.#askDue(interval) <= now) this.#prober.probe(now, this.#probes.worthSending())
+    if (this.#plan.askDue(interval) <= now) this.#prober.probe(now, this.#probes.worthSending())
     this.#followOldest(now)
     if (this.#prober.isExcused) return
-    if (this.#answersLastDue(interval) <= now) this.#askLast(now)
+    if (this.#plan.answersLastDue(interval) <= now) this.#askLast(now)
     if (this.#age.due(interval) > now) return
     if (lateMs > 0) return this.#age.absent(now, this.#bytesHeard)
     this.#age.check(now, interval, this.#silence.heardAt, this.#bytesHeard)
-    if (this.#age.intervals > this.#settings.countMax && this.#judges && this.#prober.inKeyExchange)
+    if (this.#age.intervals > this.#plan.settings.countMax && this.#plan.judges && this.#prober.inKeyExchange)
       this.#judge('one-way', now)
   }
 
   /** Where silence is not judged, bytes that nobody takes are. */
   #watchWrites(now: number, interval: number, lateMs: number): void {
-    if (lateMs > 0) this.#judgeFrom = now + interval
-    if (this.#writesDue(interval) <= now) this.#judge('writes', now)
+    if (lateMs > 0) this.#plan.excuseWrites(now + interval)
+    if (this.#plan.writesDue(interval) <= now) this.#judge('writes', now)
   }
 
   /** Asks the silent peer. A probe that cannot be sent counts: in a key exchange the KEXINIT itself asks for an answer. */
@@ -277,7 +282,7 @@ export class Keepalive {
 
   /** Asks a silent peer that has lost some of its time. */
   #askAnew(now: number, interval: number): void {
-    this.#port.excused((this.#settings.countMax + 1) * interval)
+    this.#port.excused((this.#plan.settings.countMax + 1) * interval)
     this.#ask(now)
   }
 
@@ -287,7 +292,7 @@ export class Keepalive {
   }
 
   #send(now: number): void {
-    if (this.#settings.wantReply) this.#prober.probe(now, this.#kinds())
+    if (this.#plan.settings.wantReply) this.#prober.probe(now, this.#kinds())
     else this.#prober.refresh(now)
   }
 
@@ -313,13 +318,13 @@ export class Keepalive {
 
   /** One deadline stands for everything; what has moved it later since is found out when it expires. */
   #schedule(now: number): void {
-    const { interval } = this.#settings
+    const { interval } = this.#plan.settings
     if (!this.#running || interval === false) {
       this.#deadline?.cancel()
       return
     }
     this.#followOldest(now)
-    if (this.#plannedAt >= now) this.#plannedAt = Math.max(now, this.#nextWake(now, interval))
+    if (this.#plannedAt >= now) this.#plannedAt = Math.max(now, this.#plan.next(now, interval))
     const at = Math.max(now, this.#plannedAt)
     if (this.#deadline === undefined) this.#deadline = this.#deadlines.add(at, (expired) => this.#wake(expired))
     else this.#deadline.move(at)
@@ -327,58 +332,6 @@ export class Keepalive {
 
   #followOldest(now: number): void {
     this.#age.follow(this.#probes.last ?? this.#probes.oldest, now, this.#bytesHeard)
-  }
-
-  #nextWake(now: number, interval: number): number {
-    return Math.min(
-      this.#silenceDue(interval),
-      this.#silenceLastDue(interval),
-      this.#answersLastDue(interval),
-      this.#askDue(interval),
-      this.#writesDue(interval),
-      this.#prober.isExcused ? Number.POSITIVE_INFINITY : this.#age.due(interval),
-      this.#prober.inKeyExchange ? Number.POSITIVE_INFINITY : this.#probes.passedDue(interval),
-      this.#watchful(now, interval),
-    )
-  }
-
-  /** Before a verdict the wakes come more often, so that no sleep of the machine can hide between two of them. */
-  #watchful(now: number, interval: number): number {
-    const near = this.#judges && this.#silence.asked >= this.#settings.countMax
-    return near ? now + interval / looksAnInterval : Number.POSITIVE_INFINITY
-  }
-
-  #silenceDue(interval: number): number {
-    return this.#silence.due(interval, this.#settings.countMax, this.#probes.leastRttMs)
-  }
-
-  /** When a silent peer is to be asked the last question. */
-  #silenceLastDue(interval: number): number {
-    const isLast = this.#judges && this.#silence.asked >= this.#settings.countMax && !this.#prober.inKeyExchange
-    return isLast ? this.#silenceDue(interval) - this.#lastQuestionMs(interval) : Number.POSITIVE_INFINITY
-  }
-
-  /** When one that we hear is. */
-  #answersLastDue(interval: number): number {
-    const isLast = this.#judges && this.#age.intervals >= this.#settings.countMax && !this.#prober.inKeyExchange
-    return isLast ? this.#age.due(interval) - this.#lastQuestionMs(interval) : Number.POSITIVE_INFINITY
-  }
-
-  #lastQuestionMs(interval: number): number {
-    return lastQuestionMs(interval, this.#probes.leastRttMs)
-  }
-
-  /** When nothing has shown for an interval that the peer hears us, and there is something left to ask. */
-  #askDue(interval: number): number {
-    const asks = this.#settings.wantReply && !this.#prober.inKeyExchange && this.#probes.anyWorthSending
-    return asks ? Math.max(this.#probes.confirmedAt, this.#prober.triedAt) + interval : Number.POSITIVE_INFINITY
-  }
-
-  #writesDue(interval: number): number {
-    const stuckSince = this.#judges ? undefined : this.#port.stuckSince()
-    if (stuckSince === undefined) return Number.POSITIVE_INFINITY
-    const bound = (this.#settings.countMax + 1) * interval
-    return Math.max(Math.max(this.#silence.heardAt, stuckSince) + bound, this.#judgeFrom)
   }
 
   #lastHeardMs(now: number): number | null {

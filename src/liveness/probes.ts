@@ -32,6 +32,8 @@ export class Probes {
   /** The last of each kind that seems answered, as long as its answer may have been meant for another question. */
   #unsure: Map<ProbeKind, SentProbe> | undefined
   #confirmedAt = Number.NEGATIVE_INFINITY
+  /** When the peer last answered a probe. */
+  #answeredAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
   readonly #roundTrips = new RoundTrips()
 
@@ -46,6 +48,11 @@ export class Probes {
   /** When the last sign came that the peer hears us: an answer, whichever question it was meant for. */
   get confirmedAt(): number {
     return this.#confirmedAt
+  }
+
+  /** Whether that was the answer to a probe. */
+  get isConfirmedByAnswer(): boolean {
+    return this.#answeredAt === this.#confirmedAt
   }
 
   get rttMs(): number | null {
@@ -121,6 +128,7 @@ export class Probes {
     if (probe.kind !== 'key-exchange') this.#seemsAnswered(probe.kind, probe)
     this.#learnSure()
     this.#confirmedAt = now
+    this.#answeredAt = now
     // Those that went out at the same instant are told apart by their order alone.
     if (index > 0) for (const before of this.#waiting.slice(0, index)) before.passedAt ??= now
     const waiting = this.#takeAt(index)

@@ -25,7 +25,10 @@ export type KeepaliveOption = false | KeepaliveOptions
 
 /** A peer that is silent for `(countMax + 1) x interval` is dead, and all that waits for it fails with ERR_SSH_PEER_DEAD. */
 export interface KeepaliveOptions {
-  /** Silence after which the peer is asked; `false`: never, so that SO_KEEPALIVE alone is left. @default '15s' */
+  /**
+   * Silence after which the peer is asked, at the latest: many connections are spread over it. `false`: never, so that
+   * SO_KEEPALIVE alone is left. @default '15s'
+   */
   readonly interval?: Duration | false | undefined
   /** How many questions in a row may stay unanswered, at least 1. @default 3 */
   readonly countMax?: number | undefined

@@ -9,6 +9,8 @@ const excusesMax = 3
 export class Silence {
   #heardAt = Number.NEGATIVE_INFINITY
   #packets = 0
+  /** The count of packets after the last answer to a question. */
+  #answers = 0
   /** The count of packets at which the fields below began to count: they are void once another packet has come. */
   #since = 0
   #asked = 0
@@ -36,6 +38,16 @@ export class Silence {
   heard(now: number): void {
     this.#heardAt = now
     this.#packets++
+  }
+
+  /** The packet that was heard last is the answer to a question. */
+  answered(): void {
+    this.#answers = this.#packets
+  }
+
+  /** Whether the last packet was the answer to a question. */
+  get isIdle(): boolean {
+    return this.#answers === this.#packets
   }
 
   /**

@@ -101,7 +101,7 @@ test('a late answer takes back what its absence taught', () => {
 })
 
 test('a kind that the peer answered and answers no more gives way to the next', () => {
-  const peer = new ScriptedPeer(second, (kind, sentAt) => (kind === 'ping' && sentAt > 5000 ? undefined : 10))
+  const peer = new ScriptedPeer(second, (kind, sentAt) => (kind === 'ping' && sentAt >= 5000 ? undefined : 10))
   peer.keepalive.start(0)
   // Something else is answered now and then, so that it is known to hear us.
   for (let at = 5500; at < 20_000; at += 700) peer.arrives(at, () => peer.keepalive.confirmed(at - 5, peer.now))
@@ -213,7 +213,7 @@ test('a peer that answers only on an open session is asked by a key exchange bef
   peer.offered.add('channel-request')
   peer.keepalive.start(0)
   peer.does(5500, () => peer.offered.delete('channel-request'))
-  peer.run(60_000)
+  peer.run(60_500)
   assert.equal(peer.verdicts.length, 0)
   assert.ok(peer.sent.some(({ kind, at }) => kind === 'key-exchange' && at > 5500))
   answered.clear()
@@ -233,7 +233,7 @@ test('a kind that the peer never answered is not its last question, though it ca
   peer.exchangesKeys(100, 200)
   peer.does(200, () => peer.offered.add('channel-request'))
   peer.does(5500, () => peer.offered.delete('channel-request'))
-  peer.run(60_000)
+  peer.run(60_500)
   assert.equal(peer.verdicts.length, 0)
   answered.clear()
   const from = peer.now

@@ -4,11 +4,13 @@ import * as fc from 'fast-check'
 import { oneWayBound } from '#src/liveness/answer-age.js'
 import type { ProbeKind } from '#src/liveness/port.js'
 import { ProbeMemory } from '#src/liveness/probe-memory.js'
-import { after, never, ScriptedPeer } from './scripted-peer.js'
+import { type Answers, after, never, ScriptedPeer } from './scripted-peer.js'
 
 const interval = fc.constantFrom(50, 1000, 15_000)
 const countMax = fc.integer({ min: 1, max: 5 })
 const instant = fc.nat(1_000_000)
+/** Where in the interval a connection asks. */
+const phase = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
 /** What may happen to a healthy connection, at an instant of the first 1000 s. */
 const event = fc.oneof(
@@ -51,8 +53,9 @@ test('safety: a peer that answers within less than an interval is never judged d
       fc.array(fc.record({ at: instant, ms: fc.nat(30_000_000), back: fc.nat(900), still: fc.boolean() }), {
         maxLength: 3,
       }),
-      (count, delay, offered, events, sleeps) => {
-        const peer = new ScriptedPeer({ interval: 1000, countMax: count }, after(delay))
+      phase,
+      (count, delay, offered, events, sleeps, part) => {
+        const peer = new ScriptedPeer({ interval: 1000, countMax: count }, after(delay), undefined, part)
         peer.offered.clear()
         for (const kind of [...offered, 'key-exchange' as const]) peer.offered.add(kind)
         peer.keepalive.start(0)
@@ -74,10 +77,12 @@ test('completeness: after silence for ever the verdict comes at the bound exactl
       fc.array(fc.nat(100_000), { maxLength: 30 }),
       fc.nat(100_000),
       fc.nat(40),
-      (every, count, packets, vanishes, delay) => {
+      phase,
+      (every, count, packets, vanishes, delay, part) => {
         const settings = { interval: every, countMax: count }
         let last = 0
-        const peer = new ScriptedPeer(settings, (_kind, sentAt) => (sentAt + delay <= vanishes ? delay : undefined))
+        const answers: Answers = (_kind, sentAt) => (sentAt + delay <= vanishes ? delay : undefined)
+        const peer = new ScriptedPeer(settings, answers, undefined, part)
         const heard = peer.keepalive.heard.bind(peer.keepalive)
         peer.keepalive.heard = (now, bytes) => {
           last = now
@@ -110,9 +115,11 @@ test('one-way: a peer that we hear but that hears us no more is found out within
       countMax,
       fc.nat(100),
       fc.integer({ min: 6, max: 100_000 }),
-      (every, count, gap, deafFrom) => {
+      phase,
+      (every, count, gap, deafFrom, part) => {
         const settings = { interval: every, countMax: count }
-        const peer = new ScriptedPeer(settings, (_kind, sentAt) => (sentAt < deafFrom ? 5 : undefined))
+        const answers: Answers = (_kind, sentAt) => (sentAt < deafFrom ? 5 : undefined)
+        const peer = new ScriptedPeer(settings, answers, undefined, part)
         let confirmed = 0
         const answered = peer.keepalive.answered.bind(peer.keepalive)
         peer.keepalive.answered = (probe, now) => {
@@ -155,18 +162,27 @@ test('completeness: one-way loss is noticed within the bound of the longest gap 
 
 test('safety: an outage that heals kills nothing, though what the peer repeats comes before what we repeat', () => {
   fc.assert(
-    fc.property(countMax, instant, fc.nat(100), fc.nat(100), fc.nat(1000), (count, from, part, rest, gap) => {
-      const outage = (count - 0.5) * 10 * part
-      const heals = from + outage
-      // TCP's next attempt comes after at most as long again as it has been trying.
-      const repeated = heals + (outage * rest) / 100
-      const arrival = (sentAt: number) => (sentAt < from || sentAt > repeated ? sentAt + 20 : repeated + 20)
-      const peer = new ScriptedPeer({ interval: 1000, countMax: count }, (_kind, sentAt) => arrival(sentAt) - sentAt)
-      peer.keepalive.start(0)
-      for (let at = heals; at < repeated + 1000; at += 10 + gap) peer.arrives(at)
-      peer.run(1_200_000)
-      assert.deepEqual(peer.verdicts, [])
-    }),
+    fc.property(
+      countMax,
+      instant,
+      fc.nat(100),
+      fc.nat(100),
+      fc.nat(1000),
+      phase,
+      (count, from, part, rest, gap, share) => {
+        const outage = (count - 0.5) * 10 * part
+        const heals = from + outage
+        // TCP's next attempt comes after at most as long again as it has been trying.
+        const repeated = heals + (outage * rest) / 100
+        const arrival = (sentAt: number) => (sentAt < from || sentAt > repeated ? sentAt + 20 : repeated + 20)
+        const answers: Answers = (_kind, sentAt) => arrival(sentAt) - sentAt
+        const peer = new ScriptedPeer({ interval: 1000, countMax: count }, answers, undefined, share)
+        peer.keepalive.start(0)
+        for (let at = heals; at < repeated + 1000; at += 10 + gap) peer.arrives(at)
+        peer.run(1_200_000)
+        assert.deepEqual(peer.verdicts, [])
+      },
+    ),
   )
 })
 

@@ -42,9 +42,10 @@ export class ScriptedPeer implements KeepalivePort {
     settings: Partial<KeepaliveSettings>,
     answers: Answers,
     memory: HostMemory = new ProbeMemory().of('host'),
+    phase = 0,
   ) {
     this.answers = answers
-    this.keepalive = new Keepalive(this, { ...defaultKeepalive, ...settings }, this.deadlines, memory)
+    this.keepalive = new Keepalive(this, { ...defaultKeepalive, ...settings }, this.deadlines, memory, phase)
   }
 
   send(kind: ProbeKind): SentProbe | undefined {

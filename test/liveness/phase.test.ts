@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { lastInstant } from '#src/liveness/phase.js'
+import { type Answers, after, never, ScriptedPeer } from './scripted-peer.js'
+
+const interval = 1000
+const slots = 20
+const many = 1000
+
+/** Connections to peers that answer alike, made at the same instant. */
+function madeTogether(answers: Answers, settings = {}): ScriptedPeer[] {
+  return Array.from({ length: many }, (_, index) => {
+    const peer = new ScriptedPeer({ interval, ...settings }, answers, undefined, (index * 0.618_033_988_75) % 1)
+    peer.keepalive.start(0)
+    return peer
+  })
+}
+
+/** How many questions went out in the fullest slot of those before that instant, of the mean. */
+function fullest(peers: readonly ScriptedPeer[], from: number, to: number): number {
+  const counts = Array.from({ length: slots }, () => 0)
+  const sent = peers.flatMap((peer) => peer.sent).filter(({ at }) => at >= from && at < to)
+  for (const { at } of sent) {
+    const slot = Math.floor(((at - from) / (to - from)) * slots)
+    counts[slot] = (counts[slot] ?? 0) + 1
+  }
+  return Math.max(...counts) / (sent.length / slots)
+}
+
+test('of connections that are made together all ask once at once, and from the next question on they are spread', () => {
+  const peers = madeTogether(after(10))
+  for (const peer of peers) peer.run(5000)
+  assert.equal(peers.filter(({ sent }) => sent[0]?.at === 0).length, many)
+  for (const from of [500, 1500, 3500]) assert.ok(fullest(peers, from, from + interval) < 1.5, `from ${from}`)
+})
+
+test('connections that were all held up ask at once, and are spread again from the next question on', () => {
+  const peers = madeTogether(after(10))
+  for (const peer of peers) {
+    peer.block(5100, 60_000)
+    peer.run(70_000)
+  }
+  assert.ok(fullest(peers, 65_000, 65_200) > 15)
+  assert.ok(fullest(peers, 65_111, 66_111) < 1.5)
+  assert.ok(fullest(peers, 67_000, 68_000) < 1.5)
+})
+
+test('what asks for no answer is spread too', () => {
+  const peers = madeTogether(never, { wantReply: false })
+  for (const peer of peers) {
+    peer.block(5100, 60_000)
+    peer.run(70_000)
+  }
+  assert.ok(fullest(peers, 67_000, 68_000) < 1.5)
+})
+
+test('an idle peer is asked once an interval, whatever its round trip, and never later than an interval after its answer', () => {
+  for (const roundTrip of [0, 1, 400, 999]) {
+    for (const phase of [0, 0.1, 0.5, 0.999]) {
+      const peer = new ScriptedPeer({ interval, countMax: 3 }, after(roundTrip), undefined, phase)
+      peer.keepalive.start(0)
+      peer.run(100_000)
+      const instants = peer.sent.map(({ at }) => at)
+      assert.ok(instants.length >= 99 - roundTrip / 20 && instants.length <= 102, `${instants.length} questions`)
+      for (const [index, at] of instants.slice(1).entries())
+        assert.ok(at <= (instants[index] ?? 0) + roundTrip + interval, `${at}`)
+      assert.deepEqual([peer.verdicts, peer.changes], [[], []])
+    }
+  }
+})
+
+test('connections on which packets come all the time are spread too', () => {
+  const peers = madeTogether(after(10))
+  for (const peer of peers) {
+    for (let at = 100; at < 8000; at += 100) peer.arrives(at)
+    peer.run(8000)
+  }
+  for (const from of [500, 6500]) assert.ok(fullest(peers, from, from + interval) < 1.5, `from ${from}`)
+})
+
+test('a peer that answers something else is asked a whole interval after it', () => {
+  const peer = new ScriptedPeer({ interval }, after(10), undefined, 0.5)
+  peer.keepalive.start(0)
+  peer.arrives(400, () => peer.keepalive.confirmed(390, peer.now))
+  peer.run(1450)
+  assert.deepEqual(
+    peer.sent.map(({ at }) => at),
+    [0, 1400],
+  )
+})
+
+test('the instant is within the interval before the latest one, and never after it', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      fc.integer({ min: 1, max: 3_600_000 }),
+      fc.double({ min: 0, max: 1e11, noNaN: true }),
+      (phase, every, latest) => {
+        const at = lastInstant(phase, every, latest)
+        assert.ok(at <= latest && at > latest - every, `${at}`)
+        // The instants of a connection are an interval apart: from one of them the next follows, and not the same again.
+        const next = lastInstant(phase, every, at + every)
+        assert.ok(next - at > every / 2, `${next - at}`)
+      },
+    ),
+  )
+})
