@@ -1,4 +1,6 @@
 import type { Channel, ChannelSink } from '../connection/channel.js'
+import { ChannelOpenError } from '../connection/openings.js'
+import type { AttemptOptions } from './places.js'
 import type { SessionPort } from './port.js'
 
 const none = Buffer.alloc(0)
@@ -22,15 +24,31 @@ export class SessionsAhead {
   /** Opens as many as are to be there. */
   replenish(): void {
     if (this.#port.cause !== undefined || breaksUnusedSessions(this.#port)) return
-    while (this.#ready.length + this.#opening < this.#count) void this.#open()
+    while (this.#ready.length + this.#opening < this.#count) void this.#openOne()
   }
 
-  /** One that is open, the oldest first. */
-  take(): Channel | undefined {
-    return this.#ready.shift()
+  /** One that is open, the oldest first, or a new one. @throws as the opening of a channel */
+  async open(take: (channel: Channel) => ChannelSink, options: AttemptOptions): Promise<Channel> {
+    let channel = this.#take(take, options)
+    try {
+      channel ??= await this.#port.open('session', none, take, options)
+    } catch (error) {
+      // The last place may be that of a session which was opened ahead, and answered meanwhile.
+      channel = error instanceof ChannelOpenError ? this.#take(take, options) : undefined
+      if (channel === undefined) throw error
+    }
+    this.replenish()
+    return channel
   }
 
-  async #open(): Promise<void> {
+  /** One that is open already. Whoever has given up meanwhile needs none. */
+  #take(take: (channel: Channel) => ChannelSink, { signal }: AttemptOptions): Channel | undefined {
+    const channel = signal.aborted ? undefined : this.#ready.shift()
+    channel?.attach(take(channel))
+    return channel
+  }
+
+  async #openOne(): Promise<void> {
     this.#opening++
     try {
       const channel = await this.#port.open('session', none, (opened) => this.#idle(opened), { isAwaited: false })

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { HoldfastError } from '../errors.js'
-import type { TerminalSize } from '../wire/session-messages.js'
+import { encodeWindowChange, type TerminalSize } from '../wire/session-messages.js'
 import { optionError } from './option-error.js'
 import type { CommandExit } from './outcome.js'
 import { resolveSize } from './pty.js'
@@ -59,11 +59,11 @@ export class RunningCommand implements Command {
   }
 
   get refusedEnv(): readonly string[] {
-    return this.#session.refusedEnv
+    return this.#session.start.refusedEnv
   }
 
   get exited(): Promise<CommandExit> {
-    this.#session.await()
+    this.#session.life.await()
     return this.#exited
   }
 
@@ -82,7 +82,7 @@ export class RunningCommand implements Command {
   }
 
   resize(size: TerminalSize): void {
-    this.#session.resize(resolveSize(size))
+    this.#session.channel?.notify('window-change', encodeWindowChange(resolveSize(size)))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

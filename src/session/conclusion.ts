@@ -32,7 +32,7 @@ export async function endFailed(session: Session, cause: unknown, conclusion: Co
   session.stopWaiting()
   const error = await failure(session, cause, conclusion)
   // When the connection closes in order, what was written still goes out, but nothing more; its end destroys the streams.
-  if (conclusion.host.port.cause !== undefined && session.stage !== 'opening') session.input.end()
+  if (conclusion.host.port.cause !== undefined && session.start.stage !== 'opening') session.input.end()
   else {
     session.channel?.beginClose()
     session.failStreams(error)
@@ -43,7 +43,7 @@ export async function endFailed(session: Session, cause: unknown, conclusion: Co
 /** The error of this call, once what it failed for has been carried out on the remote side. */
 export async function failure(session: Session, cause: unknown, conclusion: Conclusion): Promise<CommandError> {
   const end = await endRemote(session, conclusion.host)
-  if (end.remote === 'abandoned') session.abandon()
+  if (end.remote === 'abandoned') session.isAbandoned = true
   const base = asHoldfastError(cause)
   const elapsedMs = conclusion.host.port.now() - session.calledAt
   const { exitCode, signal } = session.exit ?? { exitCode: null, signal: null }
@@ -56,10 +56,10 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
       ...end,
       exitCode,
       signal,
-      outputOpen: session.outputOpen || end.outputOpen,
+      outputOpen: end.outputOpen || session.outcome?.outputOpen === true,
       durationMs: elapsedMs,
-      refusedEnv: session.refusedEnv,
-      delivery: session.delivery,
+      refusedEnv: session.start.refusedEnv,
+      delivery: session.start.delivery,
     },
   )
   const frames = conclusion.origin.stack?.split('\n').slice(1) ?? []

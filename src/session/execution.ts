@@ -1,55 +1,83 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { HoldfastError } from '../errors.js'
-import { type Conclusion, endFailed, failure } from './conclusion.js'
+import { type Conclusion, conclude, failure, type Gathered } from './conclusion.js'
 import { inputError } from './input.js'
-import type { CommandInput, ExecSettings } from './options.js'
-import type { CommandExit, CommandResult } from './outcome.js'
+import { type CommandInput, type ExecOptions, type ExecSettings, resolveExec } from './options.js'
+import type { CommandResult } from './outcome.js'
 import { CollectedOutput } from './output.js'
 import type { SessionHost } from './port.js'
-import type { Program } from './program.js'
+import { checkCommand } from './program.js'
 import { Session } from './session.js'
 
 const none = Buffer.alloc(0)
 
-/** Runs a command to its end, and collects what it writes. @throws CommandError */
+/** Runs a command to its end, and collects what it writes. @throws CommandError; HoldfastError ERR_SSH_OPTION */
 export async function execute(
-  program: Extract<Program, { type: 'exec' }>,
-  settings: ExecSettings,
+  command: string,
+  options: ExecOptions,
   host: SessionHost,
 ): Promise<CommandResult<string | Buffer>> {
-  let left = settings.maxBuffer
-  const room = (bytes: number) => {
-    session.consumed(bytes)
-    const kept = Math.min(bytes, left)
-    left -= kept
-    if (kept < bytes) session.fail(tooMuch(settings))
-    return kept
-  }
-  const stdout = new CollectedOutput(room)
-  const stderr = new CollectedOutput(room)
-  const { encoding, stdin = none } = settings
-  const origin = new Error('called')
-  const isWhole = typeof stdin === 'string' || stdin instanceof Uint8Array
-  const session: Session = new Session(
-    { host, program, settings, stdout, stderr, origin },
-    isWhole ? asBuffer(stdin) : undefined,
-  )
-  const gathered = () => ({ command: program.command, stdout: stdout.read(encoding), stderr: stderr.read(encoding) })
-  const conclusion = (): Conclusion => ({ host, origin, gathered })
-  session.await()
-  if (!isWhole) pipeInput(stdin, session)
-  void session.start()
-  let exit: CommandExit
-  try {
-    exit = await session.end
-  } catch (cause) {
-    throw await endFailed(session, cause, conclusion())
-  }
-  if (settings.check && exit.exitCode !== 0) throw await failure(session, exitError(exit), conclusion())
-  return { ...gathered(), ...exit, refusedEnv: session.refusedEnv }
+  const settings = resolveExec(options, host.defaults)
+  const execution = new Execution(checkCommand(command), settings, host)
+  const { session } = execution
+  const exit = await conclude(session, execution)
+  if (settings.check && exit.exitCode !== 0) throw await failure(session, exitError(exit), execution)
+  return { ...execution.gathered(), ...exit, refusedEnv: session.start.refusedEnv }
 }
 
+/** A command whose caller waits for its end, and what it has written so far. */
+class Execution implements Conclusion {
+  readonly host: SessionHost
+  readonly origin = new Error('called')
+  readonly session: Session
+  readonly #command: string
+  readonly #settings: ExecSettings
+  readonly #stdout: CollectedOutput
+  readonly #stderr: CollectedOutput
+  /** Bytes that may still be kept. */
+  #left: number
+
+  constructor(command: string, settings: ExecSettings, host: SessionHost) {
+    const { stdin = none, maxBuffer } = settings
+    const room = (bytes: number) => this.#keep(bytes)
+    this.host = host
+    this.#command = command
+    this.#settings = settings
+    this.#stdout = new CollectedOutput(room)
+    this.#stderr = new CollectedOutput(room)
+    this.#left = maxBuffer
+    const isWhole = typeof stdin === 'string' || stdin instanceof Uint8Array
+    this.session = new Session(
+      {
+        host,
+        program: { type: 'exec', command },
+        settings,
+        stdout: this.#stdout,
+        stderr: this.#stderr,
+        origin: this.origin,
+      },
+      isWhole ? asBuffer(stdin) : undefined,
+    )
+    this.session.life.await()
+    if (!isWhole) pipeInput(stdin, this.session)
+    void this.session.start.run()
+  }
+
+  gathered(): Gathered {
+    const { encoding } = this.#settings
+    return { command: this.#command, stdout: this.#stdout.read(encoding), stderr: this.#stderr.read(encoding) }
+  }
+
+  /** @returns how many of the bytes that came may be kept */
+  #keep(bytes: number): number {
+    this.session.consumed(bytes)
+    const kept = Math.min(bytes, this.#left)
+    this.#left -= kept
+    if (kept < bytes) this.session.fail(tooMuch(this.#settings))
+    return kept
+  }
+}
 function asBuffer(input: string | Uint8Array): Buffer {
   if (typeof input === 'string') return Buffer.from(input)
   return Buffer.from(input.buffer, input.byteOffset, input.byteLength)

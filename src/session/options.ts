@@ -3,6 +3,7 @@ import { type Duration, parseDuration } from '../liveness/duration.js'
 import { printable } from '../wire/printable.js'
 import { encodeEnv, type PtyRequest } from '../wire/session-messages.js'
 import { checkNames, optionError } from './option-error.js'
+import type { AgentLender } from './preparation.js'
 import { type PtyOptions, resolvePty } from './pty.js'
 import { checkRequestSize } from './request-size.js'
 
@@ -20,11 +21,15 @@ export type CommandLimit = (typeof commandLimits)[number]
 /** Milliseconds, or false for none. */
 export type CommandLimits = Readonly<Record<CommandLimit, number | false>>
 
-/** What commands get that name no limits of their own, and what they cannot go beyond. */
-export interface LimitsOfCommands {
+/** What commands get that say nothing else, and what they cannot go beyond. */
+export interface CommandDefaults {
   readonly limits: CommandLimits
   /** Milliseconds. A command that names a longer limit, or none, gets this one. @default none */
   readonly bounds?: Partial<Readonly<Record<CommandLimit, number>>> | undefined
+  /** Variables that every command asks for, besides its own. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** Whose agent commands may ask for. */
+  readonly agent?: AgentLender | undefined
 }
 
 /** What `spawn()`, `shell()` and `subsystem()` take. */
@@ -105,13 +110,13 @@ const execNames = [...spawnNames, 'check', 'stdin', 'maxBuffer', 'encoding']
  * Checks what a program gave and lays it over `defaults`.
  * @throws HoldfastError ERR_SSH_OPTION naming the field
  */
-export function resolveSpawn(options: SpawnOptions, defaults: LimitsOfCommands, pty = false): CommandSettings {
+export function resolveSpawn(options: SpawnOptions, defaults: CommandDefaults, pty = false): CommandSettings {
   checkNames(options, spawnNames)
   return resolveCommon(options, defaults, pty)
 }
 
 /** The same for `exec()`. */
-export function resolveExec(options: ExecOptions, defaults: LimitsOfCommands): ExecSettings {
+export function resolveExec(options: ExecOptions, defaults: CommandDefaults): ExecSettings {
   checkNames(options, execNames)
   const { check = false, stdin, maxBuffer = defaultMaxBuffer, encoding = 'utf8' } = options
   if (typeof check !== 'boolean') throw optionError('check', 'must be true or false')
@@ -123,28 +128,42 @@ export function resolveExec(options: ExecOptions, defaults: LimitsOfCommands): E
   return { ...resolveCommon(options, defaults, false), check, stdin, maxBuffer, encoding }
 }
 
-function resolveCommon(options: SpawnOptions, defaults: LimitsOfCommands, pty: boolean): CommandSettings {
-  const { signal, secondSession = 'auto', forwardAgent = false } = options
+function resolveCommon(options: SpawnOptions, defaults: CommandDefaults, pty: boolean): CommandSettings {
+  const { signal, secondSession = 'auto', forwardAgent = defaults.agent?.isDefault ?? false } = options
   if (!['auto', 'always', 'never'].includes(secondSession))
     throw optionError('secondSession', "must be 'auto', 'always' or 'never'")
   if (typeof forwardAgent !== 'boolean') throw optionError('forwardAgent', 'must be true or false')
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw optionError('signal', 'must be an AbortSignal')
   return {
-    limits: {
-      timeout: resolveLimit('timeout', options, defaults),
-      idleTimeout: resolveLimit('idleTimeout', options, defaults),
-      firstByteTimeout: resolveLimit('firstByteTimeout', options, defaults),
-      stdinStall: resolveLimit('stdinStall', options, defaults),
-    },
+    limits: namesLimit(options) ? resolveLimits(options, defaults) : defaults.limits,
     signal,
-    env: options.env === undefined ? none : resolveEnv(options.env),
+    env: resolveEnv(options.env, defaults.env),
     pty: resolvePty(options.pty ?? pty),
     secondSession,
     forwardAgent,
   }
 }
 
-function resolveLimit(name: CommandLimit, options: SpawnOptions, defaults: LimitsOfCommands): number | false {
+/** Most commands name none. */
+function namesLimit(options: SpawnOptions): boolean {
+  return commandLimits.some((name) => options[name] !== undefined)
+}
+
+/** @returns the same, with the limits within their bounds. @throws HoldfastError ERR_SSH_OPTION */
+export function boundDefaults(defaults: CommandDefaults): CommandDefaults {
+  return { ...defaults, limits: resolveLimits({}, defaults) }
+}
+
+function resolveLimits(options: SpawnOptions, defaults: CommandDefaults): CommandLimits {
+  return {
+    timeout: resolveLimit('timeout', options, defaults),
+    idleTimeout: resolveLimit('idleTimeout', options, defaults),
+    firstByteTimeout: resolveLimit('firstByteTimeout', options, defaults),
+    stdinStall: resolveLimit('stdinStall', options, defaults),
+  }
+}
+
+function resolveLimit(name: CommandLimit, options: SpawnOptions, defaults: CommandDefaults): number | false {
   const value = options[name]
   const bound = defaults.bounds?.[name] ?? Number.POSITIVE_INFINITY
   const wanted = value === undefined ? defaults.limits[name] : value
@@ -153,7 +172,10 @@ function resolveLimit(name: CommandLimit, options: SpawnOptions, defaults: Limit
   return held === Number.POSITIVE_INFINITY ? false : held
 }
 
-function resolveEnv(env: Readonly<Record<string, unknown>>): readonly (readonly [string, string])[] {
+function resolveEnv(own: SpawnOptions['env'], common: CommandDefaults['env']): CommandSettings['env'] {
+  const env: Readonly<Record<string, unknown>> | undefined =
+    common === undefined || own === undefined ? (own ?? common) : { ...common, ...own }
+  if (env === undefined) return none
   return Object.entries(env).map(([name, value]) => {
     // sshd ends the whole connection at a NUL in a request.
     if (typeof value !== 'string' || value.includes('\0'))

@@ -52,7 +52,7 @@ const placeWait = {
  */
 export class Places {
   readonly #port: SessionPort
-  readonly #ahead: SessionsAhead
+  readonly #ahead: SessionsAhead | undefined
   readonly #taken = new Map<Channel, Tenant>()
   /** In the order of the calls. */
   readonly #waiting: Turn[] = []
@@ -64,7 +64,7 @@ export class Places {
   /** @param ahead how many sessions are to be open before they are asked for */
   constructor(port: SessionPort, ahead: number) {
     this.#port = port
-    this.#ahead = new SessionsAhead(port, ahead)
+    this.#ahead = ahead > 0 ? new SessionsAhead(port, ahead) : undefined
     port.onChannelGone((channel) => this.#channelGone(channel))
   }
 
@@ -96,8 +96,17 @@ export class Places {
       if (clock !== undefined) await this.#turn(call, options, clock.spentMs)
       for (let triedAgainAfter = 0; ; ) {
         const gone = this.#gone
-        const opened = await this.#attempt(tenant, options)
-        if (!(opened instanceof ChannelOpenError)) return opened
+        let refused: ChannelOpenError
+        try {
+          return await this.tryOpen(tenant, options)
+        } catch (error) {
+          if (!(error instanceof ChannelOpenError)) {
+            // Its caller gave up. The server may open it all the same, and closes it then: a place for the next.
+            this.#left()
+            throw error
+          }
+          refused = error
+        }
         clock ??= this.#startClock(options)
         // Sessions of ours that keep ending must not keep a call trying for ever.
         if (clock.spentMs >= limitMs) await this.#startPatience(options, clock.spentMs).promise
@@ -106,7 +115,7 @@ export class Places {
         const mayLinger = this.#port.now() - this.#goneAt < lingerMs && this.#gone > triedAgainAfter
         triedAgainAfter = this.#gone
         if (mayLinger) continue
-        if (this.#taken.size === 0) throw opened
+        if (this.#taken.size === 0) throw refused
         await this.#turn(call, options, clock.spentMs)
       }
     } finally {
@@ -116,44 +125,18 @@ export class Places {
 
   /** Opens what is to be there before it is asked for. */
   openAhead(): void {
-    this.#ahead.replenish()
+    this.#ahead?.replenish()
   }
 
   /** Opens a session if there is a place for it now. @throws as `open` */
-  async tryOpen(tenant: Tenant, { signal, origin }: AttemptOptions): Promise<Channel> {
+  tryOpen(tenant: Tenant, { signal, origin }: AttemptOptions): Promise<Channel> {
     // At once: CLOSE may come before the caller hears of the channel, and what is noted after that is noted for ever.
     const take = (channel: Channel) => {
       this.#taken.set(channel, tenant)
       return tenant.attach(channel)
     }
-    let channel = this.#takeOpen(take, signal)
-    try {
-      channel ??= await this.#port.open('session', none, take, { signal, origin })
-    } catch (error) {
-      // The last place may be that of a session which was opened ahead, and answered meanwhile.
-      channel = error instanceof ChannelOpenError ? this.#takeOpen(take, signal) : undefined
-      if (channel === undefined) throw error
-    }
-    this.#ahead.replenish()
-    return channel
-  }
-
-  /** A session that is open already. Whoever has given up meanwhile needs none. */
-  #takeOpen(take: (channel: Channel) => ChannelSink, signal: Cancel): Channel | undefined {
-    const channel = signal.aborted ? undefined : this.#ahead.take()
-    channel?.attach(take(channel))
-    return channel
-  }
-
-  async #attempt(tenant: Tenant, options: PlaceOptions): Promise<Channel | ChannelOpenError> {
-    try {
-      return await this.tryOpen(tenant, options)
-    } catch (error) {
-      if (error instanceof ChannelOpenError) return error
-      // Its caller gave up. The server may open it all the same, and closes it then: a place for the next.
-      this.#left()
-      throw error
-    }
+    const options = { signal, origin }
+    return this.#ahead?.open(take, options) ?? this.#port.open('session', none, take, options)
   }
 
   /** Tells how long a call has waited for a place in all, from its first refusal on. It ends nothing. */

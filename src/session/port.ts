@@ -3,6 +3,7 @@ import type { OpenOptions } from '../connection/openings.js'
 import type { ErrorDetails, HoldfastError } from '../errors.js'
 import type { Keepalive } from '../liveness/keepalive.js'
 import type { Waits } from '../liveness/waits.js'
+import type { CommandDefaults } from './options.js'
 import type { Places } from './places.js'
 import type { AgentLender } from './preparation.js'
 import type { ProcessHelpers } from './process-helpers.js'
@@ -31,6 +32,7 @@ export interface SessionPort {
 export interface SessionHost {
   readonly port: SessionPort
   readonly places: Places
+  readonly defaults: CommandDefaults
   /** How long to wait for a place where the server allows no more sessions, in milliseconds. */
   readonly openLimit: number
   readonly username: string

@@ -1,15 +1,13 @@
-import { encodeStart } from '../wire/session-messages.js'
 import { type Command, RunningCommand } from './command.js'
 import { conclude } from './conclusion.js'
 import { DirectOutput, type Receiver } from './direct-output.js'
 import { execute } from './execution.js'
-import { checkObject, optionError } from './option-error.js'
 import {
+  boundDefaults,
+  type CommandDefaults,
   type CommandLimits,
   type CommandSettings,
   type ExecOptions,
-  type LimitsOfCommands,
-  resolveExec,
   resolveSpawn,
   type ShellOptions,
   type SpawnOptions,
@@ -18,25 +16,19 @@ import type { CommandExit, CommandResult } from './outcome.js'
 import { OutputStream } from './output.js'
 import { Places } from './places.js'
 import type { SessionHost, SessionPort } from './port.js'
-import type { AgentLender } from './preparation.js'
 import { ProcessHelper } from './process-helper.js'
 import { ProcessHelpers } from './process-helpers.js'
-import { commandText, type Program } from './program.js'
-import { checkRequestSize } from './request-size.js'
+import { checkCommand, checkSubsystem, commandText, type Program } from './program.js'
 import { Runs } from './runs.js'
 import { Session } from './session.js'
 
-export interface SessionsOptions extends LimitsOfCommands {
+export interface SessionsOptions extends CommandDefaults {
   /** As whom we logged in: what sshd does differs for root. */
   readonly username: string
   /** How long to wait for a place where a server allows no more sessions, in milliseconds. */
   readonly openLimit: number
   /** How many are to be open before they are asked for. @default 0 */
   readonly ahead?: number
-  /** Variables that every command asks for, besides its own. */
-  readonly env?: Readonly<Record<string, string>> | undefined
-  /** Whose agent commands may ask for. */
-  readonly agent?: AgentLender | undefined
 }
 
 /** What is known of the sessions of a connection. */
@@ -51,7 +43,7 @@ export interface SessionStats {
 
 /** A subsystem that a layer of ours talks to. */
 export interface Attached {
-  readonly session: Session
+  readonly session: Pick<Session, 'stdin' | 'isInputStuck' | 'end' | 'fail' | 'close'>
   /** Rejects with a CommandError where it failed; nobody needs to handle that. */
   readonly exited: Promise<CommandExit>
 }
@@ -63,17 +55,16 @@ const nobody: Receiver = { data: () => {}, end: () => {}, fail: () => {} }
 
 /** The commands, shells and subsystems of one connection. */
 export class Sessions {
-  readonly #options: SessionsOptions
   readonly #places: Places
   readonly #host: SessionHost
 
   constructor(port: SessionPort, options: SessionsOptions) {
-    this.#options = options
-    this.#places = new Places(port, options.ahead ?? 0)
-    const { openLimit, username, agent } = options
+    const { openLimit, username, agent, ahead = 0 } = options
+    this.#places = new Places(port, ahead)
     const runs = new Runs()
     const helpers = new ProcessHelpers(runs, () => new ProcessHelper(this.#host))
-    this.#host = { port, places: this.#places, openLimit, username, agent, runs, helpers }
+    const defaults = boundDefaults(options)
+    this.#host = { port, places: this.#places, defaults, openLimit, username, agent, runs, helpers }
   }
 
   get stats(): SessionStats {
@@ -94,27 +85,25 @@ export class Sessions {
   exec(command: string, options: ExecOptions & { readonly encoding: 'buffer' }): Promise<CommandResult<Buffer>>
   exec(command: string, options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Promise<CommandResult>
   exec(command: string, options?: ExecOptions): Promise<CommandResult<string | Buffer>>
-  async exec(command: string, options: ExecOptions = {}): Promise<CommandResult<string | Buffer>> {
-    const settings = resolveExec(this.#withDefaults(options), this.#options)
-    const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
-    return execute(program, settings, this.#host)
+  exec(command: string, options: ExecOptions = {}): Promise<CommandResult<string | Buffer>> {
+    return execute(command, options, this.#host)
   }
 
   /** Starts a command. Resolves when the server accepted it. @throws as `exec` */
   async spawn(command: string, options: SpawnOptions = {}): Promise<Command> {
-    const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
-    return this.#spawn(program, resolveSpawn(this.#withDefaults(options), this.#options))
+    const program = { type: 'exec', command: checkCommand(command) } as const
+    return this.#spawn(program, resolveSpawn(options, this.#host.defaults))
   }
 
   /** Starts the user's shell, with a terminal unless `pty` is false. @throws as `exec` */
   async shell(options: ShellOptions = {}): Promise<Command> {
-    return this.#spawn({ type: 'shell' }, resolveSpawn(this.#withDefaults(options), this.#options, true))
+    return this.#spawn({ type: 'shell' }, resolveSpawn(options, this.#host.defaults, true))
   }
 
   /** Starts a subsystem of the server, `sftp` say. @throws as `exec` */
   async subsystem(name: string, options: SpawnOptions = {}): Promise<Command> {
-    const program = { type: 'subsystem', name: line(name, 'subsystem', 'subsystem') } as const
-    return this.#spawn(program, resolveSpawn(this.#withDefaults(options), this.#options))
+    const program = { type: 'subsystem', name: checkSubsystem(name) } as const
+    return this.#spawn(program, resolveSpawn(options, this.#host.defaults))
   }
 
   /**
@@ -136,16 +125,8 @@ export class Sessions {
    * @throws as `exec`
    */
   async run(command: string, signal: AbortSignal | undefined): Promise<RunningCommand> {
-    const program = { type: 'exec', command: line(command, 'command', 'exec') } as const
+    const program = { type: 'exec', command: checkCommand(command) } as const
     return this.#spawn(program, { ...plain, signal })
-  }
-
-  #withDefaults<Options extends SpawnOptions>(options: Options): Options {
-    checkObject(options)
-    const { env, agent } = this.#options
-    if (env === undefined && agent === undefined) return options
-    const { forwardAgent = agent?.isDefault } = options
-    return { ...options, forwardAgent, ...(env !== undefined && { env: { ...env, ...options.env } }) }
   }
 
   async #spawn(program: Program, settings: CommandSettings): Promise<RunningCommand> {
@@ -163,7 +144,7 @@ export class Sessions {
     // A failure must not end a program that does not ask for it.
     const ended = () => forgetFrames(origin)
     exited.then(ended, ended)
-    if (!(await session.start())) await exited
+    if (!(await session.start.run())) await exited
     return { exited }
   }
 }
@@ -174,15 +155,4 @@ export class Sessions {
  */
 function forgetFrames(origin: Error): void {
   origin.stack = ''
-}
-
-/** Characters, each of three bytes at the most in UTF-8: so many fit into any packet, and need not be encoded to find out. */
-const shortText = 8 * 1024
-
-/** A command or name goes as it is, but for what no server could take. */
-function line(value: unknown, field: string, type: Program['type']): string {
-  if (typeof value !== 'string' || value === '' || value.includes('\0'))
-    throw optionError(field, 'must be a string, not empty and without NUL')
-  if (value.length > shortText) checkRequestSize(field, type, encodeStart(value), value)
-  return value
 }

@@ -1,5 +1,5 @@
 import type { Channel } from '../connection/channel.js'
-import { HoldfastError } from '../errors.js'
+import { type Delivery, HoldfastError } from '../errors.js'
 import { Cancel } from '../liveness/cancel.js'
 import { encodePtyRequest } from '../wire/session-messages.js'
 import { prepare } from './preparation.js'
@@ -20,6 +20,8 @@ export class Start {
   #stage: Stage = 'opening'
   /** Whether the request for the program was handed to the stream. */
   #isHandedOut = false
+  /** Whether output came since the program was asked for. */
+  #hasOutput = false
 
   constructor(session: Session, options: SessionOptions) {
     this.#session = session
@@ -30,54 +32,51 @@ export class Start {
     return this.#stage
   }
 
-  get isHandedOut(): boolean {
-    return this.#isHandedOut
+  /** Whether the server has run it. A request that waits here still goes out, unless the connection is lost. */
+  get delivery(): Delivery {
+    if (this.#stage === 'running') return 'ran'
+    if (this.#stage !== 'requested') return 'not-sent'
+    if (this.#session.exit !== undefined || this.#hasOutput) return 'ran'
+    return this.#session.isLost && !this.#isHandedOut ? 'not-sent' : 'unknown'
   }
 
-  /** Resolves once the server has accepted the program. @throws what any of the steps failed for, or that `stop()` was called */
-  async run(): Promise<void> {
-    const { settings, host, program, origin } = this.#options
-    const signal = this.#steps
-    const channel = await this.#open()
-    // Where it was given up meanwhile, nothing has been asked for, and nothing is.
-    signal.throwIfAborted()
-    const prepared = this.#prepare(channel)
-    // Without the terminal that was asked for, the program would be another one.
-    if (settings.pty !== undefined) await channel.request('pty-req', encodePtyRequest(settings.pty), { signal, origin })
-    signal.throwIfAborted()
-    // On a channel that has ended already, nothing is asked for.
-    if (channel.isOpen) {
-      this.#stage = 'requested'
-      host.runs.started(this.#session)
+  /** Opens the channel and asks for the program; a failure fails the session. @returns whether the server accepted it */
+  async run(): Promise<boolean> {
+    const session = this.#session
+    // Its signal had aborted, or the connection was over, before the call.
+    if (!session.life.pending) return false
+    try {
+      const channel = await this.#open()
+      // Where it was given up meanwhile, nothing has been asked for, and nothing is.
+      this.#steps.throwIfAborted()
+      const prepared = this.#prepare(channel)
+      const { pty } = this.#options.settings
+      // Without the terminal that was asked for, the program would be another one.
+      if (pty !== undefined) {
+        await channel.request('pty-req', encodePtyRequest(pty), { signal: this.#steps, origin: this.#options.origin })
+        this.#steps.throwIfAborted()
+      }
+      await this.#request(channel)
+      this.#stage = 'running'
+      if (prepared !== undefined) await prepared
+      // It may be over already, which could have been a refusal until now.
+      if (session.outcome !== undefined) session.life.resolve(session.outcome)
+      return true
+    } catch (error) {
+      if (isRefusal(error)) this.#refused()
+      session.fail(error)
+      return false
     }
-    const handedOut = () => {
-      this.#isHandedOut = true
-    }
-    const accepted = channel.request(program.type, startData(program), { signal, origin, handedOut })
-    this.#session.input.open()
-    await accepted
-    this.#stage = 'running'
-    if (prepared !== undefined) await prepared
   }
 
-  /** It did not succeed. */
-  failed(error: unknown): void {
-    if (!(error instanceof HoldfastError) || error.code !== 'ERR_SSH_REQUEST_REFUSED') return
-    this.#stage = 'refused'
-    this.#options.host.runs.ended(this.#session)
+  /** The program wrote something. */
+  outputCame(): void {
+    if (this.#stage === 'requested') this.#hasOutput = true
   }
 
   /** Nothing of it is waited for any more. */
   stop(): void {
     this.#steps.abort()
-  }
-
-  /** @returns undefined where there is nothing to prepare */
-  #prepare(channel: Channel): Promise<void> | undefined {
-    const { settings, host } = this.#options
-    if (settings.env.length === 0 && !settings.forwardAgent) return undefined
-    const refusedEnv = (name: string) => this.refusedEnv.push(name)
-    return prepare(channel, { settings, agent: host.agent, signal: this.#steps, refusedEnv })
   }
 
   #open(): Promise<Channel> {
@@ -88,4 +87,37 @@ export class Start {
     const limitMs = settings.limits.timeout === false ? openLimit : false
     return places.open(this.#session, { signal, origin, limitMs })
   }
+
+  /** @returns undefined where there is nothing to prepare */
+  #prepare(channel: Channel): Promise<void> | undefined {
+    const { settings, host } = this.#options
+    if (settings.env.length === 0 && !settings.forwardAgent) return undefined
+    const refusedEnv = (name: string) => this.refusedEnv.push(name)
+    return prepare(channel, { settings, agent: host.agent, signal: this.#steps, refusedEnv })
+  }
+
+  /** Asks for the program. */
+  #request(channel: Channel): Promise<void> {
+    const { host, program, origin } = this.#options
+    // On a channel that has ended already, nothing is asked for.
+    if (channel.isOpen) {
+      this.#stage = 'requested'
+      host.runs.started(this.#session)
+    }
+    const handedOut = () => {
+      this.#isHandedOut = true
+    }
+    const accepted = channel.request(program.type, startData(program), { signal: this.#steps, origin, handedOut })
+    this.#session.input.open()
+    return accepted
+  }
+
+  #refused(): void {
+    this.#stage = 'refused'
+    this.#options.host.runs.ended(this.#session)
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED'
 }

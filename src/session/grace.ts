@@ -1,7 +1,6 @@
 import type { Wait } from '../liveness/waits.js'
 import type { SessionPort } from './port.js'
 import { QuietLimit } from './quiet-limit.js'
-import type { RemoteExit } from './remote-exit.js'
 
 /**
  * When a process that a command left behind holds its output open: how long silence means that nothing more comes. The
@@ -12,84 +11,46 @@ const halfGraceMs = 1000
 /** How long a peer may take that answers other questions, but perhaps not this one. */
 const answerMs = 15_000
 
-export interface CompletedSession {
+export interface GraceSession {
   /** Whether the peer may send nothing because our side does not read. */
   readonly isHeldUp: boolean
-  /** Called once. */
+  /** It is over, though its output may still be open. */
   complete(outputOpen: boolean): void
 }
 
 /**
- * When a command is over: its exit is known and its output has ended, in whichever order, or its channel was closed.
- * The exit may overtake megabytes of output, so silence after it counts only while nothing can be on its way.
+ * What a command gets whose exit is known and whose output has not ended. The exit may overtake megabytes of output, so
+ * silence after it counts only while nothing can be on its way.
  */
-export class Completion {
+export class Grace {
   readonly #port: SessionPort
-  readonly #session: CompletedSession
-  #exit: RemoteExit | undefined
-  #outputEnded = false
-  #closed = false
+  readonly #session: GraceSession
   #isOver = false
-  #grace: QuietLimit | undefined
+  #quiet: QuietLimit | undefined
   /** Whether the peer has answered since the last output: then our windows have reached it, and its output us. */
   #proven = false
   #question: Wait<void> | undefined
 
-  constructor(port: SessionPort, session: CompletedSession) {
+  /** Begins at once. */
+  constructor(port: SessionPort, session: GraceSession) {
     this.#port = port
     this.#session = session
-  }
-
-  /** What the server said; undefined while it has not. */
-  get exit(): RemoteExit | undefined {
-    return this.#exit
-  }
-
-  /** Whether the exit is known and the output has ended. */
-  get hasEnded(): boolean {
-    return this.#exit !== undefined && this.#outputEnded
-  }
-
-  get isClosed(): boolean {
-    return this.#closed
-  }
-
-  exited(exit: RemoteExit): void {
-    if (this.#exit !== undefined) return
-    this.#exit = exit
-    if (this.#outputEnded) this.#complete(false)
-    // sshd says all of the end at once: most often the output has ended when what came with this has been read.
-    else queueMicrotask(() => this.#watchUnlessOver())
+    this.#watch()
   }
 
   outputCame(): void {
     this.#proven = false
-    this.#grace?.touch()
-  }
-
-  outputEnded(): void {
-    this.#outputEnded = true
-    if (this.#exit !== undefined) this.#complete(false)
-  }
-
-  /** Nothing more comes, whatever is missing. */
-  closed(): void {
-    this.#closed = true
-    this.#complete(false)
+    this.#quiet?.touch()
   }
 
   stop(): void {
     this.#isOver = true
-    this.#grace?.stop()
+    this.#quiet?.stop()
     this.#question?.resolve()
   }
 
-  #watchUnlessOver(): void {
-    if (!this.#isOver) this.#watch()
-  }
-
   #watch(): void {
-    this.#grace = new QuietLimit({
+    this.#quiet = new QuietLimit({
       port: this.#port,
       limit: 'channelClose',
       limitMs: halfGraceMs,
@@ -97,7 +58,7 @@ export class Completion {
       clock: 'reply',
       // Output may wait for our side: for somebody to read it, or for a window that is on its way out.
       excused: () => this.#session.isHeldUp || this.#port.holdsBack,
-      expired: () => (this.#proven ? this.#complete(true) : this.#ask()),
+      expired: () => (this.#proven ? this.#session.complete(true) : this.#ask()),
     })
   }
 
@@ -121,14 +82,8 @@ export class Completion {
     )
     const goOn = () => {
       takeBack()
-      this.#watchUnlessOver()
+      if (!this.#isOver) this.#watch()
     }
     question.promise.then(goOn, goOn)
-  }
-
-  #complete(outputOpen: boolean): void {
-    if (this.#isOver) return
-    this.stop()
-    this.#session.complete(outputOpen)
   }
 }
