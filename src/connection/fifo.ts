@@ -17,7 +17,8 @@ export class Fifo<T> {
   }
 
   shift(): T | undefined {
-    if (this.length === 0) return undefined
+    // What nothing waits behind is the usual case, and none is before it: see below.
+    if (this.#items.length <= 1) return this.#items.pop()
     const item = this.first
     this.#items[this.#head] = undefined
     this.#head++

@@ -44,7 +44,10 @@ export class ReceiveWindow {
   /** What it has grown by and was not granted yet. */
   #ungranted = 0
   #isClosed = false
-  readonly #use: { since: number; received: number; consumed: number }
+  /** Since when, and how much since then: see `#growIfUsed`. */
+  #useSince: number
+  #useReceived = 0
+  #useConsumed = 0
 
   constructor(size: number, now: number, growth: WindowGrowth) {
     this.#growth = growth
@@ -52,7 +55,7 @@ export class ReceiveWindow {
     this.#size = size
     this.#left = size
     this.#grantedAt = now
-    this.#use = { since: now, received: 0, consumed: 0 }
+    this.#useSince = now
   }
 
   /** What it has grown by since the channel was opened. */
@@ -75,7 +78,7 @@ export class ReceiveWindow {
   received(bytes: number): boolean {
     if (bytes > this.#left) return false
     this.#left -= bytes
-    this.#use.received += bytes
+    this.#useReceived += bytes
     return true
   }
 
@@ -85,7 +88,7 @@ export class ReceiveWindow {
    */
   consumed(bytes: number, now: number): number {
     this.#consumed += bytes
-    this.#use.consumed += bytes
+    this.#useConsumed += bytes
     this.#growIfUsed(now)
     if (!this.#isDue(now)) return 0
     const grant = this.#consumed + this.#ungranted
@@ -104,11 +107,12 @@ export class ReceiveWindow {
   #growIfUsed(now: number): void {
     const roundTripMs = this.#growth.roundTripMs()
     if (roundTripMs === undefined || this.#isClosed) return
-    const use = this.#use
-    const elapsedMs = now - use.since
+    const elapsedMs = now - this.#useSince
     if (elapsedMs < roundTripMs) return
-    const used = (Math.min(use.received, use.consumed) * roundTripMs) / elapsedMs
-    Object.assign(use, { since: now, received: 0, consumed: 0 })
+    const used = (Math.min(this.#useReceived, this.#useConsumed) * roundTripMs) / elapsedMs
+    this.#useSince = now
+    this.#useReceived = 0
+    this.#useConsumed = 0
     const factor = used > limitingShare * this.#size ? limitedFactor : spareFactor
     const wanted = Math.min(Math.ceil(factor * used), this.#growth.channelMax)
     if (wanted <= this.#size) return
@@ -120,10 +124,7 @@ export class ReceiveWindow {
   #isDue(now: number): boolean {
     if (this.#left === 0 || this.#ungranted > 0 || this.#consumed >= this.#size / 2) return true
     const sinceMs = now - this.#grantedAt
-    return this.#isEnough(farGrant, sinceMs) || this.#isEnough(slowGrant, sinceMs)
-  }
-
-  #isEnough({ everyMs, bytes }: typeof slowGrant, sinceMs: number): boolean {
-    return this.#consumed >= bytes && sinceMs >= everyMs
+    if (this.#consumed >= farGrant.bytes && sinceMs >= farGrant.everyMs) return true
+    return this.#consumed >= slowGrant.bytes && sinceMs >= slowGrant.everyMs
   }
 }

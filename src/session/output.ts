@@ -33,10 +33,14 @@ export class OutputStream extends Readable implements Output {
 
   deliver(bytes: Buffer): void {
     // A program that destroyed its stream wants no more of it; the command goes on.
-    if (this.destroyed) this.#consumed(bytes.length)
+    if (this.destroyed) {
+      this.#consumed(bytes.length)
+      return
+    }
+    this.#unread += bytes.length
+    if (this.#wanted && this.#queue.isEmpty) this.#push(bytes)
     else {
       this.#queue.push(bytes)
-      this.#unread += bytes.length
       if (this.#wanted) this.#pushWanted()
     }
   }
@@ -62,16 +66,23 @@ export class OutputStream extends Readable implements Output {
     done(error)
   }
 
-  /** A `data` listener runs inside `push()`: what it throws is the program's own affair, not the connection's. */
   #pushWanted(): void {
+    this.#push(this.#queue.shift())
+  }
+
+  /**
+   * Pushes this, and what waits behind it, while the stream asks for it. A `data` listener runs inside `push()`: what it
+   * throws is the program's own affair, not the connection's.
+   */
+  #push(first: Buffer | undefined): void {
     try {
-      while (this.#wanted && !this.destroyed) {
-        const bytes = this.#queue.shift()
-        if (bytes === undefined) break
+      let bytes = first
+      while (bytes !== undefined) {
         this.#take(bytes.length)
         // Set before: a listener that reads asks for more from inside.
         this.#wanted = false
         if (this.push(bytes)) this.#wanted = true
+        bytes = this.#wanted && !this.destroyed ? this.#queue.shift() : undefined
       }
       if (this.#ended && this.#queue.isEmpty && this.#wanted) this.#pushEnd()
     } catch (error) {

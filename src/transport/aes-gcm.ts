@@ -1,5 +1,6 @@
 /** AES in Galois/Counter Mode as OpenSSH uses it: RFC 5647, with the names of OpenSSH PROTOCOL 1.6. */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { putUint32, uint32At } from '../wire/uint32.js'
 import { type CipherSpec, type DirectionKeys, type Opener, rekeyBytesOf, type Sealer } from './cipher.js'
 import { wrongMac } from './mac.js'
 
@@ -9,8 +10,9 @@ const blockSize = 16
 const tagBytes = 16
 const lengthBytes = 4
 
-/** Of whichever connection has a packet: OpenSSL copies it at once, and an idle connection is to keep no buffers. */
+/** Of whichever connection has a packet: OpenSSL takes them at once, and an idle connection is to keep no buffers. */
 const nonceBytes = Buffer.alloc(12)
+const associated = Buffer.alloc(lengthBytes)
 
 /** RFC 5647 section 7.1: a nonce of 4 fixed bytes and an invocation counter of 64 bits, which is never used twice. */
 class Nonce {
@@ -27,9 +29,9 @@ class Nonce {
 
   /** The next one, to be used before anybody asks again. */
   next(): Buffer {
-    nonceBytes.writeUInt32BE(this.#fixed, 0)
-    nonceBytes.writeUInt32BE(this.#high, 4)
-    nonceBytes.writeUInt32BE(this.#low, 8)
+    putUint32(nonceBytes, 0, this.#fixed)
+    putUint32(nonceBytes, 4, this.#high)
+    putUint32(nonceBytes, 8, this.#low)
     this.#low = (this.#low + 1) >>> 0
     if (this.#low === 0) this.#high = (this.#high + 1) >>> 0
     return nonceBytes
@@ -51,7 +53,8 @@ class AesGcmSealer implements Sealer {
   }
 
   seal(_sequence: number, packet: Buffer, out: Buffer[]): void {
-    const length = Buffer.from(packet.subarray(0, lengthBytes))
+    const length = Buffer.allocUnsafe(lengthBytes)
+    putUint32(length, 0, uint32At(packet, 0))
     // One object a packet: node:crypto cannot give a used one a new nonce.
     const cipher = createCipheriv(this.#algorithm, this.#key, this.#nonce.next())
     cipher.setAAD(length)
@@ -78,13 +81,14 @@ class AesGcmOpener implements Opener {
   }
 
   length(_sequence: number, head: Buffer): number {
-    return head.readUInt32BE(0)
+    return uint32At(head, 0)
   }
 
   open(sequence: number, packet: Buffer): Buffer {
     const tagAt = packet.length - tagBytes
+    putUint32(associated, 0, uint32At(packet, 0))
     const decipher = createDecipheriv(this.#algorithm, this.#key, this.#nonce.next())
-    decipher.setAAD(packet.subarray(0, lengthBytes))
+    decipher.setAAD(associated)
     decipher.setAuthTag(packet.subarray(tagAt))
     const body = decipher.update(packet.subarray(lengthBytes, tagAt))
     try {

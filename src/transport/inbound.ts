@@ -87,40 +87,43 @@ export class Inbound {
   #receivePackets(chunk: Buffer): void {
     let offset = this.#carried === 0 ? 0 : this.#completePartial(chunk)
     while (offset < chunk.length && !this.#stopped) {
-      const size = this.#packetSize(chunk, offset)
-      if (size === undefined || offset + size > chunk.length) {
-        this.#keepPartial(chunk, offset, size)
+      const rest = chunk.subarray(offset)
+      const size = this.#sizeOf(rest)
+      if (rest.length < size) {
+        this.#makeRoom(size)
+        this.#carryOver(rest, size)
         return
       }
-      this.#open(chunk.subarray(offset, offset + size))
+      this.#open(rest.subarray(0, size))
       offset += size
     }
     // An idle connection holds no memory for it.
     if (this.#carried === 0) this.#carry = none
   }
 
-  /** How long the packet at `offset` is with length field and tag; undefined while its head has not arrived. */
-  #packetSize(bytes: Buffer, offset: number, end = bytes.length): number | undefined {
+  /** How long the packet at the begin of `bytes` is with length field and tag, or its head while that has not arrived. */
+  #sizeOf(bytes: Buffer): number {
+    const opener = this.#opener
     if (this.#length === undefined) {
-      if (end - offset < this.#opener.headBytes) return undefined
-      this.#length = this.#checkLength(this.#opener.length(this.#sequence, bytes.subarray(offset, end)))
+      if (bytes.length < opener.headBytes) return opener.headBytes
+      const length = opener.length(this.#sequence, bytes)
+      const padded = opener.lengthInPadding ? length + lengthBytes : length
+      const isSound = length <= maxPacketLength && length >= 1 + minPadding && padded % opener.blockSize === 0
+      this.#length = isSound ? length : this.#refuseLength(length)
     }
-    return lengthBytes + this.#length + this.#opener.tagBytes
+    return lengthBytes + this.#length + opener.tagBytes
   }
 
-  #checkLength(length: number): number {
-    const problem = this.#lengthProblem(length)
-    if (problem === undefined) return length
-    if (this.#opener.lengthField === 'clear') throw this.#error('length', `is ${length}, ${problem}`)
+  #refuseLength(length: number): number {
+    if (this.#opener.lengthField === 'clear')
+      throw this.#error('length', `is ${length}, ${this.#lengthProblem(length)}`)
     return this.#refuse(wrongMac(this.#sequence), maxPacketLength)
   }
 
-  #lengthProblem(length: number): string | undefined {
-    const { blockSize, lengthInPadding } = this.#opener
+  #lengthProblem(length: number): string {
     if (length > maxPacketLength) return `where at most ${maxPacketLength} is allowed`
     if (length < 1 + minPadding) return 'too short for any packet'
-    const padded = lengthInPadding ? length + lengthBytes : length
-    return padded % blockSize === 0 ? undefined : `no multiple of the block size ${blockSize}`
+    return `no multiple of the block size ${this.#opener.blockSize}`
   }
 
   /**
@@ -135,19 +138,13 @@ export class Inbound {
     return length
   }
 
-  /** Keeps what has arrived of a packet, whose size is known once its head is there. */
-  #keepPartial(chunk: Buffer, offset: number, size: number | undefined): void {
-    this.#makeRoom(size ?? this.#opener.headBytes)
-    this.#carryOver(chunk, offset, chunk.length)
-  }
-
   /** Takes from the chunk what the partial packet lacks, and opens it once it is whole. Returns how much it took. */
   #completePartial(chunk: Buffer): number {
-    let taken = this.#carryOver(chunk, 0, this.#opener.headBytes)
-    const size = this.#packetSize(this.#carry, 0, this.#carried)
-    if (size === undefined) return taken
+    let taken = this.#carryOver(chunk, this.#opener.headBytes)
+    if (this.#carried < this.#opener.headBytes) return taken
+    const size = this.#sizeOf(this.#carry)
     this.#makeRoom(size)
-    taken += this.#carryOver(chunk, taken, size)
+    taken += this.#carryOver(chunk.subarray(taken), size)
     if (this.#carried === size) {
       this.#carried = 0
       this.#open(this.#carry.subarray(0, size))
@@ -158,22 +155,28 @@ export class Inbound {
   #makeRoom(size: number): void {
     if (this.#carry.length >= size) return
     const larger = Buffer.allocUnsafeSlow(size)
-    this.#carry.copy(larger, 0, 0, this.#carried)
+    larger.set(this.#carry.subarray(0, this.#carried))
     this.#carry = larger
   }
 
   /** Fills the partial packet up to `size` bytes. Returns how many it took. */
-  #carryOver(chunk: Buffer, offset: number, size: number): number {
-    const wanted = Math.max(0, size - this.#carried)
-    const copied = chunk.copy(this.#carry, this.#carried, offset, offset + wanted)
-    this.#carried += copied
-    return copied
+  #carryOver(bytes: Buffer, size: number): number {
+    const wanted = Math.min(Math.max(0, size - this.#carried), bytes.length)
+    this.#carry.set(bytes.subarray(0, wanted), this.#carried)
+    this.#carried += wanted
+    return wanted
   }
 
   #open(packet: Buffer): void {
     if (this.#doom !== undefined) throw this.#doom
-    const opened = this.#openOrRefuse(packet)
-    if (opened === undefined) return
+    let opened: Buffer
+    try {
+      opened = this.#opener.open(this.#sequence, packet)
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error
+      this.#length = this.#refuse(error, maxPacketLength - packet.length)
+      return
+    }
     const padding = opened.readUInt8(0)
     const end = opened.length - padding
     if (padding < minPadding)
@@ -185,16 +188,6 @@ export class Inbound {
     this.bytesUnderKeys += packet.length
     this.packetsUnderKeys++
     this.#sink.packet(opened.subarray(1, end), sequence)
-  }
-
-  #openOrRefuse(packet: Buffer): Buffer | undefined {
-    try {
-      return this.#opener.open(this.#sequence, packet)
-    } catch (error) {
-      if (!(error instanceof HoldfastError)) throw error
-      this.#length = this.#refuse(error, maxPacketLength - packet.length)
-      return undefined
-    }
   }
 
   #error(field: string, problem: string): HoldfastError {

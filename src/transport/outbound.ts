@@ -1,5 +1,6 @@
 import { authMethodNumber } from '../wire/auth-messages.js'
 import { messageNumber } from '../wire/numbers.js'
+import { putUint32 } from '../wire/uint32.js'
 import type { Sealer } from './cipher.js'
 import { oversizeError } from './packet-size.js'
 import { plainSealer } from './plain.js'
@@ -62,7 +63,7 @@ export class Outbound {
     if (this.#isBroken) return false
     const before = this.#pieces.length
     try {
-      this.#seal(this.#frame(payload, data, payloadLength))
+      this.#seal(payload, data, payloadLength)
       return true
     } catch (error) {
       this.#isBroken = true
@@ -83,50 +84,38 @@ export class Outbound {
     return this.#pieces.length === 0
   }
 
-  #frame(payload: Buffer, data: Buffer | undefined, payloadLength: number): Buffer {
-    const block = isAuthentication(payload) ? authenticationBlock : this.#sealer.blockSize
-    const padding = this.#paddingFor(payloadLength, block)
+  #seal(payload: Buffer, data: Buffer | undefined, payloadLength: number): void {
+    const sealer = this.#sealer
+    const block = isAuthentication(payload) ? authenticationBlock : sealer.blockSize
+    const unpadded = (sealer.lengthInPadding ? lengthBytes : 0) + 1 + payloadLength
+    const least = block - (unpadded % block)
+    const padding = least < minPadding ? least + block : least
     const length = 1 + payloadLength + padding
-    const packet = frameOf(lengthBytes + length)
-    packet.writeUInt32BE(length, 0)
-    packet.writeUInt8(padding, lengthBytes)
-    packet.set(payload, lengthBytes + 1)
-    if (data !== undefined) packet.set(data, lengthBytes + 1 + payload.length)
-    packet.set(this.#randomBytes(padding), lengthBytes + 1 + payloadLength)
-    return packet
-  }
-
-  #seal(packet: Buffer): void {
-    const sequence = this.#sequence
-    const before = this.#pieces.length
-    this.#sealer.seal(sequence, packet, this.#pieces)
+    if (frame.length < lengthBytes + length) frame = Buffer.allocUnsafeSlow(lengthBytes + length)
+    putUint32(frame, 0, length)
+    frame[lengthBytes] = padding
+    frame.set(payload, lengthBytes + 1)
+    if (data !== undefined) frame.set(data, lengthBytes + 1 + payload.length)
+    frame.set(this.#randomBytes(padding), lengthBytes + 1 + payloadLength)
+    const pieces = this.#pieces
+    let index = pieces.length
+    sealer.seal(this.#sequence, frame.subarray(0, lengthBytes + length), pieces)
     let size = 0
-    for (let index = before; index < this.#pieces.length; index++) size += this.#pieces[index]?.length ?? 0
+    for (; index < pieces.length; index++) size += pieces[index]?.length ?? 0
     this.position += size
     this.bytesUnderKeys += size
     this.packetsUnderKeys++
-    this.#sequence = (sequence + 1) >>> 0
+    this.#sequence = (this.#sequence + 1) >>> 0
   }
 
   #push(bytes: Buffer): void {
     this.#pieces.push(bytes)
     this.position += bytes.length
   }
-
-  #paddingFor(payloadLength: number, block: number): number {
-    const unpadded = (this.#sealer.lengthInPadding ? lengthBytes : 0) + 1 + payloadLength
-    const padding = block - (unpadded % block)
-    return padding < minPadding ? padding + block : padding
-  }
 }
 
 function rethrow(error: unknown): never {
   throw error
-}
-
-function frameOf(size: number): Buffer {
-  if (frame.length < size) frame = Buffer.allocUnsafeSlow(size)
-  return frame.subarray(0, size)
 }
 
 function isAuthentication(payload: Buffer): boolean {
