@@ -283,6 +283,8 @@ export class Channel {
 
   receiveClose(): void {
     this.#closeReceived = true
+    // First of all: the data of other channels that CLOSE makes room for must not take ours along, behind our own CLOSE.
+    this.#outgoing.drop()
     if (!this.#closeSent) {
       this.#closeSent = true
       this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id))
