@@ -1,4 +1,5 @@
-import { frame, payloadAt } from './frame.js'
+import { fieldsOf } from './fields.js'
+import { frame, frameView, payloadAt } from './frame.js'
 
 /** What Holdfast starts with, and adjusts at the half. */
 export const windowBytes = 2 * 1024 * 1024
@@ -7,10 +8,14 @@ export const maxPacket = 32 * 1024
 const dataAt = payloadAt + 9
 
 export interface Request {
-  readonly type: 'exec' | 'subsystem'
-  readonly what: string
+  /** Of SSH_MSG_CHANNEL_REQUEST, behind the number of the channel. */
+  readonly fields: Buffer
   /** Whether anything is written to it. */
   readonly hasInput: boolean
+}
+
+export function requestOf(type: 'exec' | 'subsystem', what: string): Buffer {
+  return fieldsOf(type, true, what)
 }
 
 /** What a connection needs to know of a channel; it opens and closes by itself. */
@@ -59,9 +64,9 @@ export class Channel {
       this.#sent = 0
     }
     this.window -= size
-    frame[payloadAt] = 94
-    frame.writeUInt32BE(this.remoteId, payloadAt + 1)
-    frame.writeUInt32BE(size, payloadAt + 5)
+    frameView.setUint8(payloadAt, 94)
+    frameView.setUint32(payloadAt + 1, this.remoteId)
+    frameView.setUint32(payloadAt + 5, size)
     return dataAt + size
   }
 }

@@ -5,8 +5,8 @@
 import { sign } from 'node:crypto'
 import { connect, type OnReadOpts, type Socket } from 'node:net'
 import { Channel, maxPacket, type Request, windowBytes } from './channel.js'
-import { type Field, fieldsOf, writeFields } from './fields.js'
-import { frame, type Opener, payloadAt, plainPacket, type Sealer, tagBytes } from './frame.js'
+import { type Field, fieldsOf, uint32, writeFields } from './fields.js'
+import { frame, frameView, type Opener, payloadAt, plainPacket, type Sealer, tagBytes } from './frame.js'
 import { identification, KeyExchange, type Keys, kexInit } from './key-exchange.js'
 import { type Identity, readIdentity } from './private-key.js'
 import { release } from './release.js'
@@ -24,13 +24,18 @@ const mostOfPacket = 64 * 1024
 const readBytes = 64 * 1024
 /** Read into by all sockets; in front of that is room for the packet that one of them had only a part of. */
 const memory = Buffer.allocUnsafeSlow(mostOfPacket + readBytes)
+const memoryView = new DataView(memory.buffer)
 const readInto = memory.subarray(mostOfPacket)
 
 /** So much is sealed before the kernel has taken what was before it. */
-const mostAtOnce = 8 * maxPacket
+const mostAtOnce = 4 * maxPacket
 /** Up to this much is copied into one buffer: cheaper than a vector of small pieces. */
 const coalesced = 16 * 1024
 const none = Buffer.alloc(0)
+
+/** SSH_MSG_CHANNEL_OPEN, and where in it our number of the channel is. */
+const sessionOpen = Buffer.concat([Buffer.from([90]), fieldsOf('session', 0, windowBytes, maxPacket)])
+const senderAt = 1 + 4 + 'session'.length
 
 export class BareConnection {
   readonly #socket: Socket
@@ -49,11 +54,11 @@ export class BareConnection {
   #isReady = false
   #hasProgram = false
   #isHeard = false
-  #out: Buffer[] = []
+  #out: Uint8Array[] = []
   #outBytes = 0
   #turn: NodeJS.Immediate | undefined
   /** What was sealed and the kernel has not taken. */
-  #leaving: Buffer[] | undefined
+  #leaving: Uint8Array[] | undefined
 
   static connect(login: Login): Promise<BareConnection> {
     return new Promise((resolve, reject) => {
@@ -87,7 +92,9 @@ export class BareConnection {
     while (this.#channels[id] !== undefined) id++
     const channel = new Channel(request, received, closed)
     this.#channels[id] = channel
-    this.#send(90, 'session', id, windowBytes, maxPacket)
+    frame.set(sessionOpen, payloadAt)
+    frameView.setUint32(payloadAt + senderAt, id)
+    this.#seal(payloadAt + sessionOpen.length)
     return channel
   }
 
@@ -113,6 +120,13 @@ export class BareConnection {
     this.#seal(writeFields(frame, payloadAt + 1, fields))
   }
 
+  /** @param more bytes that stand in the frame already, behind the number of the channel */
+  #sendTo({ remoteId }: Channel, number: number, more = 0): void {
+    frameView.setUint8(payloadAt, number)
+    frameView.setUint32(payloadAt + 1, remoteId)
+    this.#seal(payloadAt + 5 + more)
+  }
+
   #sendPayload(payload: Buffer): void {
     this.#seal(payloadAt + payload.copy(frame, payloadAt))
   }
@@ -120,8 +134,7 @@ export class BareConnection {
   #seal(end: number): void {
     if (this.#sealer === undefined) this.#push(plainPacket(end))
     else {
-      this.#sealer.seal(end, this.#out)
-      this.#outBytes += end
+      this.#outBytes += this.#sealer.seal(end, this.#out)
       this.#schedule()
     }
   }
@@ -147,18 +160,17 @@ export class BareConnection {
     }
     this.#isHeard = false
     const out = this.#out
-    const isLarge = this.#outBytes > coalesced
+    const bytes = this.#outBytes
     this.#out = []
     this.#outBytes = 0
-    if (!isLarge) {
-      this.#socket.write(out.length === 1 ? (out[0] ?? none) : Buffer.concat(out))
+    if (bytes <= coalesced) {
+      this.#socket.write(joined(out, bytes))
       return
     }
     this.#leaving = out
-    const last = out.pop() ?? none
     this.#socket.cork()
     for (const piece of out) this.#socket.write(piece)
-    this.#socket.write(last, this.#left)
+    this.#socket.write(none, this.#left)
     this.#socket.uncork()
   }
 
@@ -173,7 +185,7 @@ export class BareConnection {
       if (channel.isDrained) channel.drained()
       if (channel.isDrained) {
         this.#writers.delete(channel)
-        if (channel.isEnding) this.#send(96, channel.remoteId)
+        if (channel.isEnding) this.#sendTo(channel, 96)
         return
       }
       this.#seal(channel.fillFrame())
@@ -186,7 +198,7 @@ export class BareConnection {
     const end = mostOfPacket + bytes
     if (this.#exchange?.identification === '') at = this.#identified(at, end)
     while (end - at >= 4) {
-      const size = 4 + memory.readUInt32BE(at) + (this.#opener === undefined ? 0 : tagBytes)
+      const size = 4 + memoryView.getUint32(at) + (this.#opener === undefined ? 0 : tagBytes)
       if (end - at < size) break
       const packet = this.#opener?.open(memory, at, size) ?? Buffer.from(memory.subarray(at + 4, at + size))
       this.#handle(packet, packet.length - (packet[0] ?? 0))
@@ -230,14 +242,14 @@ export class BareConnection {
   }
 
   #handleChannel(number: number, packet: Buffer): void {
-    const id = packet.readUInt32BE(2)
+    const id = uint32(packet, 2)
     const channel = this.#channels[id]
     if (channel === undefined) return
     if (number === 94 || number === 95) this.#handleData(channel, number, packet)
     else if (number === 93) {
-      channel.window += packet.readUInt32BE(6)
+      channel.window += uint32(packet, 6)
       if (this.#writers.has(channel)) this.#schedule()
-    } else if (number === 91) this.#opened(channel, packet.readUInt32BE(6), packet.readUInt32BE(10))
+    } else if (number === 91) this.#opened(channel, uint32(packet, 6), uint32(packet, 10))
     else if (number === 97) this.#closed(channel, id)
     else if (number === 99) this.#hasProgram = true
     // EOF, and a request: of its end.
@@ -246,26 +258,28 @@ export class BareConnection {
 
   #handleData(channel: Channel, number: number, packet: Buffer): void {
     const from = number === 94 ? 10 : 14
-    const length = packet.readUInt32BE(from - 4)
+    const length = uint32(packet, from - 4)
     if (number === 94) channel.received(packet.subarray(from, from + length))
     channel.taken += length
     if (channel.taken < windowBytes / 2) return
-    this.#send(93, channel.remoteId, channel.taken)
+    frameView.setUint32(payloadAt + 5, channel.taken)
+    this.#sendTo(channel, 93, 4)
     channel.taken = 0
   }
 
   #opened(channel: Channel, remoteId: number, window: number): void {
     channel.remoteId = remoteId
     channel.window = window
-    this.#send(98, remoteId, channel.request.type, true, channel.request.what)
-    if (!channel.request.hasInput) this.#send(96, remoteId)
+    frame.set(channel.request.fields, payloadAt + 5)
+    this.#sendTo(channel, 98, channel.request.fields.length)
+    if (!channel.request.hasInput) this.#sendTo(channel, 96)
     else this.wake(channel)
   }
 
   #closed(channel: Channel, id: number): void {
     this.#channels[id] = undefined
     this.#writers.delete(channel)
-    this.#send(97, channel.remoteId)
+    this.#sendTo(channel, 97)
     channel.closed()
   }
 
@@ -299,4 +313,14 @@ export class BareConnection {
     const signed = Buffer.concat([fieldsOf(sessionId), Buffer.from([50]), fieldsOf(...fields)])
     this.#send(50, ...fields, fieldsOf(kind, sign(null, signed, key)))
   }
+}
+
+function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
+  const all = Buffer.allocUnsafe(bytes)
+  let at = 0
+  for (const piece of pieces) {
+    all.set(piece, at)
+    at += piece.length
+  }
+  return all
 }

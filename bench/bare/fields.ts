@@ -28,6 +28,12 @@ export class Fields {
   }
 }
 
+/** A uint32, without the checks of Buffer's own method. */
+export function uint32(bytes: Uint8Array, at: number): number {
+  const [high = 0, second = 0, third = 0, low = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]
+  return ((high << 24) | (second << 16) | (third << 8) | low) >>> 0
+}
+
 /** A Buffer or a text is a string, a number a uint32, a truth one byte. */
 export type Field = Buffer | string | number | boolean
 

@@ -7,7 +7,7 @@ nowhere.close()
 const smallest = 16 * 1024
 
 /** Frees the memory of a packet, whichever part of it is given: what V8 has to find by itself, it goes through its whole heap for. */
-export function release({ buffer }: Buffer): void {
+export function release({ buffer }: Uint8Array): void {
   if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < smallest || buffer.byteLength === Buffer.poolSize) return
   // Node 20 has no transfer; what is posted to a closed port is gone as well.
   if (typeof transfer === 'function') Reflect.apply(transfer, buffer, [0])

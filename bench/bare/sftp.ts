@@ -1,5 +1,5 @@
 /** SFTP 3 (draft-ietf-secsh-filexfer-02) with a server that answers in the order in which it is asked, as OpenSSH's does. */
-import type { Channel } from './channel.js'
+import { type Channel, requestOf } from './channel.js'
 import type { BareConnection } from './connection.js'
 
 /** The most that OpenSSH takes. */
@@ -55,7 +55,7 @@ export class Sftp {
   private constructor(connection: BareConnection, ready: () => void) {
     this.#connection = connection
     this.#channel = connection.open(
-      { type: 'subsystem', what: 'sftp', hasInput: true },
+      { fields: requestOf('subsystem', 'sftp'), hasInput: true },
       (bytes) => this.#receive(bytes),
       () => this.#closed(),
     )

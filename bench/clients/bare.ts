@@ -1,6 +1,7 @@
 /** A bare loop on node:crypto: no client for anybody, but what is left of one where it does nothing beside the bytes. */
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { requestOf } from '../bare/channel.js'
 import { BareConnection } from '../bare/connection.js'
 import { getLarge, putLarge } from '../bare/large-file.js'
 import { release } from '../bare/release.js'
@@ -47,7 +48,7 @@ function connection(ssh: BareConnection): Connection {
     new Promise((resolve) => {
       let output = ''
       ssh.open(
-        { type: 'exec', what: command, hasInput: false },
+        { fields: requestOf('exec', command), hasInput: false },
         (bytes) => {
           output += bytes.toString('latin1')
         },
@@ -63,7 +64,7 @@ function connection(ssh: BareConnection): Connection {
       new Promise((resolve) => {
         let count = 0
         ssh.open(
-          { type: 'exec', what: command, hasInput: false },
+          { fields: requestOf('exec', command), hasInput: false },
           (bytes) => {
             count += bytes.length
             release(bytes)
@@ -74,7 +75,7 @@ function connection(ssh: BareConnection): Connection {
     send: (command, bytes) =>
       new Promise((resolve) => {
         let left = bytes
-        const channel = ssh.open({ type: 'exec', what: command, hasInput: true }, () => {}, resolve)
+        const channel = ssh.open({ fields: requestOf('exec', command), hasInput: true }, () => {}, resolve)
         channel.drained = () => {
           if (left > 0) channel.write(piece.subarray(0, left))
           left -= piece.length
