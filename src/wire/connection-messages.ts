@@ -6,6 +6,8 @@ import { Writer } from './writer.js'
 
 const none = Buffer.alloc(0)
 const dataHeadBytes = 9
+const windowAdjustBytes = 9
+const bareBytes = 5
 
 export interface GlobalRequest {
   readonly name: string
@@ -120,6 +122,7 @@ export function encodeWindowAdjust(recipient: number, bytes: number): Buffer {
 }
 
 export function decodeWindowAdjust(payload: Buffer): { readonly recipient: number; readonly bytes: number } {
+  if (payload.length === windowAdjustBytes) return { recipient: uint32At(payload, 1), bytes: uint32At(payload, 5) }
   const reader = new Reader('CHANNEL_WINDOW_ADJUST', payload, 1)
   const recipient = reader.uint32('recipient channel')
   const bytes = reader.uint32('bytes to add')
@@ -172,10 +175,15 @@ type BareChannelMessage = 'CHANNEL_EOF' | 'CHANNEL_CLOSE' | 'CHANNEL_SUCCESS' | 
 
 /** EOF, CLOSE, SUCCESS and FAILURE carry the recipient channel alone. */
 export function encodeBareChannelMessage(name: BareChannelMessage, recipient: number): Buffer {
-  return new Writer(5).byte(messageNumber[name]).uint32(recipient).finish()
+  const payload = Buffer.allocUnsafe(bareBytes)
+  payload[0] = messageNumber[name]
+  putUint32(payload, 1, recipient)
+  return payload
 }
 
 export function decodeBareChannelMessage(name: BareChannelMessage, payload: Buffer): number {
+  // Half of the packets of a short command.
+  if (payload.length === bareBytes) return uint32At(payload, 1)
   const reader = new Reader(name, payload, 1)
   const recipient = reader.uint32('recipient channel')
   reader.end()

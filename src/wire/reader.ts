@@ -1,4 +1,7 @@
 import { HoldfastError } from '../errors.js'
+import { uint32At } from './uint32.js'
+
+const none = Buffer.alloc(0)
 
 /** More names than this in one list is an attack, not an offer: OpenSSH 10 sends about 20. */
 const maxNames = 1000
@@ -25,7 +28,7 @@ export class Reader {
 
   byte(field: string): number {
     const at = this.#take(1, field)
-    return this.#bytes.readUInt8(at)
+    return this.#bytes[at] ?? 0
   }
 
   boolean(field: string): boolean {
@@ -34,7 +37,7 @@ export class Reader {
 
   uint32(field: string): number {
     const at = this.#take(4, field)
-    return this.#bytes.readUInt32BE(at)
+    return uint32At(this.#bytes, at)
   }
 
   uint64(field: string): bigint {
@@ -50,9 +53,7 @@ export class Reader {
 
   /** A length-prefixed string of bytes. The result shares memory with the message. */
   string(field: string, maxLength = Number.POSITIVE_INFINITY): Buffer {
-    const length = this.uint32(field)
-    if (length > maxLength) throw this.error(field, `has ${length} bytes, where at most ${maxLength} are allowed`)
-    return this.bytes(length, field)
+    return this.bytes(this.#length(field, maxLength), field)
   }
 
   /** A string in UTF-8. Invalid sequences become U+FFFD: text from a peer must never end a connection. */
@@ -62,7 +63,9 @@ export class Reader {
 
   /** A string that the RFCs define as printable US-ASCII: names of algorithms, methods, requests, channel types. */
   name(field: string, maxLength = 1024): string {
-    const name = this.string(field, maxLength).toString('latin1')
+    const length = this.#length(field, maxLength)
+    const at = this.#take(length, field)
+    const name = this.#bytes.toString('latin1', at, at + length)
     if (!/^[\x21-\x7e]*$/.test(name)) throw this.error(field, 'has characters outside printable US-ASCII')
     return name
   }
@@ -90,6 +93,7 @@ export class Reader {
 
   /** Everything that is left. The result shares memory with the message. */
   rest(): Buffer {
+    if (this.#offset === this.#bytes.length) return none
     const bytes = this.#bytes.subarray(this.#offset)
     this.#offset = this.#bytes.length
     return bytes
@@ -102,6 +106,12 @@ export class Reader {
 
   error(field: string, problem: string): HoldfastError {
     return new HoldfastError('ERR_SSH_PROTOCOL', `${this.#message}: ${field} ${problem}`)
+  }
+
+  #length(field: string, maxLength: number): number {
+    const length = this.uint32(field)
+    if (length > maxLength) throw this.error(field, `has ${length} bytes, where at most ${maxLength} are allowed`)
+    return length
   }
 
   #names(bytes: Buffer, field: string): readonly string[] {

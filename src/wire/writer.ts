@@ -1,3 +1,5 @@
+import { putUint32 } from './uint32.js'
+
 /** Writes the types of RFC 4251 section 5 into one growing buffer. */
 export class Writer {
   #bytes: Buffer
@@ -9,7 +11,7 @@ export class Writer {
 
   byte(value: number): this {
     const at = this.#reserve(1)
-    this.#bytes.writeUInt8(value, at)
+    this.#bytes[at] = value
     return this
   }
 
@@ -17,9 +19,11 @@ export class Writer {
     return this.byte(value ? 1 : 0)
   }
 
+  /** @throws RangeError for what is no such number: sent cut short, it would be another one */
   uint32(value: number): this {
+    if (!(value >= 0 && value < 2 ** 32)) throw new RangeError(`${value} does not fit into 32 bits`)
     const at = this.#reserve(4)
-    this.#bytes.writeUInt32BE(value, at)
+    putUint32(this.#bytes, at, value)
     return this
   }
 
@@ -38,8 +42,12 @@ export class Writer {
 
   /** A length-prefixed string: bytes, or text in UTF-8. */
   string(value: Uint8Array | string): this {
-    const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value
-    return this.uint32(bytes.length).bytes(bytes)
+    if (typeof value !== 'string') return this.uint32(value.length).bytes(value)
+    const length = Buffer.byteLength(value, 'utf8')
+    this.uint32(length)
+    const at = this.#reserve(length)
+    this.#bytes.write(value, at, 'utf8')
+    return this
   }
 
   nameList(names: readonly string[]): this {
