@@ -27,7 +27,7 @@ export class Probes {
   /** Lists and not a Set and a Map: an idle connection keeps them, and of those even an empty one has 150 bytes. */
   #answered: readonly ProbeKind[] = []
   /** How often, in the order of `ordinaryKinds`. */
-  readonly #tried = [0, 0, 0, 0]
+  readonly #tried = ordinaryKinds.map(() => 0)
   readonly #waiting: WaitingProbe[] = []
   /** The last of each kind that seems answered, as long as its answer may have been meant for another question. */
   #unsure: Map<ProbeKind, SentProbe> | undefined

@@ -9,13 +9,18 @@ import { type Wait, type WaitOptions, Waits } from '#src/liveness/waits.js'
 
 class World {
   now = 0
+  /** How often the clock of a wait was looked at. */
+  looks = 0
   traffic = 0
   busy = 0
   readonly deadlines = new Deadlines()
   readonly waits = new Waits(
     {
       now: () => this.now,
-      lastTrafficAt: () => this.traffic,
+      lastTrafficAt: () => {
+        this.looks++
+        return this.traffic
+      },
       busyMs: () => this.busy,
       errorDetails: () => ({ host: 'example.org' }),
     },
@@ -72,6 +77,25 @@ function settledAt(world: World, wait: Wait<string>, until: number, trafficEvery
 }
 
 const waitClocks = ['call', 'peer', 'answer', 'reply'] as const
+
+test('of thousands of waits whose limits end one after another each costs little, and ends in time', () => {
+  const world = new World()
+  const many = 4000
+  const ends: Wait<string>[] = []
+  for (let index = 0; index < many; index++) {
+    const wait = world.start('reply', { limitMs: 1000 + index, isAwaited: false })
+    wait.sent()
+    ends.push(wait)
+  }
+  for (let ended = 0; world.waits.size > 0; ) {
+    world.now = world.deadlines.next() ?? Number.NaN
+    world.deadlines.expire(world.now)
+    for (; ends[ended]?.pending === false; ended++)
+      assert.ok(world.now <= 1000 + ended + many / 250 + 1, `${ended} at ${world.now}`)
+    assert.ok(ends.length - ended === world.waits.size)
+  }
+  assert.ok(world.looks < 1000 * many, `${world.looks / many} looks at each`)
+})
 
 test('a wait that nobody settles rejects at its limit, with what was waited for and who waited', async () => {
   const world = new World()
