@@ -8,7 +8,7 @@ import { median } from '../statistics.js'
 export function packetTimes(size: number, count: number): { readonly out: number; readonly in: number } {
   const keys = { key: randomBytes(16), iv: randomBytes(12), macKey: Buffer.alloc(0) }
   const padding = randomBytes(256)
-  const outbound = new Outbound((bytes) => padding.subarray(0, bytes))
+  const outbound = new Outbound({ randomBytes: (bytes) => padding.subarray(0, bytes) })
   const inbound = new Inbound({ identified: () => {}, packet: () => {} })
   inbound.receive(Buffer.from('SSH-2.0-bench\r\n'))
   outbound.switchKeys(aes128Gcm.sealer(keys, undefined), { resetSequence: true })

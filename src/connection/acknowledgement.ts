@@ -1,29 +1,17 @@
-import type { Transport } from '../kex/transport.js'
-import type { Waits } from '../liveness/waits.js'
 import { encodeIgnore } from '../wire/transport-messages.js'
 import type { Mux } from './mux.js'
-
-interface AcknowledgementPort {
-  readonly transport: Transport
-  readonly mux: Mux
-  readonly waits: Waits
-}
 
 /**
  * sshd turns Nagle's algorithm off only when it starts a program. Until then its next small packet waits for the
  * acknowledgement of the one before, which our kernel puts off by 40 ms unless something is sent that can carry it.
  */
 export class Acknowledgement {
-  readonly #transport: Transport
   readonly #mux: Mux
-  readonly #waits: Waits
   readonly #role: 'client' | 'server'
 
-  constructor(role: 'client' | 'server', { transport, mux, waits }: AcknowledgementPort) {
+  constructor(role: 'client' | 'server', mux: Mux) {
     this.#role = role
-    this.#transport = transport
     this.#mux = mux
-    this.#waits = waits
   }
 
   /**
@@ -32,14 +20,14 @@ export class Acknowledgement {
    * send as many of these as keepalives.
    */
   get isAwaited(): boolean {
-    if (this.#role !== 'client' || this.#mux.hasProgram || !this.#transport.isOpen) return false
+    if (this.#role !== 'client' || this.#mux.hasProgram || !this.#mux.transport.isOpen) return false
     const [channel] = this.#mux.channels
-    if (channel === undefined && this.#waits.size === 0) return false
-    return this.#transport.peerSoftware?.startsWith('OpenSSH_') ?? false
+    if (channel === undefined && this.#mux.waits.size === 0) return false
+    return this.#mux.transport.peerSoftware?.startsWith('OpenSSH_') ?? false
   }
 
   /** To be called once what came has had its answers: where there were none, an empty message takes their place. */
   send(): void {
-    if (this.isAwaited && this.#transport.unsentBytes === 0) this.#transport.send(encodeIgnore(Buffer.alloc(0)))
+    if (this.isAwaited && this.#mux.transport.unsentBytes === 0) this.#mux.transport.send(encodeIgnore(Buffer.alloc(0)))
   }
 }

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../errors.js'
+import type { Transport } from '../kex/transport.js'
 import type { Cancel } from '../liveness/cancel.js'
 import type { Wait, Waits } from '../liveness/waits.js'
 import { oversizeError } from '../transport/packet-size.js'
@@ -10,8 +11,9 @@ import {
   encodeWindowAdjust,
   extendedDataStderr,
 } from '../wire/connection-messages.js'
-import { type Chunk, Outgoing } from './outgoing.js'
+import { type Chunk, Outgoing, type OutgoingPort } from './outgoing.js'
 import { AskedReply, endedError, type OwedReply } from './owed-reply.js'
+import type { Sending } from './sending.js'
 import { ReceiveWindow, type WindowGrowth } from './window.js'
 
 /** What the owner of a channel hears of it, synchronously, while packets are read. */
@@ -38,17 +40,11 @@ export interface ChannelPort {
   readonly waits: Waits
   readonly limits: Readonly<Record<'reply' | 'channelClose', number>>
   readonly growth: WindowGrowth
-  send(payload: Buffer, taken?: () => void, handedOut?: () => void): void
-  /** Sends what the peer asked for. */
-  reply(payload: Buffer): void
-  sendData(head: Buffer, data: Buffer): void
-  /** The channel has data that its window lets it send. */
-  wantsToSend(channel: Channel): void
+  readonly transport: Pick<Transport, 'send' | 'reply'>
+  readonly sending: Pick<Sending, 'send' | 'wants' | 'covered'>
   now(): number
   /** The peer answered what was sent at that instant, so it has heard everything before. */
   answered(sentAt: number): void
-  /** The peer's windows say that it read this much more of what we sent. */
-  covered(bytes: number): void
   /** Both CLOSEs have passed: nothing for this channel can come any more. */
   forget(channel: Channel): void
   /** For whoever watches from outside. */
@@ -79,7 +75,7 @@ export interface RequestOptions {
 export const keepaliveRequest = 'keepalive@openssh.com'
 
 /** One open channel (RFC 4254 section 5): two windows, and everything in order. */
-export class Channel {
+export class Channel implements OutgoingPort {
   readonly localId: number
   readonly type: string
   readonly #port: ChannelPort
@@ -100,17 +96,7 @@ export class Channel {
     this.localId = localId
     this.type = remote.type
     this.#remote = remote
-    this.#outgoing = new Outgoing(
-      {
-        send: (chunk, data) => port.sendData(headFor(remote.id, chunk, data.length), data),
-        covered: (bytes) => port.covered(bytes),
-        stalled: (isStalled) => {
-          port.report(isStalled ? 'stalled' : 'flowing', this)
-          if (isStalled) this.#sink?.stalled?.()
-        },
-      },
-      remote,
-    )
+    this.#outgoing = new Outgoing(this, remote)
     this.#receiveWindow = new ReceiveWindow(receiveWindow, port.now(), port.growth)
   }
 
@@ -206,21 +192,21 @@ export class Channel {
     if (!wait.pending) return wait.promise
     // The slot stays in line whatever becomes of the wait: replies come in the order of requests.
     this.#owed.push(new AskedReply(type, wait, this.#port.now()))
-    this.#port.send(payload, () => wait.sent(), options.handedOut)
+    this.#port.transport.send(payload, () => wait.sent(), options.handedOut)
     return wait.promise
   }
 
   /** Says something to which no answer exists: `signal`, `window-change`, `exit-status`. */
   notify(type: string, data: Buffer): void {
     if (!this.isOpen) return
-    this.#port.send(encodeChannelRequest({ recipient: this.#remote.id, type, wantReply: false, data }))
+    this.#port.transport.send(encodeChannelRequest({ recipient: this.#remote.id, type, wantReply: false, data }))
   }
 
   /** Asks for something that nobody knows, which the peer must refuse. Only for a channel that is open. */
   probe(answered: () => void, dropped: () => void, taken: (() => void) | undefined): void {
     this.#owed.push({ sentAt: this.#port.now(), succeeded: answered, refused: answered, dropped })
     const request = { recipient: this.#remote.id, type: keepaliveRequest, wantReply: true, data: Buffer.alloc(0) }
-    this.#port.send(encodeChannelRequest(request), taken)
+    this.#port.transport.send(encodeChannelRequest(request), taken)
   }
 
   /** Whether every request was answered that wants it. */
@@ -231,7 +217,8 @@ export class Channel {
   /** The consumer took bytes that `data` or `extendedData` brought: the peer may send as many again. */
   consumed(bytes: number): void {
     const grant = this.#receiveWindow.consumed(bytes, this.#port.now())
-    if (grant > 0 && this.isOpen && !this.#eofReceived) this.#port.send(encodeWindowAdjust(this.#remote.id, grant))
+    if (grant > 0 && this.isOpen && !this.#eofReceived)
+      this.#port.transport.send(encodeWindowAdjust(this.#remote.id, grant))
   }
 
   /**
@@ -246,6 +233,19 @@ export class Channel {
   /** The same for whoever does not wait for it. */
   beginClose(): void {
     if (!this.#over && this.#closing === undefined) this.#sendClose()
+  }
+
+  sendPiece(chunk: Chunk, data: Buffer): void {
+    this.#port.sending.send(headFor(this.#remote.id, chunk, data.length), data)
+  }
+
+  covered(bytes: number): void {
+    this.#port.sending.covered(bytes)
+  }
+
+  stalled(isStalled: boolean): void {
+    this.#port.report(isStalled ? 'stalled' : 'flowing', this)
+    if (isStalled) this.#sink?.stalled?.()
   }
 
   /** Sends up to one packet of data. @returns whether there is more that the window lets through */
@@ -270,7 +270,7 @@ export class Channel {
     // Adjusted by nothing, a window is not opened: that is no sign of anybody who reads.
     if (this.#over || bytes === 0) return
     this.#sink?.adjusted()
-    if (this.#outgoing.canSend) this.#port.wantsToSend(this)
+    if (this.#outgoing.canSend) this.#port.sending.wants(this)
   }
 
   /** @returns false when it came before: an end said twice is harmless, and OpenSSH passes over it too */
@@ -287,7 +287,7 @@ export class Channel {
     this.#outgoing.drop()
     if (!this.#closeSent) {
       this.#closeSent = true
-      this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id))
+      this.#port.transport.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id))
     }
     this.#outgoing.coverAll()
     this.#receiveWindow.close()
@@ -298,7 +298,9 @@ export class Channel {
   receiveRequest(type: string, data: Buffer, wantReply: boolean): void {
     const understood = !this.#over && type !== keepaliveRequest && (this.#sink?.request(type, data, wantReply) ?? false)
     if (!wantReply || this.#closeSent) return
-    this.#port.reply(encodeBareChannelMessage(understood ? 'CHANNEL_SUCCESS' : 'CHANNEL_FAILURE', this.#remote.id))
+    this.#port.transport.reply(
+      encodeBareChannelMessage(understood ? 'CHANNEL_SUCCESS' : 'CHANNEL_FAILURE', this.#remote.id),
+    )
   }
 
   /** @returns false when nobody asked */
@@ -321,13 +323,13 @@ export class Channel {
   #enqueue(chunk: Chunk): void {
     if (!this.isOpen || this.#eof !== 'open') return
     this.#outgoing.push(chunk)
-    if (this.#outgoing.canSend) this.#port.wantsToSend(this)
+    if (this.#outgoing.canSend) this.#port.sending.wants(this)
   }
 
   #sendEofIfDrained(): void {
     if (this.#eof !== 'queued' || !this.#outgoing.isEmpty || this.#closeSent) return
     this.#eof = 'sent'
-    this.#port.send(encodeBareChannelMessage('CHANNEL_EOF', this.#remote.id))
+    this.#port.transport.send(encodeBareChannelMessage('CHANNEL_EOF', this.#remote.id))
   }
 
   #accept(bytes: number, message: string): boolean {
@@ -354,7 +356,7 @@ export class Channel {
       failed: () => this.#finish(),
     })
     this.#closing = closing
-    this.#port.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id), () => closing.sent())
+    this.#port.transport.send(encodeBareChannelMessage('CHANNEL_CLOSE', this.#remote.id), () => closing.sent())
   }
 
   #finish(): void {

@@ -1,30 +1,32 @@
-import type { AuthPort } from '../auth/port.js'
 import { diagnostics } from '../diagnostics.js'
 import { asHoldfastError, type ErrorDetails, type HoldfastError, type Phase } from '../errors.js'
-import { type NegotiatedAlgorithms, Transport } from '../kex/transport.js'
+import { type NegotiatedAlgorithms, Transport, type TransportSink } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
-import type { SentProbe, Verdict } from '../liveness/port.js'
+import type { LivenessChange, SentProbe, Verdict } from '../liveness/port.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
-import type { Waits } from '../liveness/waits.js'
+import type { Wait, Waits } from '../liveness/waits.js'
 import { disconnectReason } from '../wire/numbers.js'
 import { encodeDisconnect } from '../wire/transport-messages.js'
 import { Acknowledgement } from './acknowledgement.js'
 import type { Channel, ChannelSink } from './channel.js'
-import { Closing } from './closing.js'
+import { Closing, type ClosingPort } from './closing.js'
 import { closedError, complete, disconnectFor, lostError, verdictError } from './endings.js'
 import type { GlobalRequestOptions } from './global-requests.js'
 import { Growth } from './growth.js'
 import type { ConnectionHost } from './host.js'
-import { Mux } from './mux.js'
+import { Mux, type MuxOwner } from './mux.js'
 import type { OpenOptions } from './openings.js'
 import type { ConnectionOptions } from './options.js'
-import { ProbeMessages } from './probe-messages.js'
+import { ProbeMessages, type ProbeSink } from './probe-messages.js'
 import { Remarks } from './remarks.js'
-import { Services } from './services.js'
+import { Login, Services } from './services.js'
 
-/** One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. */
-export class Connection {
+/**
+ * One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. It is what
+ * its parts tell of what happens, without a function between for each.
+ */
+export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPort {
   readonly waits: Waits
   readonly deadlines: Deadlines
   readonly keepalive: Keepalive
@@ -32,75 +34,37 @@ export class Connection {
   readonly acknowledgement: Acknowledgement
   /** Resolves once authentication succeeded; rejects with what prevented it. */
   readonly ready: Promise<void>
+  readonly growth: Growth
+  readonly remarks = new Remarks()
   readonly #options: ConnectionOptions
   readonly #host: ConnectionHost
   readonly #transport: Transport
   readonly #mux: Mux
-  readonly #growth: Growth
   readonly #services: Services
   readonly #closing: Closing
-  readonly remarks = new Remarks()
+  /** Until it is ready. */
+  #readiness: Wait<void> | undefined
   #cause: HoldfastError | undefined
   #isReady = false
-  #becomeReady: () => void = () => {}
 
   constructor(options: ConnectionOptions, host: ConnectionHost) {
-    const { waits, deadlines, handlers, limits, window, facts } = options
+    const { waits, deadlines } = options
     this.#options = options
-    this.#growth = new Growth(options.windowMax)
     this.#host = host
     this.waits = waits
     this.deadlines = deadlines
-    this.#transport = new Transport(options, {
-      ready: () => this.#authenticate(),
-      message: (payload) => this.#services.receive(payload),
-      heard: (bytes) => this.keepalive.heard(facts.now(), bytes),
-      ignores: (payload) => handlers.ignores?.(payload) ?? false,
-      pong: (data) => this.probes.receivePong(data),
-      remark: (text) => this.remarks.came(text),
-      unimplemented: (sequence) => this.probes.receiveUnimplemented(sequence),
-      exchangeStarted: () => this.keepalive.keyExchangeStarted(),
-      exchangeJoined: () => this.#exchangeJoined(),
-      exchangeEnded: () => this.#exchangeEnded(),
-      writable: () => this.#wrote(),
-      failed: (error) => this.destroy(asHoldfastError(error, this.errorDetails())),
-    })
-    this.#mux = new Mux({
-      waits,
-      transport: this.#transport,
-      handlers,
-      limits,
-      window,
-      growth: this.#growth,
-      now: () => facts.now(),
-      traffic: () => facts.traffic(),
-      answered: (sentAt) => this.#confirmed(sentAt, facts.now()),
-      deadlines,
-      keepalive: () => this.keepalive,
-      failed: (error) => this.destroy(asHoldfastError(error, this.errorDetails())),
-      channelReport: (event, { localId: channel, type, queuedBytes }) =>
-        diagnostics.channel(() => ({ ...facts.about, event, channel, type, queuedBytes })),
-    })
-    this.acknowledgement = new Acknowledgement(options.role, { transport: this.#transport, mux: this.#mux, waits })
+    this.growth = new Growth(options.windowMax)
+    this.#transport = new Transport(options, this)
+    this.#mux = new Mux(options, this.#transport, this)
+    this.acknowledgement = new Acknowledgement(options.role, this.#mux)
     this.#services = new Services(options.authenticator, this.#mux)
-    this.probes = new ProbeMessages(this.#transport, this.#mux, {
-      now: () => facts.now(),
-      sent: ({ kind }) => diagnostics.probe(() => ({ ...facts.about, event: 'sent', probe: kind })),
-      answered: (probe) => this.#answered(probe),
-      voided: (probe) => this.keepalive.voided(probe, facts.now()),
-      changed: (change) => host.livenessChanged(change),
-      verdict: (verdict) => this.#judged(verdict),
-    })
+    this.probes = new ProbeMessages(this.#transport, this.#mux, this)
     const phase = options.environment.randomBytes(2).readUInt16BE() / 0x10000
     this.keepalive = new Keepalive(this.probes, options.keepalive, deadlines, options.probeMemory, phase)
-    this.#closing = new Closing(waits, {
-      isFlushed: () => this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen,
-      sayGoodbye: () => this.#sayGoodbye(),
-      isReadByPeer: () => this.#mux.isEmpty && this.#transport.unsentBytes === 0 && (host.delivers?.() ?? false),
-      giveUp: (how) => this.#teardown(this.#cause ?? closedError(this.errorDetails()), how),
-    })
-    facts.witness(() => this.keepalive.evidence(facts.now()))
-    this.ready = this.#startReady()
+    this.#closing = new Closing(waits, this)
+    options.facts.witness(this.keepalive)
+    this.#readiness = this.#startReady()
+    this.ready = this.#readiness.promise
   }
 
   /** Says who we are and begins the first key exchange. */
@@ -196,7 +160,7 @@ export class Connection {
     this.#guard(() => {
       this.#transport.kernelTook(bytes)
       this.probes.kernelTook()
-      this.#mux.pump()
+      this.#mux.sending.pump()
       this.#closing.advance()
     })
   }
@@ -240,28 +204,8 @@ export class Connection {
     this.#teardown(this.#cause ?? cause, inOrder ? 'farewell' : 'reset')
   }
 
-  #startReady(): Promise<void> {
-    const wait = this.waits.start<void>({
-      limit: 'connect',
-      limitMs: false,
-      clock: 'call',
-      phase: 'authentication',
-      what: 'the connection',
-    })
-    this.#becomeReady = () => wait.resolve()
-    return wait.promise
-  }
-
-  #authenticate(): void {
-    const port: AuthPort = {
-      send: (payload, taken) => this.#transport.send(payload, taken),
-      sessionId: () => this.#transport.sessionId ?? Buffer.alloc(0),
-      serverSigAlgs: () => this.#transport.serverSigAlgs(),
-      waits: this.waits,
-      answered: (tookMs) => this.keepalive.loginAnswered(tookMs),
-      errorDetails: () => this.errorDetails(),
-    }
-    this.#services.authenticate(port).then(
+  keysReady(): void {
+    this.#services.authenticate(new Login(this.#transport, this)).then(
       () => this.#authenticated(),
       (error: unknown) => {
         // A close() in the middle of it settles it too, and its goodbye is not to be cut short.
@@ -270,43 +214,87 @@ export class Connection {
     )
   }
 
+  message(payload: Buffer): void {
+    this.#services.receive(payload)
+  }
+
+  heard(bytes: number): void {
+    this.keepalive.heard(this.now(), bytes)
+  }
+
+  ignores(payload: Buffer): boolean {
+    return this.#options.handlers.ignores?.(payload) ?? false
+  }
+
+  pong(data: Buffer): void {
+    this.probes.receivePong(data)
+  }
+
+  remark(text: string): void {
+    this.remarks.came(text)
+  }
+
+  unimplemented(sequence: number): void {
+    this.probes.receiveUnimplemented(sequence)
+  }
+
+  exchangeStarted(): void {
+    this.keepalive.keyExchangeStarted()
+  }
+
   #authenticated(): void {
     if (this.#cause !== undefined) return
     this.#isReady = true
     this.#transport.allowRekey()
     this.keepalive.start(this.now())
-    this.#becomeReady()
-    this.#becomeReady = () => {}
+    this.#readiness?.resolve()
+    this.#readiness = undefined
   }
 
-  #wrote(): void {
+  writable(): void {
     this.probes.wrote()
     this.#host.writable()
   }
 
-  #exchangeJoined(): void {
+  exchangeJoined(): void {
     this.probes.exchangeJoined()
     this.keepalive.keyExchangeJoined()
   }
 
-  #exchangeEnded(): void {
+  exchangeEnded(): void {
     this.probes.exchangeEnded()
     this.keepalive.keyExchangeEnded(this.now())
-    this.#mux.pump()
+    this.#mux.sending.pump()
     this.#host.keysExchanged?.()
   }
 
-  /** The peer has heard what was sent at that instant. */
-  #confirmed(sentAt: number, now: number): void {
-    this.#growth.answeredAfter(now - sentAt)
+  failed(error: unknown): void {
+    this.destroy(asHoldfastError(error, this.errorDetails()))
+  }
+
+  confirmed(sentAt: number): void {
+    const now = this.now()
+    this.growth.answeredAfter(now - sentAt)
     this.keepalive.confirmed(sentAt, now)
   }
 
-  #answered(probe: SentProbe): void {
+  probeSent({ kind }: SentProbe): void {
+    diagnostics.probe(() => ({ ...this.#options.facts.about, event: 'sent', probe: kind }))
+  }
+
+  probeVoided(probe: SentProbe): void {
+    this.keepalive.voided(probe, this.now())
+  }
+
+  livenessChanged(change: LivenessChange): void {
+    this.#host.livenessChanged(change)
+  }
+
+  probeAnswered(probe: SentProbe): void {
     const { facts } = this.#options
     this.keepalive.answered(probe, facts.now())
     const { rttMs } = this.keepalive
-    if (rttMs !== null) this.#growth.answeredAfter(rttMs)
+    if (rttMs !== null) this.growth.answeredAfter(rttMs)
     diagnostics.probe(() => ({
       ...facts.about,
       event: 'answered',
@@ -315,18 +303,40 @@ export class Connection {
     }))
   }
 
-  #judged(verdict: Verdict): void {
+  judged(verdict: Verdict): void {
     const report = () => this.#host.livenessChanged({ ...verdict, to: 'dead' })
     this.#teardown(verdictError(verdict, this.errorDetails()), 'reset', report)
   }
 
-  #sayGoodbye(): void {
+  isFlushed(): boolean {
+    return this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen
+  }
+
+  isReadByPeer(): boolean {
+    return this.#mux.isEmpty && this.#transport.unsentBytes === 0 && (this.#host.delivers?.() ?? false)
+  }
+
+  giveUp(how: 'farewell' | 'reset'): void {
+    this.#teardown(this.#cause ?? closedError(this.errorDetails()), how)
+  }
+
+  sayGoodbye(): void {
     const description = `closed by the ${this.#options.role}`
     this.#transport.outbound.send(encodeDisconnect({ reason: disconnectReason.BY_APPLICATION, description }))
     this.keepalive.stop()
     this.#transport.stop()
     this.#host.writable()
     this.#host.finish()
+  }
+
+  #startReady(): Wait<void> {
+    return this.waits.start<void>({
+      limit: 'connect',
+      limitMs: false,
+      clock: 'call',
+      phase: 'authentication',
+      what: 'the connection',
+    })
   }
 
   /** How far the connection has come. */
@@ -360,7 +370,7 @@ export class Connection {
     try {
       task()
     } catch (error) {
-      this.destroy(asHoldfastError(error, this.errorDetails()))
+      this.failed(error)
     }
   }
 }

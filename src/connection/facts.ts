@@ -5,6 +5,11 @@ import type { WaitsEnvironment } from '../liveness/waits.js'
 /** Counts the connections of this process. */
 let connections = 0
 
+/** Who knows what was seen of the peer: the keepalive. */
+export interface Witness {
+  evidence(now: number): Evidence
+}
+
 /** What is known of one connection and shared by its parts: errors say it, and reply clocks run by it. */
 export class Facts implements WaitsEnvironment {
   /** Which connection this is about, in events that leave the library. */
@@ -12,7 +17,7 @@ export class Facts implements WaitsEnvironment {
   readonly #now: () => number
   readonly #busyMs: () => number
   #trafficAt = Number.NEGATIVE_INFINITY
-  #evidence: (() => Evidence) | undefined
+  #witness: Witness | undefined
 
   /** @param host whom we talk to, as errors are to say it */
   constructor(now: () => number, host: string, busyMs = () => 0) {
@@ -40,8 +45,8 @@ export class Facts implements WaitsEnvironment {
   }
 
   /** Who is asked for evidence, once there is somebody. */
-  witness(evidence: () => Evidence): void {
-    this.#evidence = evidence
+  witness(witness: Witness): void {
+    this.#witness = witness
   }
 
   limitReached({ limit, limitMs, elapsedMs }: HoldfastError, what: string): void {
@@ -50,7 +55,7 @@ export class Facts implements WaitsEnvironment {
   }
 
   errorDetails(): ErrorDetails {
-    const evidence = this.#evidence?.()
+    const evidence = this.#witness?.evidence(this.#now())
     return { host: this.about.host, ...(evidence === undefined ? {} : { evidence }) }
   }
 }

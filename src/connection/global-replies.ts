@@ -1,3 +1,4 @@
+import type { Transport } from '../kex/transport.js'
 import { encodeRequestFailure, encodeRequestSuccess } from '../wire/connection-messages.js'
 import { Fifo } from './fifo.js'
 
@@ -5,8 +6,7 @@ import { Fifo } from './fifo.js'
 export type GlobalReply = Buffer | undefined
 
 export interface GlobalRepliesPort {
-  /** Sends what the peer asked for. */
-  reply(payload: Buffer): void
+  readonly transport: Pick<Transport, 'reply'>
   /** A reply that came later than its request could not be sent. */
   failed(error: unknown): void
 }
@@ -53,7 +53,7 @@ export class GlobalReplies {
     slot.payload = data === undefined ? encodeRequestFailure() : encodeRequestSuccess(data)
     for (let payload = this.#owed.first?.payload; payload !== undefined; payload = this.#owed.first?.payload) {
       this.#owed.shift()
-      this.#port.reply(payload)
+      this.#port.transport.reply(payload)
     }
   }
 }

@@ -1,14 +1,13 @@
 import { HoldfastError } from '../errors.js'
+import type { Transport } from '../kex/transport.js'
 import type { Wait, Waits } from '../liveness/waits.js'
 import { oversizeError } from '../transport/packet-size.js'
 import { encodeGlobalRequest } from '../wire/connection-messages.js'
 
 export interface GlobalRequestsPort {
   readonly waits: Waits
-  readonly replyLimit: number
-  send(payload: Buffer, taken?: () => void): void
-  /** The number that the next packet will have; undefined while messages are held. */
-  nextSequence(): number | undefined
+  readonly limits: Readonly<Record<'reply', number>>
+  readonly transport: Pick<Transport, 'send' | 'isOpen' | 'outbound'>
   now(): number
   /** The peer answered what was sent at that instant. */
   answered(sentAt: number): void
@@ -46,7 +45,7 @@ export class GlobalRequests {
   request(name: string, data: Buffer, options: GlobalRequestOptions = {}): Promise<Buffer> {
     const wait: Wait<Buffer> = this.#port.waits.start<Buffer>({
       limit: 'reply',
-      limitMs: this.#port.replyLimit,
+      limitMs: this.#port.limits.reply,
       clock: 'reply',
       phase: 'request',
       what: `the reply to the global request ${name}`,
@@ -58,14 +57,14 @@ export class GlobalRequests {
     if (!wait.pending) return wait.promise
     this.#slots.push({
       sentAt: this.#port.now(),
-      sequence: this.#port.nextSequence(),
+      sequence: this.#nextSequence,
       succeeded: (reply) => {
         options.granted?.(reply)
         wait.resolve(reply)
       },
       failed: () => wait.reject(refused(name)),
     })
-    this.#port.send(payload, () => wait.sent())
+    this.#port.transport.send(payload, () => wait.sent())
     return wait.promise
   }
 
@@ -78,11 +77,11 @@ export class GlobalRequests {
   probe(payload: Buffer, answered: () => void, taken: (() => void) | undefined): void {
     this.#slots.push({
       sentAt: this.#port.now(),
-      sequence: this.#port.nextSequence(),
+      sequence: this.#nextSequence,
       succeeded: answered,
       failed: answered,
     })
-    this.#port.send(payload, taken)
+    this.#port.transport.send(payload, taken)
   }
 
   /** @returns false when nobody asked */
@@ -109,6 +108,12 @@ export class GlobalRequests {
   /** Packets are numbered anew: an UNIMPLEMENTED to come means none of those that went out before. */
   numbersBeginAnew(): void {
     for (const slot of this.#slots) slot.sequence = undefined
+  }
+
+  /** The number that the next packet will have; undefined while messages are held. */
+  get #nextSequence(): number | undefined {
+    const { transport } = this.#port
+    return transport.isOpen ? transport.outbound.sequence : undefined
   }
 
   #take(index = 0): Slot | undefined {

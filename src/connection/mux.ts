@@ -1,6 +1,9 @@
+import { diagnostics } from '../diagnostics.js'
 import type { HoldfastError } from '../errors.js'
 import { protocolError } from '../kex/exchange.js'
 import type { Transport } from '../kex/transport.js'
+import type { Deadlines } from '../liveness/deadlines.js'
+import type { Keepalive } from '../liveness/keepalive.js'
 import type { Waits } from '../liveness/waits.js'
 import {
   type ChannelOpen,
@@ -19,11 +22,12 @@ import {
 } from '../wire/connection-messages.js'
 import { messageName, messageNumber } from '../wire/numbers.js'
 import { Channel, type ChannelEvent, type ChannelPort, type ChannelSink, type RemoteEnd } from './channel.js'
-import { GlobalReplies, type GlobalReply } from './global-replies.js'
-import { GlobalRequests } from './global-requests.js'
-import type { Growth } from './growth.js'
-import { maxPacket, type Opening, Openings } from './openings.js'
-import { Pace, type PacePort } from './pace.js'
+import type { Facts } from './facts.js'
+import { GlobalReplies, type GlobalRepliesPort, type GlobalReply } from './global-replies.js'
+import { GlobalRequests, type GlobalRequestsPort } from './global-requests.js'
+import { maxPacket, type Opening, Openings, type OpeningsPort } from './openings.js'
+import { Sending, type SendingPort } from './sending.js'
+import type { WindowGrowth } from './window.js'
 
 /** How a channel that the peer opens is answered: taken, or refused with a reason of RFC 4254 section 5.1. */
 export type OpenDecision =
@@ -39,24 +43,28 @@ export interface PeerHandlers {
   ignores?(payload: Buffer): boolean
 }
 
-export interface MuxOptions extends Pick<PacePort, 'deadlines' | 'keepalive'> {
+export interface MuxOptions {
   readonly waits: Waits
-  readonly transport: Transport
+  readonly deadlines: Deadlines
+  readonly facts: Facts
   readonly handlers: PeerHandlers
   readonly limits: Readonly<Record<'channelOpen' | 'reply' | 'channelClose', number>>
   /** What we let the peer send on a channel before its consumer took any of it. */
   readonly window: number
-  readonly growth: Growth
-  now(): number
-  /** A message came that a reply may have had to wait behind. */
-  traffic(): void
+}
+
+/** The connection, as far as its channels need it. */
+export interface MuxOwner {
+  readonly keepalive: Keepalive
+  readonly growth: WindowGrowth
   /** The peer has heard what was sent at that instant, and everything before; of WINDOW_ADJUST that is not known. */
-  readonly answered: (sentAt: number) => void
-  /** For whoever watches from outside. */
-  channelReport(event: ChannelEvent, channel: Channel): void
+  confirmed(sentAt: number): void
   /** What went wrong while no message was being handled ends the connection. */
   failed(error: unknown): void
 }
+
+/** All that channels and requests need of the connection: the mux itself, without a function between for each. */
+type MuxPorts = ChannelPort & SendingPort & GlobalRequestsPort & GlobalRepliesPort & OpeningsPort
 
 export interface Flow {
   readonly sentBytes: number
@@ -64,22 +72,19 @@ export interface Flow {
   readonly receivedBytes: number
 }
 
-/** Data that was sealed and waits for the kernel holds up every reply behind it, so it is kept short. */
-const maxUnsent = 256 * 1024
 const none = Buffer.alloc(0)
 
 /** The connection protocol (RFC 4254): channels side by side, and global requests in line, over one transport. */
-export class Mux {
+export class Mux implements MuxPorts {
   readonly globalRequests: GlobalRequests
   readonly openings: Openings
+  readonly transport: Transport
+  readonly sending: Sending
   readonly #globalReplies: GlobalReplies
   readonly #options: MuxOptions
-  readonly #port: ChannelPort
-  readonly #channels = new Map<number, Channel>()
-  readonly #sendable = new Set<Channel>()
-  readonly #pace: Pace
-  #sentBytes = 0
-  #coveredBytes = 0
+  readonly #owner: MuxOwner
+  /** By our number; an idle connection has none. */
+  #channels: Map<number, Channel> | undefined
   #receivedBytes = 0
   /** Whether the peer has started a program for us, or passed on data. */
   hasProgram = false
@@ -87,68 +92,69 @@ export class Mux {
   /** Answers that nobody asked for, ends said twice, and messages for channels that are gone: counted and dropped. */
   surplus = 0
 
-  constructor(options: MuxOptions) {
-    const { waits, transport, limits, answered, deadlines, keepalive } = options
-    const now = () => options.now()
+  constructor(options: MuxOptions, transport: Transport, owner: MuxOwner) {
     this.#options = options
-    this.#pace = new Pace({ deadlines, keepalive, now, resumed: () => this.pump() })
-    this.globalRequests = new GlobalRequests({
-      waits,
-      replyLimit: limits.reply,
-      send: (payload, taken) => transport.send(payload, taken),
-      nextSequence: () => (transport.isOpen ? transport.outbound.sequence : undefined),
-      now,
-      answered,
-    })
-    this.#globalReplies = new GlobalReplies({
-      reply: (payload) => transport.reply(payload),
-      failed: (error) => options.failed(error),
-    })
-    this.openings = new Openings({
-      waits,
-      openLimit: limits.channelOpen,
-      window: options.window,
-      now,
-      send: (payload, taken) => transport.send(payload, taken),
-    })
-    this.#port = {
-      waits,
-      limits,
-      growth: options.growth,
-      now,
-      answered,
-      send: (payload, taken, handedOut) => transport.send(payload, taken, handedOut),
-      reply: (payload) => transport.reply(payload),
-      sendData: (head, data) => {
-        this.#sentBytes += data.length
-        transport.sendData(head, data)
-        this.#pace.sent(data.length)
-      },
-      wantsToSend: (channel) => {
-        this.#sendable.add(channel)
-        this.pump()
-      },
-      covered: (bytes) => {
-        this.#coveredBytes += bytes
-        this.#pace.covered(this.#coveredBytes)
-      },
-      forget: (channel) => this.#forget(channel),
-      report: (event, channel) => options.channelReport(event, channel),
-    }
+    this.#owner = owner
+    this.transport = transport
+    this.sending = new Sending(this)
+    this.globalRequests = new GlobalRequests(this)
+    this.#globalReplies = new GlobalReplies(this)
+    this.openings = new Openings(this)
+  }
+
+  get waits(): Waits {
+    return this.#options.waits
+  }
+
+  get deadlines(): Deadlines {
+    return this.#options.deadlines
+  }
+
+  get keepalive(): Keepalive {
+    return this.#owner.keepalive
+  }
+
+  get limits(): MuxOptions['limits'] {
+    return this.#options.limits
+  }
+
+  get window(): number {
+    return this.#options.window
+  }
+
+  get growth(): WindowGrowth {
+    return this.#owner.growth
+  }
+
+  now(): number {
+    return this.#options.facts.now()
+  }
+
+  answered(sentAt: number): void {
+    this.#owner.confirmed(sentAt)
+  }
+
+  failed(error: unknown): void {
+    this.#owner.failed(error)
+  }
+
+  report(event: ChannelEvent, { localId: channel, type, queuedBytes }: Channel): void {
+    diagnostics.channel(() => ({ ...this.#options.facts.about, event, channel, type, queuedBytes }))
   }
 
   get channels(): Iterable<Channel> {
-    return this.#channels.values()
+    return this.#channels?.values() ?? []
   }
 
   /** Bytes of channel data so far: sent, how many of those the peer's windows say were read, and received. */
   get flow(): Flow {
-    return { sentBytes: this.#sentBytes, coveredBytes: this.#coveredBytes, receivedBytes: this.#receivedBytes }
+    const { sentBytes, coveredBytes } = this.sending
+    return { sentBytes, coveredBytes, receivedBytes: this.#receivedBytes }
   }
 
   /** Whether the peer has closed every channel there was: it has read all that was sent on them. */
   get isEmpty(): boolean {
-    return this.#channels.size === 0
+    return (this.#channels?.size ?? 0) === 0
   }
 
   /** Whether the program has written anything that was not sent. */
@@ -159,7 +165,7 @@ export class Mux {
   /** Data that programs have written and that was not sent. */
   get queuedBytes(): number {
     let queued = 0
-    for (const channel of this.#channels.values()) queued += channel.unsentBytes
+    for (const channel of this.channels) queued += channel.unsentBytes
     return queued
   }
 
@@ -167,7 +173,7 @@ export class Mux {
   get granted(): { readonly bytes: number; readonly grown: number } {
     let bytes = 0
     let grown = 0
-    for (const channel of this.#channels.values()) {
+    for (const channel of this.channels) {
       bytes += channel.receiveWindow
       grown += Math.min(channel.grownBytes, channel.receiveWindow)
     }
@@ -180,20 +186,16 @@ export class Mux {
     return () => this.#channelGone.delete(gone)
   }
 
-  /** Sends data while the kernel takes it and the link is not full, one packet a channel in turn. */
-  pump(): void {
-    const { transport } = this.#options
-    while (transport.isOpen && transport.unsentBytes < maxUnsent && this.#pace.allowsMore) {
-      const [channel] = this.#sendable
-      if (channel === undefined) return
-      this.#sendable.delete(channel)
-      if (channel.sendSome(this.#pace.packetMax)) this.#sendable.add(channel)
-    }
+  forget(channel: Channel): void {
+    this.#channels?.delete(channel.localId)
+    this.sending.forget(channel)
+    this.report('closed', channel)
+    for (const gone of [...this.#channelGone]) gone(channel)
   }
 
   receive(payload: Buffer): void {
     const number = payload.readUInt8(0)
-    if (isTraffic(number)) this.#options.traffic()
+    if (isTraffic(number)) this.#options.facts.traffic()
     switch (number) {
       case messageNumber.CHANNEL_DATA: {
         const { recipient, data } = decodeChannelData(payload)
@@ -239,10 +241,9 @@ export class Mux {
 
   /** The connection is over: every channel is told, whatever the others do. */
   lose(cause: HoldfastError): readonly (() => void)[] {
-    this.#sendable.clear()
-    this.#pace.stop()
+    this.sending.stop()
     this.#globalReplies.drop()
-    return [...this.#channels.values()].map((channel) => () => channel.lose(cause))
+    return [...this.channels].map((channel) => () => channel.lose(cause))
   }
 
   #receiveOpeningOrGlobal(number: number, payload: Buffer): void {
@@ -280,15 +281,16 @@ export class Mux {
 
   #add(localId: number, remote: RemoteEnd): Channel {
     if (remote.maxPacket === 0) throw protocolError('maximum packet size', 'is 0, so that no data could ever be sent')
-    const channel = new Channel(this.#port, localId, remote, this.#options.window)
+    const channel = new Channel(this, localId, remote, this.#options.window)
+    this.#channels ??= new Map()
     this.#channels.set(localId, channel)
-    this.#options.channelReport('opened', channel)
+    this.report('opened', channel)
     return channel
   }
 
   #receiveOpen({ type, sender, window, maxPacket: theirs, data }: ChannelOpen): void {
-    const { transport, handlers } = this.#options
-    const decision = handlers.channelOpen(type, data)
+    const { transport } = this
+    const decision = this.#options.handlers.channelOpen(type, data)
     if ('refuse' in decision) {
       const { refuse: reason, description } = decision
       transport.reply(encodeChannelOpenFailure({ recipient: sender, reason, description }))
@@ -319,7 +321,7 @@ export class Mux {
 
   /** The channel that a message is for; undefined for one that is gone, whose late messages are dropped. */
   #find(id: number, number: number): Channel | undefined {
-    const channel = this.#channels.get(id)
+    const channel = this.#channels?.get(id)
     if (channel !== undefined) return channel
     this.#dropLate(id, number, !this.openings.has(id))
     return undefined
@@ -328,7 +330,7 @@ export class Mux {
   #takeOpening(id: number, number: number): Opening | undefined {
     const opening = this.openings.take(id)
     if (opening === undefined) this.#dropLate(id, number, true)
-    else this.#options.answered(opening.sentAt)
+    else this.answered(opening.sentAt)
     return opening
   }
 
@@ -336,13 +338,6 @@ export class Mux {
     if (!this.openings.wasUsed(id) || !wasOpen)
       throw protocolError(messageName(number), `names channel ${id}, which is not open`)
     this.surplus++
-  }
-
-  #forget(channel: Channel): void {
-    this.#channels.delete(channel.localId)
-    this.#sendable.delete(channel)
-    this.#options.channelReport('closed', channel)
-    for (const gone of [...this.#channelGone]) gone(channel)
   }
 }
 

@@ -1,4 +1,5 @@
 import { type ErrorDetails, HoldfastError } from '../errors.js'
+import type { Transport } from '../kex/transport.js'
 import type { Cancel } from '../liveness/cancel.js'
 import type { Waits } from '../liveness/waits.js'
 import { oversizeError } from '../transport/packet-size.js'
@@ -20,11 +21,11 @@ export interface OpenOptions {
 
 export interface OpeningsPort {
   readonly waits: Waits
-  readonly openLimit: number
+  readonly limits: Readonly<Record<'channelOpen', number>>
   /** What we let the peer send on a channel before its consumer took any of it. */
   readonly window: number
+  readonly transport: Pick<Transport, 'send'>
   now(): number
-  send(payload: Buffer, taken?: () => void): void
 }
 
 /** A CHANNEL_OPEN of ours that the peer has not answered. */
@@ -38,7 +39,8 @@ export interface Opening {
 /** The channels that we asked for, until the peer answers; and the numbers that all channels of ours have. */
 export class Openings {
   readonly #port: OpeningsPort
-  readonly #pending = new Map<number, Opening>()
+  /** By the number that each channel will have. */
+  #pending: Map<number, Opening> | undefined
   #nextId = 0
 
   constructor(port: OpeningsPort) {
@@ -55,12 +57,12 @@ export class Openings {
   }
 
   has(id: number): boolean {
-    return this.#pending.has(id)
+    return this.#pending?.has(id) ?? false
   }
 
   take(id: number): Opening | undefined {
-    const opening = this.#pending.get(id)
-    this.#pending.delete(id)
+    const opening = this.#pending?.get(id)
+    this.#pending?.delete(id)
     return opening
   }
 
@@ -77,7 +79,7 @@ export class Openings {
   ): Promise<Channel> {
     const wait = this.#port.waits.start<Channel>({
       limit: 'channelOpen',
-      limitMs: options.limitMs ?? this.#port.openLimit,
+      limitMs: options.limitMs ?? this.#port.limits.channelOpen,
       clock: 'reply',
       phase: 'channelOpen',
       what: `the answer to the opening of a ${type} channel`,
@@ -117,8 +119,9 @@ export class Openings {
     const payload = encodeChannelOpen({ type, sender, window: this.#port.window, maxPacket, data })
     const problem = oversizeError(payload)
     if (problem !== undefined) return problem
+    this.#pending ??= new Map()
     this.#pending.set(sender, opening)
-    this.#port.send(payload, taken)
+    this.#port.transport.send(payload, taken)
     return undefined
   }
 }

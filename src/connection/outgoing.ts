@@ -14,7 +14,7 @@ export interface Chunk {
 
 export interface OutgoingPort {
   /** Sends one packet's worth of a chunk. */
-  send(chunk: Chunk, data: Buffer): void
+  sendPiece(chunk: Chunk, data: Buffer): void
   /** The peer's windows say that it read this much more. */
   covered(bytes: number): void
   /** Data began to wait for the peer to open its window, or does so no longer. */
@@ -87,7 +87,7 @@ export class Outgoing {
     this.#uncovered += size
     this.#bytes -= size
     this.#offset += size
-    this.#port.send(chunk, data)
+    this.#port.sendPiece(chunk, data)
     if (this.#offset === chunk.data.length) this.#finishChunk(chunk)
     this.#noteStall()
   }

@@ -28,7 +28,7 @@ const laterAnswerMs = 60_000
 export interface PacePort {
   readonly deadlines: Deadlines
   /** Who asks the peer. */
-  readonly keepalive: () => Pick<Keepalive, 'liveness' | 'probeNow'>
+  readonly keepalive: Pick<Keepalive, 'liveness' | 'probeNow'>
   now(): number
   /** More may be sent now. */
   resumed(): void
@@ -131,7 +131,7 @@ export class Pace {
     const { keepalive, deadlines } = this.#port
     const askedAt = this.#port.now()
     const question = { askedAt, position: this.#sent, onItsWay: this.#onItsWay }
-    const { bound, rttMs } = keepalive().liveness(askedAt)
+    const { bound, rttMs } = keepalive.liveness(askedAt)
     this.#askedAt = askedAt
     // A peer that is not judged by its answers may have none to give.
     if (bound === null) {
@@ -139,7 +139,7 @@ export class Pace {
       return
     }
     this.#noteRtt(rttMs)
-    this.#takeBack = keepalive().probeNow(askedAt, () => this.#answered(question))
+    this.#takeBack = keepalive.probeNow(askedAt, () => this.#answered(question))
     this.#deadline = deadlines.add(askedAt + this.#answerMs, () => this.#giveUp())
   }
 
@@ -175,14 +175,14 @@ export class Pace {
 
   /** For how long the link may be busy with what is on its way: half of the bound of silence at most. */
   get #queueMs(): number {
-    const { bound } = this.#port.keepalive().liveness(this.#port.now())
+    const { bound } = this.#port.keepalive.liveness(this.#port.now())
     const wantedMs = Math.min(Math.max(queueMs, 4 * this.#leastRttMs), queueMaxMs)
     return bound === null ? wantedMs : Math.min(wantedMs, bound / 2)
   }
 
   /** In a key exchange nothing but its own messages asks the peer, and they stand behind all of this. */
   #heedBound(allowance: number): number {
-    const { bound } = this.#port.keepalive().liveness(this.#port.now())
+    const { bound } = this.#port.keepalive.liveness(this.#port.now())
     return bound === null ? allowance : Math.min(allowance, (slowLink * bound) / 2000)
   }
 

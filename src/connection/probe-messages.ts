@@ -8,12 +8,12 @@ import type { Mux } from './mux.js'
 
 export interface ProbeSink {
   now(): number
-  sent(probe: SentProbe): void
-  answered(probe: SentProbe): void
+  probeSent(probe: SentProbe): void
+  probeAnswered(probe: SentProbe): void
   /** Its channel was closed before the answer came. */
-  voided(probe: SentProbe): void
-  changed(change: LivenessChange): void
-  verdict(verdict: Verdict): void
+  probeVoided(probe: SentProbe): void
+  livenessChanged(change: LivenessChange): void
+  judged(verdict: Verdict): void
 }
 
 /** A deaf peer may be asked for ever, and each probe keeps its place in the line of answers until one comes. */
@@ -57,7 +57,7 @@ export class ProbeMessages implements KeepalivePort {
     const probe = this.#maySend(kind) ? this.#sendAs(kind, taken) : undefined
     if (probe === undefined) return undefined
     this.#unanswered++
-    this.#sink.sent(probe)
+    this.#sink.probeSent(probe)
     return probe
   }
 
@@ -88,11 +88,11 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   changed(change: LivenessChange): void {
-    this.#sink.changed(change)
+    this.#sink.livenessChanged(change)
   }
 
   verdict(verdict: Verdict): void {
-    this.#sink.verdict(verdict)
+    this.#sink.judged(verdict)
   }
 
   receivePong(data: Buffer): void {
@@ -200,12 +200,12 @@ export class ProbeMessages implements KeepalivePort {
 
   #answered(probe: MessageProbe): void {
     this.#over(probe)
-    this.#sink.answered(probe)
+    this.#sink.probeAnswered(probe)
   }
 
   #voided(probe: MessageProbe): void {
     this.#over(probe)
-    this.#sink.voided(probe)
+    this.#sink.probeVoided(probe)
   }
 
   #over(probe: MessageProbe): void {

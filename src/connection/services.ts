@@ -1,6 +1,9 @@
 import type { AuthPort } from '../auth/port.js'
-import type { HoldfastError } from '../errors.js'
+import type { ErrorDetails, HoldfastError } from '../errors.js'
 import { protocolError } from '../kex/exchange.js'
+import type { Transport } from '../kex/transport.js'
+import type { Keepalive } from '../liveness/keepalive.js'
+import type { Waits } from '../liveness/waits.js'
 import { messageName, messageNumber } from '../wire/numbers.js'
 import type { Mux } from './mux.js'
 
@@ -12,6 +15,47 @@ export interface Authenticator {
   explain?(cause: HoldfastError): HoldfastError
   /** True from the very message on that completed it: the next packet is already the connection protocol's. */
   readonly succeeded: boolean
+}
+
+interface LoginConnection {
+  readonly waits: Waits
+  readonly keepalive: Keepalive
+  errorDetails(): ErrorDetails
+}
+
+/** What authentication needs of the connection, as long as it lasts. */
+export class Login implements AuthPort {
+  readonly #transport: Transport
+  readonly #connection: LoginConnection
+
+  constructor(transport: Transport, connection: LoginConnection) {
+    this.#transport = transport
+    this.#connection = connection
+  }
+
+  get waits(): Waits {
+    return this.#connection.waits
+  }
+
+  send(payload: Buffer, taken?: () => void): void {
+    this.#transport.send(payload, taken)
+  }
+
+  sessionId(): Buffer {
+    return this.#transport.sessionId ?? Buffer.alloc(0)
+  }
+
+  serverSigAlgs(): readonly string[] | undefined {
+    return this.#transport.serverSigAlgs()
+  }
+
+  answered(tookMs: number): void {
+    this.#connection.keepalive.loginAnswered(tookMs)
+  }
+
+  errorDetails(): ErrorDetails {
+    return this.#connection.errorDetails()
+  }
 }
 
 /** The two services on top of the transport (RFC 4253 section 10), one after the other: who gets a message, and when. */

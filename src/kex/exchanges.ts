@@ -1,7 +1,8 @@
 import { HoldfastError, type LimitName } from '../errors.js'
 import type { Environment } from '../liveness/environment.js'
 import type { Wait, Waits } from '../liveness/waits.js'
-import type { Opener, Sealer } from '../transport/cipher.js'
+import type { Sealer } from '../transport/cipher.js'
+import type { Inbound } from '../transport/inbound.js'
 import { copyOf } from '../wire/copy.js'
 import { type AlgorithmOffer, decodeNewKeys, encodeKexInit, encodeNewKeys } from '../wire/kex-messages.js'
 import { messageName, messageNumber } from '../wire/numbers.js'
@@ -9,6 +10,7 @@ import { type Algorithms, needsStrictKex } from './algorithms.js'
 import { KeyExchange, protocolError, type Role } from './exchange.js'
 import type { HostKeyOffer, HostKeySigner, HostKeyVerifier } from './host-key.js'
 import { makeOffer, type Negotiated, signal } from './negotiation.js'
+import type { SendQueue } from './send-queue.js'
 
 export interface ExchangesOptions {
   readonly role: Role
@@ -24,21 +26,26 @@ export interface ExchangesOptions {
   readonly signer?: HostKeySigner
 }
 
+/** What the layers above hear of an exchange. */
+export interface ExchangesSink {
+  /** From now on, until `exchangeEnded`, the peer answers nothing that we send but the key exchange. */
+  exchangeStarted(): void
+  /** The peer's KEXINIT came. */
+  exchangeJoined(): void
+  exchangeEnded(): void
+  /** The connection is to end. Whatever is no HoldfastError went wrong in this process. */
+  failed(error: unknown): void
+}
+
 /** How the exchanges reach the packets. */
 export interface ExchangesPort {
+  readonly inbound: Inbound
+  readonly queue: SendQueue
+  readonly sink: ExchangesSink
   /** Sends a message of the exchange itself, at once. */
-  send(payload: Buffer, taken?: () => void): void
-  /** From now on only messages of the exchange may go out, until `switchOutbound`. */
-  holdOthers(): void
-  /** Our KEXINIT is taken, by which a silent peer was asked: limits of what is held begin. */
-  peerIsDue(): void
+  sendOwn(payload: Buffer, taken?: () => void): void
   switchOutbound(sealer: Sealer, strict: boolean): void
-  switchInbound(opener: Opener, strict: boolean): void
-  started(): void
-  /** The peer's KEXINIT came. */
-  joined(): void
-  ended(negotiated: Negotiated): void
-  failed(error: unknown): void
+  exchangeEnded(negotiated: Negotiated): void
 }
 
 /** All key exchanges of one connection, one after the other, and what outlives each: session id, host key, strictness. */
@@ -113,11 +120,11 @@ export class Exchanges {
     const init = encodeKexInit(environment.randomBytes(16), { offer: ours, firstKexPacketFollows: false })
     this.#isInitTaken = false
     if (this.#completed > 0) this.#wait = this.#startWait('rekey', leastMs)
-    this.#port.holdOthers()
-    this.#port.send(init, () => {
+    this.#port.queue.hold()
+    this.#port.sendOwn(init, () => {
       this.#isInitTaken = true
       this.#wait?.sent()
-      if (this.#isQuestion) this.#port.peerIsDue()
+      if (this.#isQuestion) this.#port.queue.peerIsDue()
     })
     this.#current = new KeyExchange(
       {
@@ -131,13 +138,13 @@ export class Exchanges {
         signer,
       },
       {
-        send: (message) => this.#port.send(message),
+        send: (message) => this.#port.sendOwn(message),
         negotiated: (negotiated, strict) => this.#setNegotiated(negotiated, strict),
         offered: (offer) => this.#verify(offer),
         agreed: () => this.#sendNewKeys(),
       },
     )
-    this.#port.started()
+    this.#port.sink.exchangeStarted()
   }
 
   /** The peer identified itself: from now on the first exchange has its own limit. */
@@ -151,7 +158,7 @@ export class Exchanges {
       throw protocolError('KEXINIT', 'came before the key exchange under way had ended')
     }
     if (this.#current === undefined) this.start()
-    this.#port.joined()
+    this.#port.sink.exchangeJoined()
     this.#running(messageNumber.KEXINIT).receiveInit(payload)
   }
 
@@ -166,7 +173,7 @@ export class Exchanges {
       throw protocolError('NEWKEYS', 'came before the keys were agreed on')
     }
     this.#receivedNewKeys = true
-    this.#port.switchInbound(opener, this.strict)
+    this.#port.inbound.switchKeys(opener, { resetSequence: this.strict })
     this.#endIfComplete()
   }
 
@@ -275,7 +282,7 @@ export class Exchanges {
     if (sealer === undefined) throw new RangeError('NEWKEYS before the keys')
     this.#sessionId = exchange.sessionId
     this.#sentNewKeys = true
-    this.#port.send(encodeNewKeys())
+    this.#port.sendOwn(encodeNewKeys())
     this.#port.switchOutbound(sealer, this.strict)
     this.#endIfComplete()
   }
@@ -286,7 +293,7 @@ export class Exchanges {
     this.#completed++
     this.#wait?.resolve()
     this.#wait = undefined
-    this.#port.ended(this.#negotiated)
+    this.#port.exchangeEnded(this.#negotiated)
   }
 
   #startWait(limit: Extract<LimitName, 'keyExchange' | 'rekey'>, leastMs = 0): Wait<void> {
@@ -308,7 +315,7 @@ export class Exchanges {
   }
 
   #fail(error: unknown): void {
-    if (!this.#stopped) this.#port.failed(error)
+    if (!this.#stopped) this.#port.sink.failed(error)
   }
 }
 

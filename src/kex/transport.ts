@@ -1,7 +1,9 @@
 import { HoldfastError } from '../errors.js'
+import type { Wait } from '../liveness/waits.js'
+import type { Sealer } from '../transport/cipher.js'
 import type { Identification } from '../transport/identification.js'
-import { Inbound } from '../transport/inbound.js'
-import { Outbound } from '../transport/outbound.js'
+import { Inbound, type InboundSink } from '../transport/inbound.js'
+import { Outbound, type OutboundOwner } from '../transport/outbound.js'
 import { maxPayload } from '../transport/packet-size.js'
 import { isKexMethodNumber, isServiceNumber, messageNumber } from '../wire/numbers.js'
 import { printable } from '../wire/printable.js'
@@ -21,7 +23,7 @@ import {
   encodeUnimplemented,
 } from '../wire/transport-messages.js'
 import { protocolError } from './exchange.js'
-import { Exchanges, type ExchangesOptions } from './exchanges.js'
+import { Exchanges, type ExchangesOptions, type ExchangesPort, type ExchangesSink } from './exchanges.js'
 import type { DirectionAlgorithms, Negotiated } from './negotiation.js'
 import { RekeyDue, type RekeyOptions } from './rekey.js'
 import { SendQueue } from './send-queue.js'
@@ -33,9 +35,9 @@ export interface TransportOptions extends ExchangesOptions, RekeyOptions {
 }
 
 /** What the transport hands to the layers above. */
-export interface TransportSink {
+export interface TransportSink extends ExchangesSink {
   /** The first keys are in use both ways. */
-  ready(): void
+  keysReady(): void
   /** A message of the layers above. */
   message(payload: Buffer): void
   /** Any authenticated packet, whatever is in it: a sign of life. */
@@ -47,15 +49,8 @@ export interface TransportSink {
   remark(text: string): void
   /** The peer did not know the message that we sent as this packet, under the present keys. */
   unimplemented(sequence: number): void
-  /** From now on, until `exchangeEnded`, the peer answers nothing that we send but the key exchange. */
-  exchangeStarted(): void
-  /** The peer's KEXINIT came. */
-  exchangeJoined(): void
-  exchangeEnded(): void
   /** There is something to write. */
   writable(): void
-  /** The connection is to end. Whatever is no HoldfastError went wrong in this process. */
-  failed(error: unknown): void
 }
 
 /** What both sides agreed on (RFC 4253 section 7.1), by the names of the protocol. */
@@ -77,18 +72,20 @@ const maxUnreadReplies = 16 * 1024 * 1024
  * The transport layer protocol (RFC 4253): it takes packets, keeps the keys fresh without the layers above noticing,
  * answers what is its own to answer, and passes the rest up.
  */
-export class Transport {
+export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   readonly inbound: Inbound
   readonly outbound: Outbound
   readonly #options: TransportOptions
-  readonly #sink: TransportSink
+  readonly sink: TransportSink
   readonly #exchanges: Exchanges
-  readonly #queue: SendQueue
+  readonly queue: SendQueue
   readonly #rekeyDue: RekeyDue
   /** Whether the peer said by EXT_INFO (RFC 8308) that it answers PING. */
   answersPings = false
   #serverSigAlgs: Buffer | undefined
   #identification: Identification | undefined
+  /** Until it comes. */
+  #introduction: Wait<void> | undefined
   #farewell: Disconnect | undefined
   #ready = false
   #keyExchanges = 0
@@ -98,34 +95,14 @@ export class Transport {
 
   constructor(options: TransportOptions, sink: TransportSink) {
     this.#options = options
-    this.#sink = sink
+    this.sink = sink
     this.#rekeyDue = new RekeyDue(options, () => {
       if (this.#mayRekey) this.askForKeys()
     })
-    this.outbound = new Outbound(
-      (size) => options.environment.randomBytes(size),
-      (error) => this.#fail(error),
-    )
-    this.#queue = new SendQueue(this.outbound)
-    this.inbound = new Inbound({
-      identified: (identification) => this.#identified(identification),
-      packet: (payload, sequence) => this.#receive(payload, sequence),
-    })
-    this.#exchanges = new Exchanges(options, {
-      send: (payload, taken) => this.#sendNow(payload, taken),
-      holdOthers: () => this.#queue.hold(),
-      peerIsDue: () => this.#queue.peerIsDue(),
-      switchOutbound: (sealer, strict) => {
-        this.outbound.switchKeys(sealer, { resetSequence: strict })
-        this.#tellExtensions()
-        this.#queue.release()
-      },
-      switchInbound: (opener, strict) => this.inbound.switchKeys(opener, { resetSequence: strict }),
-      started: () => sink.exchangeStarted(),
-      joined: () => sink.exchangeJoined(),
-      ended: (negotiated) => this.#exchangeEnded(negotiated),
-      failed: (error) => sink.failed(error),
-    })
+    this.outbound = new Outbound(options.environment, this)
+    this.queue = new SendQueue(this.outbound)
+    this.inbound = new Inbound(this)
+    this.#exchanges = new Exchanges(options, this)
   }
 
   /** Says who we are and offers our algorithms, without waiting for the peer to begin (RFC 4253 section 4.2). */
@@ -177,17 +154,17 @@ export class Transport {
 
   /** Whether messages of the layers above go out at once, rather than wait for the end of a key exchange. */
   get isOpen(): boolean {
-    return this.#ready && !this.#queue.isHeld && !this.#stopped
+    return this.#ready && !this.queue.isHeld && !this.#stopped
   }
 
   /** Bytes that were sealed and that the kernel has not taken. */
   get unsentBytes(): number {
-    return this.#queue.unsentBytes
+    return this.queue.unsentBytes
   }
 
   /** Bytes that the kernel has taken in all. */
   get takenBytes(): number {
-    return this.outbound.position - this.#queue.unsentBytes
+    return this.outbound.position - this.queue.unsentBytes
   }
 
   /**
@@ -199,14 +176,14 @@ export class Transport {
    */
   send(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
     if (this.#stopped) return
-    this.#queue.send(payload, taken, handedOut)
+    this.queue.send(payload, taken, handedOut)
     this.#rekeyIfDue()
-    this.#sink.writable()
+    this.sink.writable()
   }
 
   /** Sends what the peer asked for. @throws HoldfastError ERR_SSH_PROTOCOL when it asks on and reads nothing */
   reply(payload: Buffer): void {
-    if (this.#queue.unsentBytes + this.#queue.heldBytes > maxUnreadReplies)
+    if (this.queue.unsentBytes + this.queue.heldBytes > maxUnreadReplies)
       throw protocolError('the peer', 'asks for replies and does not read them')
     if (payload.length > maxPayload) throw protocolError('the peer', 'asks for a reply that no packet can take')
     this.send(payload)
@@ -216,17 +193,17 @@ export class Transport {
   sendData(head: Buffer, data: Buffer): void {
     this.outbound.send(head, data)
     this.#rekeyIfDue()
-    this.#sink.writable()
+    this.sink.writable()
   }
 
   /** The bytes to be written now, in order; afterwards there are none. */
   takeOutput(): Buffer[] {
-    return this.#queue.takeOutput()
+    return this.queue.takeOutput()
   }
 
   /** The kernel has taken this many more bytes. */
   kernelTook(bytes: number): void {
-    this.#queue.kernelTook(bytes)
+    this.queue.kernelTook(bytes)
   }
 
   /** The user was authenticated: from now on keys may be exchanged anew. */
@@ -251,7 +228,7 @@ export class Transport {
     try {
       this.#exchanges.start(leastMs)
     } catch (error) {
-      this.#fail(error)
+      this.unsealable(error)
     }
   }
 
@@ -265,28 +242,34 @@ export class Transport {
     this.#exchanges.stop()
     this.#rekeyDue.stop()
     this.inbound.stop()
-    this.#queue.stop()
+    this.queue.stop()
   }
 
   /**
    * What can be sent no more ends the connection, whoever sends: a call of a program, a deadline, a microtask. The end comes a
    * moment later, since they are in the middle of something; until then everything goes nowhere.
    */
-  #fail(error: unknown): void {
+  unsealable(error: unknown): void {
     this.stop()
-    queueMicrotask(() => this.#sink.failed(error))
+    queueMicrotask(() => this.sink.failed(error))
   }
 
-  #sendNow(payload: Buffer, taken?: () => void): void {
-    this.#queue.sendNow(payload, taken)
-    this.#sink.writable()
+  sendOwn(payload: Buffer, taken?: () => void): void {
+    this.queue.sendNow(payload, taken)
+    this.sink.writable()
+  }
+
+  switchOutbound(sealer: Sealer, strict: boolean): void {
+    this.outbound.switchKeys(sealer, { resetSequence: strict })
+    this.#tellExtensions()
+    this.queue.release()
   }
 
   /** Once, right after our first NEWKEYS, and only to a peer that asks for it (RFC 8308 section 2.4). */
   #tellExtensions(): void {
     const { extensions } = this.#options
     if (this.#ready || extensions === undefined || !this.#exchanges.negotiated?.clientTakesExtInfo) return
-    this.#sendNow(encodeExtInfo(extensions))
+    this.sendOwn(encodeExtInfo(extensions))
   }
 
   #waitForIdentification(): void {
@@ -297,27 +280,25 @@ export class Transport {
       phase: 'identification',
       what: 'the identification of the peer',
     })
-    this.#identificationCame = () => wait.resolve()
+    this.#introduction = wait
     wait.promise.catch((error: unknown) => {
-      if (error instanceof HoldfastError && !this.#stopped) this.#sink.failed(error)
+      if (error instanceof HoldfastError && !this.#stopped) this.sink.failed(error)
     })
   }
 
-  #identificationCame: () => void = () => {}
-
-  #identified(identification: Identification): void {
+  identified(identification: Identification): void {
     this.#identification = identification
     this.#exchanges.identified(identification.line)
-    this.#identificationCame()
-    this.#identificationCame = () => {}
+    this.#introduction?.resolve()
+    this.#introduction = undefined
   }
 
-  #receive(payload: Buffer, sequence: number): void {
+  packet(payload: Buffer, sequence: number): void {
     const number = payload.readUInt8(0)
     if (!belongsToExchange(number)) this.#exchanges.checkOther(number)
-    this.#sink.heard(payload.length)
-    if (this.#sink.ignores(payload)) return
-    if (isServiceNumber(number)) this.#sink.message(payload)
+    this.sink.heard(payload.length)
+    if (this.sink.ignores(payload)) return
+    if (isServiceNumber(number)) this.sink.message(payload)
     else if (isKexMethodNumber(number)) this.#exchanges.receiveMethod(payload)
     else this.#receiveOwn(number, payload, sequence)
     this.#rekeyIfDue()
@@ -332,14 +313,14 @@ export class Transport {
         decodeIgnore(payload)
         return
       case messageNumber.UNIMPLEMENTED:
-        this.#sink.unimplemented(decodeUnimplemented(payload))
+        this.sink.unimplemented(decodeUnimplemented(payload))
         return
       case messageNumber.DEBUG:
-        this.#sink.remark(decodeDebug(payload).message)
+        this.sink.remark(decodeDebug(payload).message)
         return
       case messageNumber.SERVICE_REQUEST:
       case messageNumber.SERVICE_ACCEPT:
-        this.#sink.message(payload)
+        this.sink.message(payload)
         return
       case messageNumber.EXT_INFO:
         this.#learn(decodeExtInfo(payload))
@@ -354,7 +335,7 @@ export class Transport {
         this.reply(encodePong(decodePing(payload)))
         return
       case messageNumber.PONG:
-        this.#sink.pong(decodePong(payload))
+        this.sink.pong(decodePong(payload))
         return
       default:
         this.reply(encodeUnimplemented(sequence))
@@ -372,16 +353,16 @@ export class Transport {
     const { reason, description } = this.#farewell
     const words = printable(description)
     const message = `the peer ended the connection: ${words === '' ? `reason ${reason}` : `${words} (reason ${reason})`}`
-    this.#sink.failed(new HoldfastError('ERR_SSH_DISCONNECTED', message, { disconnectReason: reason }))
+    this.sink.failed(new HoldfastError('ERR_SSH_DISCONNECTED', message, { disconnectReason: reason }))
   }
 
-  #exchangeEnded(negotiated: Negotiated): void {
+  exchangeEnded(negotiated: Negotiated): void {
     this.#keyExchanges++
     this.#rekeyDue.begin(negotiated)
-    this.#sink.exchangeEnded()
+    this.sink.exchangeEnded()
     if (this.#ready) return
     this.#ready = true
-    this.#sink.ready()
+    this.sink.keysReady()
   }
 
   #rekeyIfDue(): void {

@@ -35,7 +35,15 @@ export class ServiceRequest {
       this.#take = take
       if (this.#accepted !== undefined) take(this.#accepted)
     }
-    return { ...this.#port, send }
+    const port = this.#port
+    return {
+      send,
+      waits: port.waits,
+      sessionId: () => port.sessionId(),
+      serverSigAlgs: () => port.serverSigAlgs(),
+      answered: (tookMs) => port.answered(tookMs),
+      errorDetails: () => port.errorDetails(),
+    }
   }
 
   receive(payload: Buffer): void {

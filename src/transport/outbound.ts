@@ -12,13 +12,22 @@ let frame = Buffer.alloc(0)
 /** Authentication is padded to this, as OpenSSH does, so that the size of a packet does not tell that of a password. */
 const authenticationBlock = 64
 
+export interface RandomSource {
+  randomBytes(size: number): Buffer
+}
+
+export interface OutboundOwner {
+  /** Called once, with what sealing threw: nothing can be sent any more. */
+  unsealable(error: unknown): void
+}
+
 /**
  * The sending direction: payloads in, bytes out. It owns the sealer and the sequence number, and collects the packets
  * of one turn of the event loop, so that they leave in one write.
  */
 export class Outbound {
-  readonly #randomBytes: (size: number) => Buffer
-  readonly #failed: (error: unknown) => void
+  readonly #random: RandomSource
+  readonly #owner: OutboundOwner
   #isBroken = false
   #sealer: Sealer = plainSealer
   #sequence = 0
@@ -28,10 +37,10 @@ export class Outbound {
   bytesUnderKeys = 0
   packetsUnderKeys = 0
 
-  /** @param failed called once, with what sealing threw: nothing can be sent any more. @default it is thrown */
-  constructor(randomBytes: (size: number) => Buffer, failed: (error: unknown) => void = rethrow) {
-    this.#randomBytes = randomBytes
-    this.#failed = failed
+  /** @param owner who hears of a packet that could not be sealed. @default it is thrown */
+  constructor(random: RandomSource, owner: OutboundOwner = { unsealable: rethrow }) {
+    this.#random = random
+    this.#owner = owner
   }
 
   get sequence(): number {
@@ -68,7 +77,7 @@ export class Outbound {
     } catch (error) {
       this.#isBroken = true
       this.#pieces.length = before
-      this.#failed(error)
+      this.#owner.unsealable(error)
       return false
     }
   }
@@ -96,7 +105,7 @@ export class Outbound {
     frame[lengthBytes] = padding
     frame.set(payload, lengthBytes + 1)
     if (data !== undefined) frame.set(data, lengthBytes + 1 + payload.length)
-    frame.set(this.#randomBytes(padding), lengthBytes + 1 + payloadLength)
+    frame.set(this.#random.randomBytes(padding), lengthBytes + 1 + payloadLength)
     const pieces = this.#pieces
     let index = pieces.length
     sealer.seal(this.#sequence, frame.subarray(0, lengthBytes + length), pieces)

@@ -44,10 +44,10 @@ class Sender {
     this.pace = new Pace({
       deadlines: this.deadlines,
       now: () => this.now,
-      keepalive: () => ({
+      keepalive: {
         liveness: () => liveness,
         probeNow: (_now, answered) => this.#ask(() => answered({ probe: 'ping', rttMs: 0, nextMs: null })),
-      }),
+      },
       resumed: () => {
         this.resumed++
       },

@@ -80,7 +80,7 @@ async function speak(server: ReferenceServer, algorithms: Algorithms): Promise<N
       verifier: { check: checkHostKey, trust: () => Promise.resolve() },
     },
     {
-      ready: () => events.emit('ready'),
+      keysReady: () => events.emit('ready'),
       message: (payload) => events.emit(`message ${payload.readUInt8(0)}`),
       failed: fail,
       writable: () => {

@@ -17,7 +17,7 @@ const none = Buffer.alloc(0)
 
 /** One packet as it goes before the keys. */
 function plain(payload: Buffer): Buffer {
-  const outbound = new Outbound(random.bytes)
+  const outbound = new Outbound({ randomBytes: random.bytes })
   outbound.send(payload)
   return Buffer.concat(outbound.take())
 }

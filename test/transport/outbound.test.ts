@@ -16,7 +16,7 @@ function passwordRequest(password: string): Buffer {
 }
 
 function sizeOf(payload: Buffer): number {
-  const outbound = new Outbound((size) => randomBytes(size))
+  const outbound = new Outbound({ randomBytes })
   outbound.send(payload)
   return Buffer.concat(outbound.take()).length
 }
@@ -30,7 +30,7 @@ test('any payload is padded with 4 to 255 bytes to a whole number of blocks', ()
   for (let length = 1; length < 300; length++) {
     for (const number of [50, 94]) {
       const payload = Buffer.alloc(length, number)
-      const outbound = new Outbound((size) => randomBytes(size))
+      const outbound = new Outbound({ randomBytes })
       outbound.send(payload)
       const packet = Buffer.concat(outbound.take())
       assert.equal(packet.length % 8, 0)

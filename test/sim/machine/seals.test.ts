@@ -17,7 +17,7 @@ for (const name of defaultAlgorithms.cipher) {
     const spec = ciphers.get(name)
     assert.ok(spec !== undefined && mac !== undefined)
     const keys = { key: randomBytes(spec.keyBytes), iv: randomBytes(spec.ivBytes), macKey: randomBytes(mac.keyBytes) }
-    const outbound = new Outbound(randomBytes)
+    const outbound = new Outbound({ randomBytes })
     outbound.identify('SSH-2.0-Holdfast')
     for (const payload of payloads) outbound.send(payload)
     outbound.switchKeys(spec.sealer(keys, spec.aead ? undefined : mac), { resetSequence: true })

@@ -67,7 +67,7 @@ export class ScriptedPeer implements Reader {
     this.#options = { identification: 'SSH-2.0-Scripted', ...options }
     this.#random = random
     this.#output = output
-    this.#outbound = new Outbound(random.bytes)
+    this.#outbound = new Outbound({ randomBytes: random.bytes })
     this.#inbound = new Inbound({
       identified: ({ line }) => {
         this.#theirIdentification = line

@@ -1,0 +1,87 @@
+import type { Transport } from '../kex/transport.js'
+import type { Deadlines } from '../liveness/deadlines.js'
+import type { Channel } from './channel.js'
+import { Pace, type PacePort } from './pace.js'
+
+/** Data that was sealed and waits for the kernel holds up every reply behind it, so it is kept short. */
+const maxUnsent = 256 * 1024
+
+export interface SendingPort extends Pick<PacePort, 'keepalive' | 'now'> {
+  readonly deadlines: Deadlines
+  readonly transport: Transport
+}
+
+/** The data of all channels: whose turn it is, and how much may be on its way. */
+export class Sending implements PacePort {
+  readonly #port: SendingPort
+  readonly #pace: Pace
+  /** Who has data that a window lets through; an idle connection has nobody. */
+  #waiting: Set<Channel> | undefined
+  /** Bytes so far. */
+  sentBytes = 0
+  /** How many of those the peer's windows say were read. */
+  coveredBytes = 0
+
+  constructor(port: SendingPort) {
+    this.#port = port
+    this.#pace = new Pace(this)
+  }
+
+  get deadlines(): Deadlines {
+    return this.#port.deadlines
+  }
+
+  get keepalive(): PacePort['keepalive'] {
+    return this.#port.keepalive
+  }
+
+  now(): number {
+    return this.#port.now()
+  }
+
+  resumed(): void {
+    this.pump()
+  }
+
+  /** The channel has data that its window lets it send. */
+  wants(channel: Channel): void {
+    this.#waiting ??= new Set()
+    this.#waiting.add(channel)
+    this.pump()
+  }
+
+  send(head: Buffer, data: Buffer): void {
+    this.sentBytes += data.length
+    this.#port.transport.sendData(head, data)
+    this.#pace.sent(data.length)
+  }
+
+  /** The peer's windows say that it read this much more of what we sent. */
+  covered(bytes: number): void {
+    this.coveredBytes += bytes
+    this.#pace.covered(this.coveredBytes)
+  }
+
+  /** Sends data while the kernel takes it and the link is not full, one packet a channel in turn. */
+  pump(): void {
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    const { transport } = this.#port
+    while (transport.isOpen && transport.unsentBytes < maxUnsent && this.#pace.allowsMore) {
+      const [channel] = waiting
+      if (channel === undefined) return
+      waiting.delete(channel)
+      if (channel.sendSome(this.#pace.packetMax)) waiting.add(channel)
+    }
+  }
+
+  forget(channel: Channel): void {
+    this.#waiting?.delete(channel)
+  }
+
+  /** The connection is over. */
+  stop(): void {
+    this.#waiting?.clear()
+    this.#pace.stop()
+  }
+}
