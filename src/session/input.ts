@@ -26,6 +26,7 @@ export class InputStream extends Writable {
   #handedOver = 0
   /** Whether everything was handed over, its end too. */
   #isWhole = false
+  readonly #sent = () => this.#finishWrite(null)
 
   constructor(port: InputPort) {
     super({ highWaterMark: 64 * 1024 })
@@ -74,10 +75,13 @@ export class InputStream extends Writable {
 
   #send(data: Buffer, done: Callback): void {
     this.#writeDone = done
-    this.#whenOpen(() => {
-      this.#handedOver = data.length
-      this.#port.sendInput(data, () => this.#finishWrite(null))
-    })
+    if (this.#isOpen) this.#handOver(data)
+    else this.#held = () => this.#handOver(data)
+  }
+
+  #handOver(data: Buffer): void {
+    this.#handedOver = data.length
+    this.#port.sendInput(data, this.#sent)
   }
 
   #whenOpen(send: () => void): void {

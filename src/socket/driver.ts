@@ -158,16 +158,19 @@ export class Driver {
     for (const piece of pieces) size += piece.length
     this.#isWriting = this.socket === undefined
     const taken = (error?: Error | null) => {
-      if (error) return
-      this.#isWriting = false
-      if (this.#isOwnSocket) for (const piece of pieces) release(piece)
-      this.#connection?.kernelTook(size)
-      this.#flushIdle()
+      if (!error) this.#taken(pieces, size)
     }
     this.#try(() => {
       if (size <= maxCoalesced || this.#isWriting) this.#stream.write(Buffer.concat(pieces, size), taken)
       else this.#writeTogether(pieces, taken)
     })
+  }
+
+  #taken(pieces: readonly Buffer[], size: number): void {
+    this.#isWriting = false
+    if (this.#isOwnSocket) for (const piece of pieces) release(piece)
+    this.#connection?.kernelTook(size)
+    this.#flushIdle()
   }
 
   /** A stream of the program's own may throw where it should report an error: Node calls its `_write` unguarded. */
@@ -183,10 +186,8 @@ export class Driver {
   #writeTogether(pieces: readonly Buffer[], taken: (error?: Error | null) => void): void {
     this.#stream.cork()
     const last = pieces.length - 1
-    for (const [index, piece] of pieces.entries()) {
-      if (index === last) this.#stream.write(piece, taken)
-      else this.#stream.write(piece)
-    }
+    for (let index = 0; index < last; index++) this.#stream.write(pieces[index])
+    this.#stream.write(pieces[last], taken)
     this.#stream.uncork()
   }
 }

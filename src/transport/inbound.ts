@@ -85,20 +85,26 @@ export class Inbound {
   }
 
   #receivePackets(chunk: Buffer): void {
-    let offset = this.#carried === 0 ? 0 : this.#completePartial(chunk)
+    let offset = 0
     while (offset < chunk.length && !this.#stopped) {
       const rest = chunk.subarray(offset)
-      const size = this.#sizeOf(rest)
-      if (rest.length < size) {
-        this.#makeRoom(size)
-        this.#carryOver(rest, size)
-        return
-      }
-      this.#open(rest.subarray(0, size))
-      offset += size
+      const carried = this.#carried
+      const packet = carried === 0 ? this.#takeWhole(rest) : this.#completePartial(rest)
+      if (packet === undefined) return
+      offset += packet.length - carried
+      this.#open(packet)
     }
     // An idle connection holds no memory for it.
     if (this.#carried === 0) this.#carry = none
+  }
+
+  /** The packet at the begin of `bytes`; undefined where that is kept, since it is not whole. */
+  #takeWhole(bytes: Buffer): Buffer | undefined {
+    const size = this.#sizeOf(bytes)
+    if (bytes.length >= size) return bytes.subarray(0, size)
+    this.#makeRoom(size)
+    this.#carryOver(bytes, size)
+    return undefined
   }
 
   /** How long the packet at the begin of `bytes` is with length field and tag, or its head while that has not arrived. */
@@ -138,18 +144,17 @@ export class Inbound {
     return length
   }
 
-  /** Takes from the chunk what the partial packet lacks, and opens it once it is whole. Returns how much it took. */
-  #completePartial(chunk: Buffer): number {
-    let taken = this.#carryOver(chunk, this.#opener.headBytes)
-    if (this.#carried < this.#opener.headBytes) return taken
+  /** Takes what the partial packet lacks. @returns it once it is whole */
+  #completePartial(bytes: Buffer): Buffer | undefined {
+    const { headBytes } = this.#opener
+    const taken = this.#carryOver(bytes, headBytes)
+    if (this.#carried < headBytes) return undefined
     const size = this.#sizeOf(this.#carry)
     this.#makeRoom(size)
-    taken += this.#carryOver(chunk.subarray(taken), size)
-    if (this.#carried === size) {
-      this.#carried = 0
-      this.#open(this.#carry.subarray(0, size))
-    }
-    return taken
+    this.#carryOver(bytes.subarray(taken), size)
+    if (this.#carried < size) return undefined
+    this.#carried = 0
+    return this.#carry.subarray(0, size)
   }
 
   #makeRoom(size: number): void {
