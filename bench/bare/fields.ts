@@ -17,10 +17,6 @@ export class Fields {
     return this.#bytes.readUInt32BE(this.#at - 4)
   }
 
-  uint64(): number {
-    return this.uint32() * 2 ** 32 + this.uint32()
-  }
-
   string(): Buffer {
     const length = this.uint32()
     this.#at += length

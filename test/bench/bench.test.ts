@@ -23,7 +23,7 @@ test('the harness measures each workload, and says what Holdfast has of the othe
     assert.match(table, new RegExp(`^${workload}: .*\n .* of OpenSSH \\(`, 'm'), table)
 })
 
-test('the bare loop does each workload that it has a part in', { skip, timeout: 100_000 }, async () => {
+test('the bare loop does each workload that it has a part in', { skip, timeout: 200_000 }, async () => {
   const only = 'one-shot,exec,execs,download,upload,sftp,small,tree'
   const table = await bench('--clients', 'bare', '--only', only)
   const names = ['one-shot', 'exec', 'execs', 'download', 'upload']
