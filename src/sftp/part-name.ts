@@ -27,8 +27,8 @@ export interface PartSteps {
   write(part: Buffer): Promise<void>
   /** Renames it to what it is to be. */
   place(part: Buffer): Promise<void>
-  /** Must not reject. */
-  remove(part: Buffer): Promise<void>
+  /** Must not reject. @param failure what the transfer ends by */
+  remove(part: Buffer, failure: unknown): Promise<void>
 }
 
 /**
@@ -47,7 +47,7 @@ export async function throughPart(options: PartOptions, steps: PartSteps): Promi
     await steps.write(part)
     await steps.place(part)
   } catch (error) {
-    if (!isKept) await steps.remove(part)
+    if (!isKept) await steps.remove(part, error)
     throw error
   } finally {
     if (isKept) inUse.delete(key)

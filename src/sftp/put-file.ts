@@ -9,6 +9,7 @@ import { throughPart } from './part-name.js'
 import { PathCalls } from './path-calls.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
+import type { SftpSessions } from './sftp-sessions.js'
 import { smallBytes } from './small.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
 import { baseOf, directoryOf, isCode, joinPath, remove } from './trees.js'
@@ -51,9 +52,17 @@ function putAtomically(transfer: Transfer, pair: Pair, local: LocalFile, before:
   return throughPart(options, {
     write: (part) => sendTo(transfer, pair, at(part), { local, before }),
     place: (part) => place(transfer, at(part), pair.remote, before),
-    // Not waited for: the server may be the one that answers nothing.
-    remove: async (part) => void remove(session, at(part), undefined).catch(() => {}),
+    remove: (part, failure) => removePart(session, at(part), failure),
   })
+}
+
+/**
+ * Behind what was written, of which megabytes may be under way: a session that is closed before it was answered would take
+ * the request with it. A server that was found to answer nothing is not waited for again.
+ */
+async function removePart(session: SftpSessions, part: Buffer, failure: unknown): Promise<void> {
+  const removed = remove(session, part, undefined).catch(() => {})
+  if (!isCode(failure, 'ERR_SSH_TIMEOUT')) await session.untilDone(removed, 'the answer to the removal of a part')
 }
 
 /** A lost connection leaves it unknown whether it was renamed; where the part is gone, either it was, or somebody removed it. */

@@ -215,17 +215,23 @@ export class SftpSession implements Receiver {
     const { session, exited } = this.#attached
     const ended = exited.then(ignore, ignore)
     session.stdin.end()
-    const wait = this.#host.port.waits.start<void>({
-      limit: 'channelClose',
-      limitMs: this.#host.closeLimitMs,
-      clock: 'reply',
-      phase: 'close',
-      what: 'the end of the SFTP server',
-    })
-    wait.sent()
-    void ended.then(() => wait.resolve())
-    await wait.promise.catch((error: unknown) => session.fail(error))
+    await this.untilDone(ended, 'the end of the SFTP server').catch((error: unknown) => session.fail(error))
     await ended
+  }
+
+  /**
+   * Waits for what the server is to do at an end, however that turns out, for no longer than a channel may take to close.
+   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `channelClose`), why the connection ended
+   */
+  async untilDone(work: Promise<void>, what: string): Promise<void> {
+    const { port, closeLimitMs: limitMs } = this.#host
+    const wait = port.waits.start<void>({ limit: 'channelClose', limitMs, clock: 'reply', phase: 'close', what })
+    wait.sent()
+    work.then(
+      () => wait.resolve(),
+      () => wait.resolve(),
+    )
+    await wait.promise
   }
 
   data(bytes: Buffer): void {

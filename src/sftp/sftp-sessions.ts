@@ -108,6 +108,11 @@ export class SftpSessions {
     return this.#session.onAbort(signal, aborted)
   }
 
+  /** See `SftpSession.untilDone`; where the session ended with its connection, nothing is waited for. Never rejects. */
+  async untilDone(work: Promise<void>, what: string): Promise<void> {
+    if (!this.isLost(this.#session)) await this.#session.untilDone(work, what).catch(() => {})
+  }
+
   /** See `SftpSession.close`. */
   async close(): Promise<void> {
     this.#closing.abort()

@@ -15,8 +15,8 @@ import { Reader } from '#src/wire/reader.js'
 export interface FolderOptions {
   /** Whether it says of an open file how large it is. @default true */
   readonly saysSize?: boolean
-  /** Sees each request, and how many directories are open then. What it throws is the answer. */
-  readonly asked?: (request: Request, openDirectories: number) => void
+  /** Sees each request, and how many directories are open then. What it throws is the answer, which waits for what it returns. */
+  readonly asked?: (request: Request, openDirectories: number) => unknown
   /** Has the last word on what is answered. */
   readonly answers?: (request: Request, reply: Reply) => Reply
 }
@@ -70,7 +70,7 @@ class Folder {
   }
 
   async #heed(request: Request): Promise<Reply> {
-    this.#asked(request, [...this.#opened.values()].filter((opened) => 'entries' in opened).length)
+    await this.#asked(request, [...this.#opened.values()].filter((opened) => 'entries' in opened).length)
     return this.#answers(request, await this.#reply(request))
   }
 

@@ -1,29 +1,30 @@
 /** Transfers that place their file atomically, two at once and one after another. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
 import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Sftp, TransferProgress } from 'holdfast'
+import type { ConnectOptions, Sftp, TransferProgress } from 'holdfast'
 import { client, network, server } from '../promises/support/embedded.js'
 import { leavesNothing } from '../promises/support/leaks.js'
-import { folderServer } from './folder-server.js'
+import { type FolderOptions, folderServer } from './folder-server.js'
 
 leavesNothing()
 
 type Way = 'put' | 'get'
 type Options = Parameters<Sftp['put']>[2]
 
-async function world(t: TestContext) {
+async function world(t: TestContext, options: FolderOptions = {}, limits: ConnectOptions['limits'] = {}) {
   const folder = await fs.mkdtemp(path.join(tmpdir(), 'holdfast-parts-'))
   t.after(() => fs.rm(folder, { recursive: true, force: true }))
   const at = (side: string) => (name: string) => path.join(folder, side, name)
   await fs.mkdir(at('remote')(''))
   await fs.mkdir(at('local')(''))
-  const target = await server(t, { subsystems: { sftp: folderServer(at('remote')('')) } })
+  const target = await server(t, { subsystems: { sftp: folderServer(at('remote')(''), options) } })
   const relay = await network(t, target)
-  const open = async () => (await client(t, relay)).sftp()
+  const open = async () => (await client(t, relay, { limits })).sftp()
   return { remote: at('remote'), local: at('local'), open, cut: () => relay.reset() }
 }
 
@@ -101,6 +102,26 @@ for (const way of ['put', 'get'] as const) {
     assert.deepEqual(await fs.readdir(target('')), ['x'])
   })
 
+  test(`${way} that is given up leaves nothing behind once that is told`, async (t) => {
+    const place = await world(t)
+    const { source, target, transfer } = sides(way, place)
+    await fs.mkdir(source('tree'))
+    for (const name of ['one', 'tree/1', 'tree/2', 'tree/3', 'tree/4'])
+      await fs.writeFile(source(name), Buffer.alloc(8_000_000))
+    for (const name of ['one', 'tree']) {
+      const sftp = await place.open()
+      const stop = new AbortController()
+      const progress = ({ bytes }: TransferProgress): void => {
+        if (bytes > 3_000_000) stop.abort()
+      }
+      const options = { atomic: true, signal: stop.signal, progress }
+      await assert.rejects(transfer(sftp, name, name, options), { code: 'ERR_SSH_ABORTED' })
+      await sftp.close()
+    }
+    const left = await fs.readdir(target(''), { recursive: true })
+    assert.deepEqual(left, ['tree'])
+  })
+
   test(`${way} makes parts of names that leave no room for more`, async (t) => {
     const place = await world(t)
     const { source, target, transfer } = sides(way, place)
@@ -113,3 +134,39 @@ for (const way of ['put', 'get'] as const) {
     assert.equal((await fs.readdir(target(''))).length, 3)
   })
 }
+
+test('a put that the server refuses on the way leaves nothing behind', async (t) => {
+  const place = await world(t, {
+    asked: (request) => {
+      if (request.type === 'WRITE' && request.offset > 2_000_000n) throw new Error('No space left on device')
+    },
+  })
+  await fs.writeFile(place.local('from'), Buffer.alloc(8_000_000))
+  const sftp = await place.open()
+  const put = sftp.put(place.local('from'), 'x', { atomic: true })
+  await assert.rejects(put, { code: 'ERR_SSH_SFTP_FAILURE', syscall: 'write' })
+  await sftp.close()
+  assert.deepEqual(await fs.readdir(place.remote('')), [])
+})
+
+test('a server that answers nothing holds up the end of a put for a bounded time', { timeout: 60_000 }, async (t) => {
+  const goesOn = new AbortController()
+  t.after(() => goesOn.abort())
+  const stop = new AbortController()
+  const hears = new EventEmitter()
+  const answers: FolderOptions = {
+    asked: async ({ type }) => {
+      if (hears.emit(type)) await once(goesOn.signal, 'abort')
+    },
+  }
+  const put = async (limits: ConnectOptions['limits'], signal?: AbortSignal) => {
+    const place = await world(t, answers, limits)
+    await fs.writeFile(place.local('from'), Buffer.alloc(8_000_000))
+    return (await place.open()).put(place.local('from'), 'x', { atomic: true, signal })
+  }
+  hears.on('WRITE', () => {})
+  // Nothing more is waited for where the server was found to answer nothing.
+  await assert.rejects(put({ sftp: '1s', channelClose: '10m' }), { code: 'ERR_SSH_TIMEOUT', limit: 'sftp' })
+  hears.on('WRITE', () => stop.abort())
+  await assert.rejects(put({ sftp: '10m', channelClose: '500ms' }, stop.signal), { code: 'ERR_SSH_ABORTED' })
+})
