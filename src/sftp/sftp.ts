@@ -116,7 +116,7 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
    * Fetches a file, or all that is in a directory, with what is below it. Links are not followed: those that stay in the tree
    * are made as they are, others are left out and named in the result.
    * @param local where to, on this machine
-   * @throws HoldfastError ERR_SSH_SFTP_CHANGED, ERR_SSH_SFTP_LOCAL, ERR_SSH_SFTP_NAME; and what every call may
+   * @throws HoldfastError ERR_SSH_OPTION where `remote` is neither file nor directory; ERR_SSH_SFTP_CHANGED, ERR_SSH_SFTP_LOCAL, ERR_SSH_SFTP_NAME; and what every call may
    */
   async get(remote: RemotePath, local: string, options: TransferTreeOptions = {}): Promise<TransferResult> {
     return get(this.session, { local: toLocal(local), remote: toPath(remote, 'remote') }, resolveTransfer(options))

@@ -1,4 +1,6 @@
 import { stat } from 'node:fs/promises'
+import { optionError } from '../session/option-error.js'
+import { printable } from '../wire/printable.js'
 import { getFile } from './get-file.js'
 import { getTree } from './get-tree.js'
 import { throughLinks } from './local-links.js'
@@ -16,9 +18,19 @@ export function get(session: SftpSessions, pair: Pair, settings: TransferSetting
   return run(new Transfer(session, settings), async (transfer) => {
     const { signal } = transfer
     const known = new Stats(await transfer.again(() => new PathCalls(session).attributes('stat', pair.remote, signal)))
+    checkKind(known, pair)
     if (known.isDirectory()) await getTree(transfer, { ...pair, known })
     else await getFile(transfer, { ...pair, local: await throughLinks(pair.local), known })
   })
+}
+
+/**
+ * To open a FIFO, and some devices, a server waits for whoever is to write to it, and answers nothing else meanwhile. One
+ * that does not say what it is may be right. @throws HoldfastError ERR_SSH_OPTION
+ */
+function checkKind(known: Stats, { remote }: Pair): void {
+  if (Number.isNaN(known.mode) || known.isFile() || known.isDirectory()) return
+  throw optionError('remote', `'${printable(remote.toString(), 200)}' is neither file nor directory`)
 }
 
 /** Sends a file, or all that is in a directory. */

@@ -1,39 +1,16 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  chmod,
-  chown,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { describe, type TestContext, test } from 'node:test'
-import { type HoldfastError, type Sftp, SftpError, type TransferProgress } from 'holdfast'
+import { describe, test } from 'node:test'
+import { type HoldfastError, SftpError } from 'holdfast'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { login, running, sshd } from '../session/sshd.js'
-
-/** A session, and a folder that its user may write to; both are gone after the test. */
-async function session(t: TestContext, version: '9.2' | '10'): Promise<{ sftp: Sftp; folder: string }> {
-  const ssh = await login(t, await sshd(t, { version }))
-  const sftp = await ssh.sftp()
-  t.after(() => sftp.close())
-  const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-sftp-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  const { uid, gid } = await sftp.stat('.')
-  await chown(folder, uid, gid)
-  return { sftp, folder }
-}
+import { session } from './sshd-session.js'
 
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -97,23 +74,6 @@ for (const version of ['9.2', '10'] as const) {
       await handle.close()
       await handle.close()
       await assert.rejects(handle.stat(), { code: 'ERR_SSH_CLOSED' })
-    })
-
-    test('that are given up on the way to their place are not left there', async (t) => {
-      const { sftp, folder } = await session(t, version)
-      const here = await mkdtemp(path.join(tmpdir(), 'holdfast-sftp-'))
-      t.after(() => rm(here, { recursive: true, force: true }))
-      const local = path.join(here, 'large')
-      await writeFile(local, randomBytes(20_000_000))
-      for (let attempt = 0; attempt < 5; attempt++) {
-        const stop = new AbortController()
-        const progress = ({ bytes }: TransferProgress): void => {
-          if (bytes > 6_000_000) stop.abort()
-        }
-        const options = { atomic: true, signal: stop.signal, progress }
-        await assert.rejects(sftp.put(local, path.join(folder, 'x'), options), { code: 'ERR_SSH_ABORTED' })
-        assert.deepEqual(await readdir(folder), [])
-      }
     })
 
     test('stream both ways', async (t) => {
