@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:fs'
 import { chmod, type FileHandle, mkdir, open, utimes } from 'node:fs/promises'
 import path from 'node:path'
@@ -86,8 +87,7 @@ async function receiveEntries(scp: Conversation, tally: Tally, arrival: Arrival<
 
 async function receiveEntry(scp: Conversation, tally: Tally, arrival: Arrival): Promise<void> {
   const { pair, record } = arrival
-  const isText = Buffer.from(record.name.toString()).equals(record.name)
-  if (!isText) {
+  if (!isUtf8(record.name)) {
     tally.skip(pair.remote, 'its name is not UTF-8')
     await discard(scp, arrival)
   } else if (isDirectory(arrival)) {

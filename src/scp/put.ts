@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer'
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { optionError } from '../session/option-error.js'
+import { localEntries } from '../sftp/local-directory.js'
 import { isSame } from '../sftp/put-file.js'
 import { changedError } from '../sftp/transfer.js'
 import type { Conversation } from './conversation.js'
@@ -62,10 +64,11 @@ export async function putDirectory(scp: Conversation, tally: Tally, pair: ScpPai
 
 /** Sends what is in a directory into the one that the other side is in. Links are not followed, and SCP has none. */
 export async function putEntries(scp: Conversation, tally: Tally, { local, remote }: ScpPair): Promise<void> {
-  for (const entry of await readdir(local, { withFileTypes: true })) {
-    const { name } = entry
+  for (const entry of await localEntries(local)) {
+    const name = entry.name.toString()
     const pair = { local: path.join(local, name), remote: `${remote.replace(/\/$/, '')}/${name}` }
-    if (name.includes('\n')) tally.skip(pair.local, 'its name has a line break, which SCP cannot carry')
+    if (!isUtf8(entry.name)) tally.skip(pair.local, 'its name is not UTF-8')
+    else if (name.includes('\n')) tally.skip(pair.local, 'its name has a line break, which SCP cannot carry')
     else if (entry.isFile()) await putFile(scp, tally, pair, name)
     else if (entry.isDirectory()) await putDirectory(scp, tally, pair, name)
     else if (entry.isSymbolicLink()) tally.skip(pair.local, 'it is a link, which SCP cannot carry')

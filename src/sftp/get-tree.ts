@@ -41,7 +41,7 @@ async function enter(transfer: Transfer, level: Level): Promise<readonly TreeEnt
 function treeEntry(transfer: Transfer, level: Level, { name, nameBytes, stats }: Dirent): FoundEntry {
   checkLocalName(name, level)
   const pair = { local: path.join(level.local, name), remote: joinPath(level.remote, nameBytes), known: stats }
-  return { pair, kind: kindOf(stats), obstacle: transfer.obstacle(name, nameBytes) }
+  return { pair, kind: kindOf(stats), obstacle: transfer.obstacle(nameBytes) }
 }
 
 interface FoundEntry extends TreeEntry {

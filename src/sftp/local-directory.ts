@@ -1,4 +1,6 @@
-import { lstat, mkdir } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
+import { lstat, mkdir, readdir } from 'node:fs/promises'
+import path from 'node:path'
 import process from 'node:process'
 
 /**
@@ -13,6 +15,12 @@ export async function makeLocalDirectory(directory: string): Promise<boolean> {
     if (!isThere(error) || !(await lstat(directory)).isDirectory()) throw error
     return false
   }
+}
+
+/** What is in a directory of this machine, under the names that the system has, which need not be text. */
+export function localEntries(directory: string): Promise<Dirent<Buffer>[]> {
+  // Where the system does not say of what kind an entry is, Node joins both, and refuses text with bytes.
+  return readdir(Buffer.from(path.toNamespacedPath(directory)), { withFileTypes: true, encoding: 'buffer' })
 }
 
 /** Windows reads more out of a name than that it has no `/`. */

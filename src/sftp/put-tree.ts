@@ -1,7 +1,8 @@
-import { readdir, readlink, stat } from 'node:fs/promises'
+import { readlink, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Dir } from './directory.js'
 import { staysInside } from './links.js'
+import { localEntries } from './local-directory.js'
 import { PathCalls } from './path-calls.js'
 import { putFile } from './put-file.js'
 import { SftpError } from './sftp-error.js'
@@ -27,11 +28,11 @@ async function enter(transfer: Transfer, level: Level): Promise<readonly TreeEnt
   const isNew = (await makeTree(session, level.remote, 0o777, signal)) !== undefined
   if (isNew) transfer.directoryMade()
   const there = settings.resume && !isNew ? await list(transfer, level) : undefined
-  const entries = await readdir(level.local, { withFileTypes: true })
+  const entries = await localEntries(level.local)
   return entries.map((entry) => {
     const { name } = entry
-    const known = there?.get(name)
-    const pair = { local: path.join(level.local, name), remote: joinPath(level.remote, Buffer.from(name)), known }
+    const known = there?.get(keyOf(name))
+    const pair = { local: path.join(level.local, name.toString()), remote: joinPath(level.remote, name), known }
     return { pair, kind: kindOf(entry), obstacle: transfer.obstacle(name) }
   })
 }
@@ -39,7 +40,12 @@ async function enter(transfer: Transfer, level: Level): Promise<readonly TreeEnt
 async function list(transfer: Transfer, level: Level): Promise<ReadonlyMap<string, Stats>> {
   const { session, signal } = transfer
   const entries = await Dir.all(session, level.remote, signal, transfer.listRoom(level))
-  return new Map(entries.map(({ name, stats }) => [name, stats]))
+  return new Map(entries.map(({ nameBytes, stats }) => [keyOf(nameBytes), stats]))
+}
+
+/** One character a byte: a name of the server may be no text. */
+function keyOf(name: Buffer): string {
+  return name.toString('latin1')
 }
 
 async function putLink(transfer: Transfer, { local, remote, depth }: Level): Promise<void> {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, HoldfastError } from '../errors.js'
 import { printable } from '../wire/printable.js'
 import { partSuffix } from './part-name.js'
@@ -98,11 +99,11 @@ export class Transfer {
 
   /**
    * Why an entry of a tree is left out by its name alone, which two files would have at the same time.
-   * @param bytes the name as the source has it, where that is not sure to be text
+   * @param name as the source has it
    */
-  obstacle(name: string, bytes?: Buffer): string | undefined {
-    if (bytes !== undefined && !Buffer.from(name).equals(bytes)) return 'its name is not UTF-8'
-    const isPart = this.settings.atomic && name.endsWith(partSuffix)
+  obstacle(name: Buffer): string | undefined {
+    if (!isUtf8(name)) return 'its name is not UTF-8'
+    const isPart = this.settings.atomic && name.toString().endsWith(partSuffix)
     return isPart ? `its name ends in ${partSuffix}, as those do that atomic makes on the way` : undefined
   }
 

@@ -48,3 +48,16 @@ test('a tree goes there and back, several at once on one connection', async (t) 
   await Promise.all(rounds)
   assert.equal(ssh.stats().sessions.open, 0)
 })
+
+test('names of this machine that are not UTF-8 are left out', { skip: process.platform !== 'linux' }, async (t) => {
+  const { ssh, here, there } = await world(t)
+  await fs.mkdir(here('tree'))
+  for (const name of ['ä', '\ufffd']) await fs.writeFile(here(`tree/${name}`), name)
+  for (const byte of [0xe4, 0xf6])
+    await fs.writeFile(Buffer.concat([Buffer.from(here('tree/')), Buffer.of(byte)]), 'another')
+  const { files, skipped } = await ssh.scp.put(here('tree'), 'tree', { recursive: true })
+  const odd = { path: here('tree/\ufffd'), why: 'its name is not UTF-8' }
+  assert.deepEqual([files, skipped], [2, [odd, odd]])
+  assert.deepEqual(new Set(await fs.readdir(there('tree'))), new Set(['ä', '\ufffd']))
+  assert.equal(await fs.readFile(there('tree/\ufffd'), 'utf8'), '\ufffd')
+})

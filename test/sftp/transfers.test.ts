@@ -333,6 +333,26 @@ test('names that are not UTF-8 are left out, since two of them may be one here',
   assert.deepEqual(await fs.readdir(local('tree')), ['ä'])
 })
 
+for (const resume of [false, true])
+  test(`names of this machine that are not UTF-8 are left out, resume ${resume}`, { skip: !isLinux }, async (t) => {
+    const { sftp, local, remote } = await world(t)
+    await fs.mkdir(local('tree'))
+    // What a reader makes of bytes that are no text is a name like any other.
+    for (const name of ['ä', '\ufffd']) await fs.writeFile(local(`tree/${name}`), name)
+    const at = (byte: number) => Buffer.concat([Buffer.from(local('tree/')), Buffer.of(byte)])
+    await fs.writeFile(at(0xe4), 'another')
+    await fs.mkdir(at(0xf6))
+    await fs.writeFile(Buffer.concat([at(0xf6), Buffer.from('/below')]), 'another')
+    for (const round of resume ? [0, 1] : [0]) {
+      const { files, directories, skipped } = await sftp.put(local('tree'), 'tree', { resume, concurrency: 1 })
+      assert.deepEqual([files, directories], [2, round === 0 ? 1 : 0])
+      const odd = { path: local('tree/\ufffd'), why: 'its name is not UTF-8' }
+      assert.deepEqual(skipped, [odd, odd])
+    }
+    assert.deepEqual(new Set(await fs.readdir(remote('tree'))), new Set(['ä', '\ufffd']))
+    assert.equal(await fs.readFile(remote('tree/\ufffd'), 'utf8'), '\ufffd')
+  })
+
 test('a failure of one file ends a tree, and says which', async (t) => {
   const { sftp, local, remote } = await world(t)
   await fs.mkdir(local('tree'))
