@@ -61,7 +61,7 @@ export interface Wait<T> {
  * The one place where something is waited for. Every promise that a connection hands out while it waits for its peer
  * comes from here, so that one call, `drain()`, settles them all with one cause.
  */
-export class Waits {
+export class Waits implements Owner {
   readonly #environment: WaitsEnvironment
   readonly #deadlines: Deadlines
   readonly #pending = new Members<Drainable>()
@@ -77,21 +77,6 @@ export class Waits {
   #look: Deadline | undefined
   /** When limits are looked at next. */
   #lookDue = Number.POSITIVE_INFINITY
-  readonly #owner: Owner = {
-    due: (at) => this.#lookAt(at),
-    ended: (wait) => {
-      if (wait.member !== undefined) this.#pending.remove(wait.member)
-      if (this.#pending.size === 0) this.#lookNoMore()
-      this.#countBystander(wait.step, -1)
-      if (wait.isAwaited) this.#awaited--
-      this.#sizeChanged()
-    },
-    awaited: () => {
-      this.#awaited++
-      this.#sizeChanged()
-    },
-    step: () => this.#latestStep(),
-  }
 
   constructor(environment: WaitsEnvironment, deadlines: Deadlines) {
     this.#environment = environment
@@ -125,7 +110,7 @@ export class Waits {
   }
 
   start<T>(options: WaitOptions): Wait<T> {
-    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this.#owner)
+    const wait: OpenWait<T> = new OpenWait(options, this.#environment, this)
     wait.member = this.#pending.add(wait)
     if (options.isAwaited ?? true) wait.await()
     else this.#sizeChanged()
@@ -140,7 +125,7 @@ export class Waits {
    * One deadline for all: most waits settle long before their limit, and what is scheduled for each, and cancelled, cost a
    * command more than what it waits for. So it may come when the limit that it was for is no more, and looks for the next.
    */
-  #lookAt(at: number): void {
+  due(at: number): void {
     if (this.#lookDue <= at) return
     this.#lookDue = at
     if (this.#look === undefined) this.#look = this.#deadlines.add(at, (now) => this.#expire(now))
@@ -161,13 +146,26 @@ export class Waits {
       if (value.dueAt <= now) due.push(value)
       else next = Math.min(next, value.dueAt)
     }
-    if (next < Number.POSITIVE_INFINITY) this.#lookAt(Math.max(next, soonest))
+    if (next < Number.POSITIVE_INFINITY) this.due(Math.max(next, soonest))
     due.sort((a, b) => a.dueAt - b.dueAt)
     runAll(due.map((wait) => () => wait.expire(now)))
   }
 
+  ended(wait: Drainable): void {
+    if (wait.member !== undefined) this.#pending.remove(wait.member)
+    if (this.#pending.size === 0) this.#lookNoMore()
+    this.#countBystander(wait.step, -1)
+    if (wait.isAwaited) this.#awaited--
+    this.#sizeChanged()
+  }
+
+  awaited(): void {
+    this.#awaited++
+    this.#sizeChanged()
+  }
+
   /** What was last begun of all that a connection in the making waits for. */
-  #latestStep(): Step | undefined {
+  step(): Step | undefined {
     return this.#pending.all().findLast(({ value }) => value.step.limit !== 'connect')?.value.step
   }
 
