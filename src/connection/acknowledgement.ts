@@ -21,8 +21,7 @@ export class Acknowledgement {
    */
   get isAwaited(): boolean {
     if (this.#role !== 'client' || this.#mux.hasProgram || !this.#mux.transport.isOpen) return false
-    const [channel] = this.#mux.channels
-    if (channel === undefined && this.#mux.waits.size === 0) return false
+    if (this.#mux.channels.isEmpty && this.#mux.waits.size === 0) return false
     return this.#mux.transport.peerSoftware?.startsWith('OpenSSH_') ?? false
   }
 

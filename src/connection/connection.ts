@@ -112,7 +112,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   }
 
   get channels(): Iterable<Channel> {
-    return this.#mux.channels
+    return this.#mux.channels.all
   }
 
   /** Answers and messages that nobody waited for; they were dropped. */
@@ -126,7 +126,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   }
 
   onChannelGone(gone: (channel: Channel) => void): () => void {
-    return this.#mux.onChannelGone(gone)
+    return this.#mux.channels.onGone(gone)
   }
 
   /** @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_TIMEOUT (limit `reply`), ERR_SSH_ABORTED */
@@ -309,11 +309,11 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   }
 
   isFlushed(): boolean {
-    return this.#mux.isDrained && this.#transport.unsentBytes === 0 && this.#transport.isOpen
+    return this.#mux.channels.queuedBytes === 0 && this.#transport.unsentBytes === 0 && this.#transport.isOpen
   }
 
   isReadByPeer(): boolean {
-    return this.#mux.isEmpty && this.#transport.unsentBytes === 0 && (this.#host.delivers?.() ?? false)
+    return this.#mux.channels.isEmpty && this.#transport.unsentBytes === 0 && (this.#host.delivers?.() ?? false)
   }
 
   giveUp(how: 'farewell' | 'reset'): void {

@@ -22,6 +22,7 @@ import {
 } from '../wire/connection-messages.js'
 import { messageName, messageNumber } from '../wire/numbers.js'
 import { Channel, type ChannelEvent, type ChannelPort, type ChannelSink, type RemoteEnd } from './channel.js'
+import { Channels } from './channels.js'
 import type { Facts } from './facts.js'
 import { GlobalReplies, type GlobalRepliesPort, type GlobalReply } from './global-replies.js'
 import { GlobalRequests, type GlobalRequestsPort } from './global-requests.js'
@@ -66,12 +67,6 @@ export interface MuxOwner {
 /** All that channels and requests need of the connection: the mux itself, without a function between for each. */
 type MuxPorts = ChannelPort & SendingPort & GlobalRequestsPort & GlobalRepliesPort & OpeningsPort
 
-export interface Flow {
-  readonly sentBytes: number
-  readonly coveredBytes: number
-  readonly receivedBytes: number
-}
-
 const none = Buffer.alloc(0)
 
 /** The connection protocol (RFC 4254): channels side by side, and global requests in line, over one transport. */
@@ -83,12 +78,11 @@ export class Mux implements MuxPorts {
   readonly #globalReplies: GlobalReplies
   readonly #options: MuxOptions
   readonly #owner: MuxOwner
-  /** By our number; an idle connection has none. */
-  #channels: Map<number, Channel> | undefined
-  #receivedBytes = 0
+  readonly channels = new Channels()
+  /** Bytes of channel data so far. */
+  receivedBytes = 0
   /** Whether the peer has started a program for us, or passed on data. */
   hasProgram = false
-  readonly #channelGone = new Set<(channel: Channel) => void>()
   /** Answers that nobody asked for, ends said twice, and messages for channels that are gone: counted and dropped. */
   surplus = 0
 
@@ -142,55 +136,11 @@ export class Mux implements MuxPorts {
     diagnostics.channel(() => ({ ...this.#options.facts.about, event, channel, type, queuedBytes }))
   }
 
-  get channels(): Iterable<Channel> {
-    return this.#channels?.values() ?? []
-  }
-
-  /** Bytes of channel data so far: sent, how many of those the peer's windows say were read, and received. */
-  get flow(): Flow {
-    const { sentBytes, coveredBytes } = this.sending
-    return { sentBytes, coveredBytes, receivedBytes: this.#receivedBytes }
-  }
-
-  /** Whether the peer has closed every channel there was: it has read all that was sent on them. */
-  get isEmpty(): boolean {
-    return (this.#channels?.size ?? 0) === 0
-  }
-
-  /** Whether the program has written anything that was not sent. */
-  get isDrained(): boolean {
-    return this.queuedBytes === 0
-  }
-
-  /** Data that programs have written and that was not sent. */
-  get queuedBytes(): number {
-    let queued = 0
-    for (const channel of this.channels) queued += channel.unsentBytes
-    return queued
-  }
-
-  /** What the peer may still send on all channels together; and how much of that it may because windows have grown. */
-  get granted(): { readonly bytes: number; readonly grown: number } {
-    let bytes = 0
-    let grown = 0
-    for (const channel of this.channels) {
-      bytes += channel.receiveWindow
-      grown += Math.min(channel.grownBytes, channel.receiveWindow)
-    }
-    return { bytes, grown }
-  }
-
-  /** Calls back with each channel that is gone for good, so that a refused one may be tried again. Returns the way out. */
-  onChannelGone(gone: (channel: Channel) => void): () => void {
-    this.#channelGone.add(gone)
-    return () => this.#channelGone.delete(gone)
-  }
-
   forget(channel: Channel): void {
-    this.#channels?.delete(channel.localId)
+    this.channels.remove(channel)
     this.sending.forget(channel)
     this.report('closed', channel)
-    for (const gone of [...this.#channelGone]) gone(channel)
+    this.channels.tellGone(channel)
   }
 
   receive(payload: Buffer): void {
@@ -199,7 +149,7 @@ export class Mux implements MuxPorts {
     switch (number) {
       case messageNumber.CHANNEL_DATA: {
         const { recipient, data } = decodeChannelData(payload)
-        this.#receivedBytes += data.length
+        this.receivedBytes += data.length
         this.hasProgram = true
         this.#find(recipient, number)?.receiveData(data)
         return
@@ -211,7 +161,7 @@ export class Mux implements MuxPorts {
       }
       case messageNumber.CHANNEL_EXTENDED_DATA: {
         const { recipient, type, data } = decodeExtendedData(payload)
-        this.#receivedBytes += data.length
+        this.receivedBytes += data.length
         this.#find(recipient, number)?.receiveExtendedData(type, data)
         return
       }
@@ -243,7 +193,7 @@ export class Mux implements MuxPorts {
   lose(cause: HoldfastError): readonly (() => void)[] {
     this.sending.stop()
     this.#globalReplies.drop()
-    return [...this.channels].map((channel) => () => channel.lose(cause))
+    return [...this.channels.all].map((channel) => () => channel.lose(cause))
   }
 
   #receiveOpeningOrGlobal(number: number, payload: Buffer): void {
@@ -282,8 +232,7 @@ export class Mux implements MuxPorts {
   #add(localId: number, remote: RemoteEnd): Channel {
     if (remote.maxPacket === 0) throw protocolError('maximum packet size', 'is 0, so that no data could ever be sent')
     const channel = new Channel(this, localId, remote, this.#options.window)
-    this.#channels ??= new Map()
-    this.#channels.set(localId, channel)
+    this.channels.add(channel)
     this.report('opened', channel)
     return channel
   }
@@ -321,7 +270,7 @@ export class Mux implements MuxPorts {
 
   /** The channel that a message is for; undefined for one that is gone, whose late messages are dropped. */
   #find(id: number, number: number): Channel | undefined {
-    const channel = this.#channels?.get(id)
+    const channel = this.channels.get(id)
     if (channel !== undefined) return channel
     this.#dropLate(id, number, !this.openings.has(id))
     return undefined

@@ -76,7 +76,7 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   unsentBytes(): number {
-    return this.#transport.unsentBytes + this.#mux.queuedBytes
+    return this.#transport.unsentBytes + this.#mux.channels.queuedBytes
   }
 
   stuckSince(): number | undefined {
@@ -170,7 +170,7 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   #requestOnChannel(taken: (() => void) | undefined): MessageProbe | undefined {
-    for (const channel of this.#mux.channels) {
+    for (const channel of this.#mux.channels.all) {
       if (!channel.isOpen) continue
       const probe = this.#begin('channel-request', channel)
       const answered = (): void => this.#answered(probe)
@@ -244,23 +244,22 @@ class MessageProbe implements SentProbe {
 
   /** Notes what is in its way, its own bytes included. */
   wasSent(): this {
-    const { bytes, grown } = this.#mux.granted
-    const { sentBytes, receivedBytes } = this.#mux.flow
+    const { bytes, grown } = this.#mux.channels.granted
     this.#position = this.#transport.outbound.position
     this.#granted = bytes
     this.#grown = grown
-    this.#sentBytes = sentBytes
-    this.#receivedBytes = receivedBytes
+    this.#sentBytes = this.#mux.sending.sentBytes
+    this.#receivedBytes = this.#mux.receivedBytes
     return this
   }
 
   ahead(): number {
-    const uncovered = Math.max(0, this.#sentBytes - this.#mux.flow.coveredBytes)
+    const uncovered = Math.max(0, this.#sentBytes - this.#mux.sending.coveredBytes)
     return Math.max(0, this.#position - this.#transport.takenBytes) + uncovered
   }
 
   behind(): number {
-    const received = this.#mux.flow.receivedBytes - this.#receivedBytes
+    const received = this.#mux.receivedBytes - this.#receivedBytes
     return asOnSlowLink(Math.max(0, this.#granted - received), this.#granted - this.#grown)
   }
 
