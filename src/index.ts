@@ -35,7 +35,7 @@ export type {
 } from './forward/listen-options.js'
 export type { ConnectToOptions, TunnelOptions, TunnelTarget } from './forward/options.js'
 export type { Tunnel } from './forward/tunnel.js'
-export type { NegotiatedAlgorithms } from './kex/transport.js'
+export type { NegotiatedAlgorithms } from './kex/negotiation.js'
 export type { Agent, AgentIdentity } from './keys/agent.js'
 export type { PublicKey } from './keys/public-key.js'
 export type { Duration } from './liveness/duration.js'

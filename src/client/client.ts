@@ -7,7 +7,7 @@ import type { DynamicForwardOptions, ForwardOptions, RemoteForwardOptions } from
 import type { ConnectToOptions, TunnelTarget } from '../forward/options.js'
 import type { Tunnel } from '../forward/tunnel.js'
 import type { Tunnels } from '../forward/tunnels.js'
-import type { NegotiatedAlgorithms } from '../kex/transport.js'
+import type { NegotiatedAlgorithms } from '../kex/negotiation.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { Liveness, LivenessChange } from '../liveness/port.js'
 import { PublicKeys } from '../publickey/public-keys.js'

@@ -1,4 +1,4 @@
-import type { NegotiatedAlgorithms } from '../kex/transport.js'
+import type { NegotiatedAlgorithms } from '../kex/negotiation.js'
 import type { Liveness } from '../liveness/port.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { SessionStats } from '../session/sessions.js'

@@ -1,6 +1,7 @@
 import { diagnostics } from '../diagnostics.js'
 import { asHoldfastError, type ErrorDetails, type HoldfastError, type Phase } from '../errors.js'
-import { type NegotiatedAlgorithms, Transport, type TransportSink } from '../kex/transport.js'
+import type { NegotiatedAlgorithms } from '../kex/negotiation.js'
+import { Transport, type TransportSink } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
 import type { LivenessChange, SentProbe, Verdict } from '../liveness/port.js'

@@ -46,7 +46,7 @@ export class Login implements AuthPort {
   }
 
   serverSigAlgs(): readonly string[] | undefined {
-    return this.#transport.serverSigAlgs()
+    return this.#transport.own.serverSigAlgs()
   }
 
   answered(tookMs: number): void {

@@ -31,6 +31,18 @@ export interface Negotiated {
   readonly clientTakesExtInfo: boolean
 }
 
+/** What both sides agreed on (RFC 4253 section 7.1), by the names of the protocol. */
+export interface NegotiatedAlgorithms {
+  readonly kex: string
+  readonly serverHostKey: string
+  readonly clientToServer: DirectionAlgorithms
+  readonly serverToClient: DirectionAlgorithms
+  /** Whether strict key exchange holds (OpenSSH PROTOCOL 1.10), which CVE-2023-48795 needs to be absent. */
+  readonly strictKex: boolean
+  /** What the peer says it is: `OpenSSH_9.2p1`. */
+  readonly peer: string
+}
+
 /** Only what the first KEXINIT says of strict key exchange counts (OpenSSH PROTOCOL 1.10). */
 export function isStrict(client: AlgorithmOffer, server: AlgorithmOffer): boolean {
   return client.kex.includes(signal.strictClient) && server.kex.includes(signal.strictServer)

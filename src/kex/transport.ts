@@ -6,25 +6,11 @@ import { Inbound, type InboundSink } from '../transport/inbound.js'
 import { Outbound, type OutboundOwner } from '../transport/outbound.js'
 import { maxPayload } from '../transport/packet-size.js'
 import { isKexMethodNumber, isServiceNumber, messageNumber } from '../wire/numbers.js'
-import { printable } from '../wire/printable.js'
-import {
-  type Disconnect,
-  decodeDebug,
-  decodeDisconnect,
-  decodeExtInfo,
-  decodeIgnore,
-  decodePing,
-  decodePong,
-  decodeServerSigAlgs,
-  decodeUnimplemented,
-  type Extensions,
-  encodeExtInfo,
-  encodePong,
-  encodeUnimplemented,
-} from '../wire/transport-messages.js'
+import { type Disconnect, type Extensions, encodeExtInfo } from '../wire/transport-messages.js'
 import { protocolError } from './exchange.js'
 import { Exchanges, type ExchangesOptions, type ExchangesPort, type ExchangesSink } from './exchanges.js'
-import type { DirectionAlgorithms, Negotiated } from './negotiation.js'
+import type { Negotiated, NegotiatedAlgorithms } from './negotiation.js'
+import { OwnMessages, type OwnMessagesSink } from './own-messages.js'
 import { RekeyDue, type RekeyOptions } from './rekey.js'
 import { SendQueue } from './send-queue.js'
 
@@ -35,7 +21,7 @@ export interface TransportOptions extends ExchangesOptions, RekeyOptions {
 }
 
 /** What the transport hands to the layers above. */
-export interface TransportSink extends ExchangesSink {
+export interface TransportSink extends ExchangesSink, OwnMessagesSink {
   /** The first keys are in use both ways. */
   keysReady(): void
   /** A message of the layers above. */
@@ -44,25 +30,8 @@ export interface TransportSink extends ExchangesSink {
   heard(bytes: number): void
   /** Whether to pass over it without a word. */
   ignores(payload: Buffer): boolean
-  pong(data: Buffer): void
-  /** What the peer says of itself for whoever debugs it (DEBUG). */
-  remark(text: string): void
-  /** The peer did not know the message that we sent as this packet, under the present keys. */
-  unimplemented(sequence: number): void
   /** There is something to write. */
   writable(): void
-}
-
-/** What both sides agreed on (RFC 4253 section 7.1), by the names of the protocol. */
-export interface NegotiatedAlgorithms {
-  readonly kex: string
-  readonly serverHostKey: string
-  readonly clientToServer: DirectionAlgorithms
-  readonly serverToClient: DirectionAlgorithms
-  /** Whether strict key exchange holds (OpenSSH PROTOCOL 1.10), which CVE-2023-48795 needs to be absent. */
-  readonly strictKex: boolean
-  /** What the peer says it is: `OpenSSH_9.2p1`. */
-  readonly peer: string
 }
 
 /** Replies that a peer asked for and does not read must not fill our memory. */
@@ -79,14 +48,11 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   readonly sink: TransportSink
   readonly #exchanges: Exchanges
   readonly queue: SendQueue
+  readonly own: OwnMessages
   readonly #rekeyDue: RekeyDue
-  /** Whether the peer said by EXT_INFO (RFC 8308) that it answers PING. */
-  answersPings = false
-  #serverSigAlgs: Buffer | undefined
   #identification: Identification | undefined
   /** Until it comes. */
   #introduction: Wait<void> | undefined
-  #farewell: Disconnect | undefined
   #ready = false
   #keyExchanges = 0
   /** sshd up to 9.2 ends a connection that exchanges keys anew before the user was authenticated. */
@@ -102,6 +68,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
     this.outbound = new Outbound(options.environment, this)
     this.queue = new SendQueue(this.outbound)
     this.inbound = new Inbound(this)
+    this.own = new OwnMessages(this)
     this.#exchanges = new Exchanges(options, this)
   }
 
@@ -119,7 +86,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
 
   /** With what words the peer said goodbye. */
   get farewell(): Disconnect | undefined {
-    return this.#farewell
+    return this.own.farewell
   }
 
   /** What the peer says it is. */
@@ -129,14 +96,6 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
 
   get sessionId(): Buffer | undefined {
     return this.#exchanges.sessionId
-  }
-
-  /**
-   * The signature algorithms that the peer takes, if it said so (RFC 8308 section 3.1), until the user is authenticated.
-   * @throws HoldfastError ERR_SSH_PROTOCOL when they are no name-list
-   */
-  serverSigAlgs(): readonly string[] | undefined {
-    return this.#serverSigAlgs && decodeServerSigAlgs(this.#serverSigAlgs)
   }
 
   /** How often keys have been exchanged, the first time included. */
@@ -209,7 +168,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   /** The user was authenticated: from now on keys may be exchanged anew. */
   allowRekey(): void {
     this.#mayRekey = true
-    this.#serverSigAlgs = undefined
+    this.own.loggedIn()
     this.#rekeyIfDue()
   }
 
@@ -306,24 +265,9 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
 
   #receiveOwn(number: number, payload: Buffer, sequence: number): void {
     switch (number) {
-      case messageNumber.DISCONNECT:
-        this.#disconnected(payload)
-        return
-      case messageNumber.IGNORE:
-        decodeIgnore(payload)
-        return
-      case messageNumber.UNIMPLEMENTED:
-        this.sink.unimplemented(decodeUnimplemented(payload))
-        return
-      case messageNumber.DEBUG:
-        this.sink.remark(decodeDebug(payload).message)
-        return
       case messageNumber.SERVICE_REQUEST:
       case messageNumber.SERVICE_ACCEPT:
         this.sink.message(payload)
-        return
-      case messageNumber.EXT_INFO:
-        this.#learn(decodeExtInfo(payload))
         return
       case messageNumber.KEXINIT:
         this.#exchanges.receiveKexInit(payload)
@@ -331,29 +275,9 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
       case messageNumber.NEWKEYS:
         this.#exchanges.receiveNewKeys(payload)
         return
-      case messageNumber.PING:
-        this.reply(encodePong(decodePing(payload)))
-        return
-      case messageNumber.PONG:
-        this.sink.pong(decodePong(payload))
-        return
       default:
-        this.reply(encodeUnimplemented(sequence))
+        this.own.receive(number, payload, sequence)
     }
-  }
-
-  /** A later EXT_INFO replaces the earlier one whole (RFC 8308 section 2.4). */
-  #learn(extensions: Extensions): void {
-    this.answersPings = extensions.has('ping@openssh.com')
-    this.#serverSigAlgs = this.#mayRekey ? undefined : extensions.get('server-sig-algs')
-  }
-
-  #disconnected(payload: Buffer): void {
-    this.#farewell = decodeDisconnect(payload)
-    const { reason, description } = this.#farewell
-    const words = printable(description)
-    const message = `the peer ended the connection: ${words === '' ? `reason ${reason}` : `${words} (reason ${reason})`}`
-    this.sink.failed(new HoldfastError('ERR_SSH_DISCONNECTED', message, { disconnectReason: reason }))
   }
 
   exchangeEnded(negotiated: Negotiated): void {

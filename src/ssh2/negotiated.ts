@@ -1,4 +1,4 @@
-import type { NegotiatedAlgorithms } from '../kex/transport.js'
+import type { NegotiatedAlgorithms } from '../kex/negotiation.js'
 
 /** One direction of a connection, as the event `handshake` tells of it. */
 export interface HandshakeDirection {
