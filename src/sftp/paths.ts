@@ -28,7 +28,7 @@ import {
   toSeconds,
   toUint32,
 } from './settings.js'
-import { inParts } from './sftp-error.js'
+import { inParts, refuseAborted } from './sftp-error.js'
 import type { SftpSessions } from './sftp-sessions.js'
 import { Stats } from './stats.js'
 import { isCode, makeDirectory, makeTree, remove, removeEmpty, removeTree } from './trees.js'
@@ -114,9 +114,12 @@ export class SftpPaths {
   async mkdir(path: RemotePath, options: number | string | MkdirOptions = {}): Promise<string | undefined> {
     const { recursive = false, mode = 0o777, signal } = typeof options === 'object' ? options : { mode: options }
     const bytes = toPath(path)
-    if (recursive) return (await inParts(makeTree(this.session, bytes, toMode(mode), checkSignal(signal))))?.toString()
-    await makeDirectory(this.session, bytes, toMode(mode), checkSignal(signal))
-    return undefined
+    if (!recursive) {
+      await makeDirectory(this.session, bytes, toMode(mode), checkSignal(signal))
+      return undefined
+    }
+    refuseAborted(checkSignal(signal), this.session.host, { syscall: 'mkdir', path: pathText(path) })
+    return (await inParts(makeTree(this.session, bytes, toMode(mode), signal)))?.toString()
   }
 
   async rmdir(path: RemotePath, { signal }: CallOptions = {}): Promise<void> {
@@ -133,8 +136,9 @@ export class SftpPaths {
     const bytes = toPath(path)
     const room = roomOf(path, options)
     try {
-      if (recursive) await inParts(removeTree(this.session, bytes, checkSignal(signal), room))
-      else await remove(this.session, bytes, checkSignal(signal))
+      if (!recursive) return await remove(this.session, bytes, checkSignal(signal))
+      refuseAborted(checkSignal(signal), this.session.host, { syscall: 'rm', path: pathText(path) })
+      await inParts(removeTree(this.session, bytes, signal, room))
     } catch (error) {
       if (!force || !isCode(error, 'ENOENT')) throw error
     }

@@ -67,6 +67,14 @@ export function withDelivery(error: unknown, delivery: Delivery, isShared: boole
   return told
 }
 
+/** Before work that takes several requests is begun. @throws HoldfastError ERR_SSH_ABORTED */
+export function refuseAborted(signal: AbortSignal | undefined, host: string, call: FileCall): void {
+  if (signal?.aborted !== true) return
+  const cause: unknown = signal.reason
+  const details = { phase: 'request', host, cause, delivery: 'not-sent' } as const
+  throw new HoldfastError('ERR_SSH_ABORTED', `aborted before it began: ${describe(call)}`, details)
+}
+
 /** Of work that takes several requests: where the last was not sent, those before it were. */
 export async function inParts<T>(work: Promise<T>): Promise<T> {
   try {

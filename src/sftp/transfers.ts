@@ -7,7 +7,7 @@ import { throughLinks } from './local-links.js'
 import { PathCalls } from './path-calls.js'
 import { putFile } from './put-file.js'
 import { putTree } from './put-tree.js'
-import { inParts } from './sftp-error.js'
+import { inParts, refuseAborted } from './sftp-error.js'
 import type { SftpSessions } from './sftp-sessions.js'
 import { Stats } from './stats.js'
 import { localError, type Pair, Transfer } from './transfer.js'
@@ -15,7 +15,7 @@ import type { TransferResult, TransferSettings } from './transfer-options.js'
 
 /** Fetches a file, or all that is in a directory. */
 export function get(session: SftpSessions, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
-  return run(new Transfer(session, settings), async (transfer) => {
+  return run('get', pair, new Transfer(session, settings), async (transfer) => {
     const { signal } = transfer
     const known = new Stats(await transfer.again(() => new PathCalls(session).attributes('stat', pair.remote, signal)))
     checkKind(known, pair)
@@ -35,13 +35,19 @@ function checkKind(known: Stats, { remote }: Pair): void {
 
 /** Sends a file, or all that is in a directory. */
 export function put(session: SftpSessions, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
-  return run(new Transfer(session, settings), async (transfer) => {
+  return run('put', pair, new Transfer(session, settings), async (transfer) => {
     const isTree = (await stat(pair.local)).isDirectory()
     await (isTree ? putTree : putFile)(transfer, pair)
   })
 }
 
-async function run(transfer: Transfer, work: (transfer: Transfer) => Promise<void>): Promise<TransferResult> {
+async function run(
+  syscall: string,
+  { remote }: Pair,
+  transfer: Transfer,
+  work: (transfer: Transfer) => Promise<void>,
+): Promise<TransferResult> {
+  refuseAborted(transfer.signal, transfer.session.host, { syscall, path: remote.toString() })
   try {
     await inParts(work(transfer))
   } catch (error) {

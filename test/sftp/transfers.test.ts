@@ -378,6 +378,33 @@ test('a failure of one file ends a tree, and says which', async (t) => {
   await sftp.stat('.')
 })
 
+test('what is given up before it begins has not been sent, and says so', async (t) => {
+  const asked: string[] = []
+  const { sftp, local, remote } = await world(t, { asked: ({ type }) => asked.push(type) })
+  for (const place of [local, remote]) {
+    await fs.mkdir(place('tree'))
+    await fs.writeFile(place('file'), 'x')
+  }
+  const cause = new Error('of the program')
+  const signal = AbortSignal.abort(cause)
+  const calls = {
+    put: () => sftp.put(local('file'), 'new', { signal }),
+    'put, atomic': () => sftp.put(local('file'), 'new', { signal, atomic: true }),
+    'put of a tree': () => sftp.put(local('tree'), 'new', { signal }),
+    get: () => sftp.get('file', local('new'), { signal }),
+    'get of a tree': () => sftp.get('tree', local('new'), { signal }),
+    mkdir: () => sftp.mkdir('a/b', { recursive: true, signal }),
+    rm: () => sftp.rm('tree', { recursive: true, force: true, signal }),
+  }
+  for (const [name, call] of Object.entries(calls)) {
+    const expected = { code: 'ERR_SSH_ABORTED', delivery: 'not-sent', cause }
+    await assert.rejects(call(), expected, name)
+  }
+  await sftp.stat('.')
+  assert.deepEqual(asked, ['STAT'])
+  assert.deepEqual(new Set(await fs.readdir(local(''))), new Set(['file', 'tree']))
+})
+
 test('wrong options are told before anything is done', async (t) => {
   const { sftp } = await world(t)
   const wrong = [{ verify: 'some' as 'full' }, { concurrency: 0 }, { resume: 1 as unknown as boolean }, { atomc: true }]
