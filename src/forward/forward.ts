@@ -172,7 +172,7 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
   }
 
   /** Gives a connection that somebody made to the program. @internal */
-  handOver(near: Tunnel, take: (connection: Tunnel) => void): void {
+  handOver(near: Tunnel, take: (connection: Tunnel) => unknown): void {
     if (!this.#life.pending) {
       discard(near)
       return
@@ -190,7 +190,7 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
     // Later: this runs while packets are handled, and what the program throws is its own affair.
     queueMicrotask(() => {
       this.#tell('connection', { remoteAddress, remotePort })
-      take(near)
+      give(near, take)
     })
   }
 
@@ -263,6 +263,20 @@ export class Forward extends EventEmitter<ForwardEvents> implements AsyncDisposa
         throw error
       })
     }
+  }
+}
+
+/** A program that fails leaves nobody waiting; what it throws, or rejects with, is its own to see, as uncaught. */
+function give(near: Tunnel, take: (connection: Tunnel) => unknown): void {
+  const failed = (error: unknown): never => {
+    discard(near)
+    throw error
+  }
+  try {
+    const taken = take(near)
+    if (taken instanceof Promise) taken.catch(failed)
+  } catch (error) {
+    failed(error)
   }
 }
 

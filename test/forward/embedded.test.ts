@@ -133,3 +133,34 @@ test('a listener that throws is the program’s own affair', async (t) => {
   assert.equal(await text(net.connect({ host, port }).end('x')), '1 bytes')
   assert.equal(await caught, thrown)
 })
+
+const failing: Readonly<Record<string, (thrown: Error) => () => unknown>> = {
+  throws: (thrown) => () => {
+    throw thrown
+  },
+  rejects: (thrown) => () => Promise.reject(thrown),
+}
+
+for (const [how, fail] of Object.entries(failing)) {
+  test(`whoever connected does not wait for a program whose function ${how}`, { timeout: 30_000 }, async (t) => {
+    const { ssh } = await started(t)
+    const thrown = new Error('of the program')
+    // The runner takes every rejection for its own.
+    const runners = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection')
+    t.after(() => runners.forEach((listener) => process.on('unhandledRejection', listener)))
+    const caught = new Promise((resolve) => {
+      process.setUncaughtExceptionCaptureCallback(resolve)
+      t.after(() => process.setUncaughtExceptionCaptureCallback(null))
+    })
+    const forward = await ssh.forwardRemote({ to: fail(thrown) })
+    const { host = '', port = 0 } = forward.address
+    const visitor = net
+      .connect({ host, port })
+      .on('error', () => {})
+      .resume()
+    assert.equal(await caught, thrown)
+    await closed(visitor)
+    assert.equal(forward.connections, 0)
+  })
+}
