@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { appendFile, constants, type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import process from 'node:process'
 import { HoldfastError } from '../errors.js'
 import { hasCode, readHandle, readSmallFile } from './files.js'
@@ -15,6 +15,7 @@ import {
   parseKnownHosts,
 } from './known-hosts.js'
 import { encodeKnownHostsLine } from './known-hosts-line.js'
+import { sshDirectory } from './paths.js'
 import type { PublicKey } from './public-key.js'
 
 /** A hundred thousand hosts. */
@@ -59,12 +60,22 @@ function readOne(path: string): Promise<ParsedKnownHosts> {
  */
 export function appendKnownHost(path: string, host: Host, key: PublicKey): Promise<void> {
   return guarded(path, 'written', async () => {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await makeSshDirectory(dirname(path))
     for (let attempt = 0; attempt < attempts; attempt++) {
       if (await appendOnce(path, host, key)) return
     }
     throw new Error('other processes keep replacing it')
   })
+}
+
+/** As ssh does: `~/.ssh`, and no other folder, nor the home of a user that has none. */
+async function makeSshDirectory(folder: string): Promise<void> {
+  if (resolve(folder) !== sshDirectory()) return
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
 }
 
 /** @returns false if the file was replaced under the write */

@@ -6,8 +6,13 @@ import process from 'node:process'
 const windows = process.platform === 'win32'
 const windowsAgentPipe = '\\\\.\\pipe\\openssh-ssh-agent'
 
+/** The user's own folder. */
+export function sshDirectory(): string {
+  return join(homedir(), '.ssh')
+}
+
 function inSshDirectory(name: string): string {
-  return join(homedir(), '.ssh', name)
+  return join(sshDirectory(), name)
 }
 
 function inSystemDirectory(name: string): string {

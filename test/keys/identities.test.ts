@@ -5,7 +5,7 @@ import process from 'node:process'
 import { type TestContext, test } from 'node:test'
 import { type Identity, loadIdentities } from '#src/keys/identities.js'
 import { Writer } from '#src/wire/writer.js'
-import { blobOf, makeKey, missing, sshKeygen, temporaryDirectory } from './openssh-tools.js'
+import { blobOf, makeKey, missing, setHome, sshKeygen, temporaryDirectory } from './openssh-tools.js'
 
 const skip = missing('ssh-keygen')
 
@@ -26,13 +26,7 @@ test('without files named: those of ~/.ssh that exist, in the order of ssh', { s
 
 function temporaryHome(context: TestContext): string {
   const home = temporaryDirectory(context)
-  const variable = process.platform === 'win32' ? 'USERPROFILE' : 'HOME'
-  const before = process.env[variable]
-  process.env[variable] = home
-  context.after(() => {
-    if (before === undefined) delete process.env[variable]
-    else process.env[variable] = before
-  })
+  setHome(context, home)
   mkdirSync(join(home, '.ssh'))
   return join(home, '.ssh')
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { test } from 'node:test'
@@ -13,7 +13,7 @@ import { appendKnownHost, readKnownHostsFiles, rotateKnownHost } from '#src/keys
 import { generatePrivateKey } from '#src/keys/private-key.js'
 import type { PublicKey } from '#src/keys/public-key.js'
 import { findPosixTools } from '../support/posix-tools.js'
-import { missing, sshKeygen, temporaryDirectory } from './openssh-tools.js'
+import { missing, setHome, sshKeygen, temporaryDirectory } from './openssh-tools.js'
 
 findPosixTools()
 
@@ -43,13 +43,33 @@ test('a named pipe that nobody writes to is not waited for', {
   await assert.rejects(readKnownHostsFiles([pipe]), { code: 'ERR_SSH_KNOWN_HOSTS', message: /no regular file/ })
 })
 
-test('a first key makes directory and file for the user alone', async (context) => {
-  const file = join(temporaryDirectory(context), '.ssh', 'known_hosts')
+test('a first key makes ~/.ssh and its file for the user alone', async (context) => {
+  const home = temporaryDirectory(context)
+  setHome(context, home)
+  const file = join(home, '.ssh', 'known_hosts')
   await appendKnownHost(file, { host: 'DB1', port: 2222 }, first)
   assert.equal(readFileSync(file, 'utf8'), `[db1]:2222 ${line(first)}\n`)
   if (windows) return
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.equal(statSync(dirname(file)).mode & 0o777, 0o700)
+})
+
+test('no other folder is made, as with ssh', async (context) => {
+  const home = temporaryDirectory(context)
+  setHome(context, home)
+  for (const folder of [join(home, 'elsewhere'), join(home, '.ssh', 'more'), join(home, 'a', 'b')]) {
+    const file = join(folder, 'known_hosts')
+    const adding = appendKnownHost(file, db1, first)
+    await assert.rejects(adding, { code: 'ERR_SSH_KNOWN_HOSTS', message: /no such file or directory/, hint: /folder/ })
+    assert.equal(existsSync(folder), false)
+  }
+})
+
+test('a home that is not there is not made', async (context) => {
+  const home = join(temporaryDirectory(context), 'nobody')
+  setHome(context, home)
+  await assert.rejects(appendKnownHost(join(home, '.ssh', 'known_hosts'), db1, first), { code: 'ERR_SSH_KNOWN_HOSTS' })
+  assert.equal(existsSync(home), false)
 })
 
 test('a last line without an end is ended first, and a key is added once', async (context) => {

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import type { TestContext } from 'node:test'
 
 /** The reason to skip, as node:test takes it: false where the program is there. */
@@ -15,6 +16,17 @@ export function temporaryDirectory(context: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-keys-'))
   context.after(() => rmSync(directory, { recursive: true, force: true }))
   return directory
+}
+
+/** Where `~` leads until the test ends. */
+export function setHome(context: TestContext, home: string): void {
+  const variable = process.platform === 'win32' ? 'USERPROFILE' : 'HOME'
+  const before = process.env[variable]
+  process.env[variable] = home
+  context.after(() => {
+    if (before === undefined) delete process.env[variable]
+    else process.env[variable] = before
+  })
 }
 
 export function sshKeygen(...args: string[]): string {
