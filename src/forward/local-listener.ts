@@ -32,7 +32,7 @@ export async function listen(place: ListenPlace, { port, signal, limitMs }: List
     limitMs,
     clock: 'peer',
     phase: 'request',
-    what: `the place to listen at, ${targetText(place)},`,
+    what: `the listener at ${targetText(place)}`,
     signal,
   })
   const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }).unref()

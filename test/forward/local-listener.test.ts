@@ -75,3 +75,8 @@ test('the processes of a cluster do not get each other’s connections', async (
   assert.ok(ports.every((port) => port > 0))
   assert.equal(new Set(ports).size, 2)
 })
+
+test('the text of one that was aborted is a sentence', async () => {
+  const listening = listen({ host: '127.0.0.1', port: 0 }, { ...listenContext(), signal: AbortSignal.abort() })
+  await assert.rejects(listening, { code: 'ERR_SSH_ABORTED', message: /aborted while waiting for .*127\.0\.0\.1:0$/ })
+})
