@@ -42,7 +42,7 @@ export const errorTable = {
   },
   ERR_SSH_CONNECTION_LOST: {
     meaning: 'The connection ended without a goodbye: it was reset, or the peer closed the stream.',
-    hint: 'see `cause` for what the operating system reported',
+    hint: 'see `cause`, where there is one, for what the operating system reported; without one the peer closed it: look in its log',
   },
   ERR_SSH_DISCONNECTED: {
     meaning: 'The peer ended the connection with a DISCONNECT message, whose reason is in the text.',
@@ -109,7 +109,7 @@ export const errorTable = {
   },
   ERR_SSH_KNOWN_HOSTS: {
     meaning: 'A known_hosts file could not be read or written, or a line of it is wrong.',
-    hint: 'correct the line that the message names',
+    hint: 'correct what the message names: a line, who may read or write the file, or a folder that is missing',
   },
   ERR_SSH_AGENT: {
     meaning: 'The authentication agent could not be reached or refused to sign.',

@@ -30,6 +30,7 @@ import type { ReconnectAttempt, Reconnection } from './reconnect/redial.js'
 import { type OpenWay, StandingLine } from './reconnect/standing-line.js'
 import type { Settings } from './settings.js'
 import { type ClientStats, readStats } from './stats.js'
+import { withoutSftp } from './without-sftp.js'
 
 export interface ClientEvents {
   /** The peer became `suspect`, `alive` again, or `dead`, which comes before `close`. */
@@ -169,7 +170,11 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
       return this.#sftpHost
     }
     const first = await next(options.signal)
-    return Sftp.open(first, options, this.#line.reconnect === undefined ? undefined : next)
+    try {
+      return await Sftp.open(first, options, this.#line.reconnect === undefined ? undefined : next)
+    } catch (error) {
+      throw withoutSftp(error, this.#line.link)
+    }
   }
 
   /** Files and trees by the protocol of old scp, for servers without SFTP. */

@@ -70,9 +70,24 @@ async function givenKey(
   { passphrase, certificate }: ConnectOptions,
   signal: AbortSignal | undefined,
 ): Promise<Signer> {
+  if (looksLikePath(contents)) throw takesContents('privateKey', 'identityFiles')
   const signer = keySigner(await parsePrivateKey(contents, { passphrase, source: 'privateKey', signal }), 'privateKey')
   if (certificate === undefined) return signer
+  if (looksLikePath(certificate)) throw takesContents('certificate', 'certificateFiles')
   return certifiedSigner(signer, parsePublicKeyLine(certificate.toString('utf8'), 'certificate').key)
+}
+
+/** One line that begins or ends as the paths of keys do. */
+function looksLikePath(contents: string | Buffer): boolean {
+  const text = contents.length > 4096 ? '' : contents.toString('utf8').trim()
+  return /^(?:~|\.{0,2}[/\\]|[a-z]:[/\\]).*$|^(?:\S*[/\\])?id_\w+$|^\S+\.(?:pem|key|ppk|pub)$/i.test(text)
+}
+
+/** What was given is not shown: it may be a secret after all. */
+function takesContents(option: string, fileOption: string): HoldfastError {
+  const message = `${option}: takes the key itself, the text of its file, and what was given looks like a path`
+  const hint = `read the file, or name it in \`${fileOption}\``
+  return new HoldfastError('ERR_SSH_KEY', message, { phase: 'options', hint })
 }
 
 /** A key with its certificates, those first; none where the private half is elsewhere: its agent has it. */

@@ -123,7 +123,8 @@ export class Link implements ConnectionHost {
       limit: 'connect',
       limitMs: Math.max(1, this.settings.limits.connect - this.settings.spentMs),
       clock: 'connect',
-      phase: 'authentication',
+      // Of what nothing else says where it stands: a signal that has aborted keeps the first step from beginning.
+      phase: this.settings.signal?.aborted === true ? 'dns' : 'authentication',
       what: 'the connection',
       signal: this.settings.signal,
     })

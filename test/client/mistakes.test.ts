@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import net, { type AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { inspect } from 'node:util'
+import { type ConnectOptions, connect, HoldfastError } from 'holdfast'
+import { startServer } from 'holdfast/testing'
+
+const timeout = 30_000
+
+async function failure(attempt: Promise<unknown>): Promise<HoldfastError> {
+  const [outcome] = await Promise.allSettled([attempt])
+  assert.ok(outcome.status === 'rejected' && outcome.reason instanceof HoldfastError)
+  return outcome.reason
+}
+
+/** An embedded server without SFTP, and how to log in there. */
+async function target(t: TestContext): Promise<ConnectOptions> {
+  const server = await startServer({ users: { deploy: { password: 'secret' } }, exec: () => 0 })
+  t.after(() => server.close())
+  const { host, port, hostKey } = server
+  const trust = { hostKey: { fingerprints: [hostKey.fingerprint] }, agent: false } as const
+  return { host, port, username: 'deploy', password: 'secret', ...trust }
+}
+
+for (const path of [
+  '~/.ssh/id_ed25519',
+  '/home/secretive/id_rsa',
+  './key',
+  'C:\\keys\\deploy.ppk',
+  'deploy.pem',
+  'id_ed25519',
+])
+  test(`a path given as a key, ${path}, is told to be one, and not shown`, { timeout }, async (t) => {
+    const { password: _, ...options } = await target(t)
+    const error = await failure(connect({ ...options, privateKey: path }))
+    assert.deepEqual([error.code, error.phase], ['ERR_SSH_KEY', 'options'])
+    assert.match(error.message, /^privateKey: .*the key itself/)
+    assert.match(error.hint, /`identityFiles`/)
+    assert.ok(!inspect(error).includes(path))
+  })
+
+test('what is neither key nor path is no path', { timeout }, async (t) => {
+  const { password: _, ...options } = await target(t)
+  for (const privateKey of ['hello', 'ssh-ed25519 AAAA/b', '-----BEGIN PRIVATE KEY-----\\nMC/4C'])
+    assert.doesNotMatch((await failure(connect({ ...options, privateKey }))).message, /path/)
+})
+
+test('a server without SFTP is told of, with what does the same', { timeout }, async (t) => {
+  const ssh = await connect(await target(t))
+  t.after(() => ssh.close())
+  const error = await failure(ssh.sftp())
+  assert.deepEqual([error.code, error.phase], ['ERR_SSH_REQUEST_REFUSED', 'request'])
+  assert.match(error.message, /no SFTP.*subsystem sftp/)
+  assert.match(error.hint, /`ssh\.scp`/)
+  assert.match(error.stack ?? '', /mistakes\.test/)
+})
+
+test('a peer that closes in order is not said to have a cause', { timeout }, async (t) => {
+  const server = net.createServer((socket) => void socket.on('error', () => {}).end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const error = await failure(connect({ host: '127.0.0.1', port, password: 'x', hostKey: { policy: 'off' } }))
+  assert.deepEqual([error.code, error.cause], ['ERR_SSH_CONNECTION_LOST', undefined])
+  assert.match(error.hint, /`cause`, where there is one/)
+})
+
+test('a call that was aborted before it began has not come to authentication', { timeout }, async (t) => {
+  const error = await failure(connect({ ...(await target(t)), signal: AbortSignal.abort() }))
+  assert.deepEqual([error.code, error.phase], ['ERR_SSH_ABORTED', 'dns'])
+})
