@@ -11,39 +11,38 @@ export type ScpRecord =
 /** Names and what is in front of them fit into far less on every system. */
 export const maxRecord = 8 * 1024
 
-const entry = /^(\d{4}) (\d{1,16}) (.*)$/s
-const times = /^(\d{1,10}) \d{1,6} (\d{1,10}) \d{1,6}$/
+const entry = /^[CD](\d{4}) (\d{1,16}) (.*)$/s
+const times = /^T(\d{1,10}) \d{1,6} (\d{1,10}) \d{1,6}$/
 
 /** @param bytes a line without its end. @throws HoldfastError ERR_SSH_SCP_PROTOCOL */
 export function decodeRecord(bytes: Buffer): ScpRecord {
   // One character a byte: a name may be anything.
   const text = bytes.toString('latin1')
-  const rest = text.slice(1)
   switch (text.slice(0, 1)) {
     case 'C':
-      return { type: 'file', ...decodeEntry(rest) }
+      return { type: 'file', ...decodeEntry(text) }
     case 'D':
-      return { type: 'directory', ...decodeEntry(rest) }
+      return { type: 'directory', ...decodeEntry(text) }
     case 'E':
-      if (rest !== '') throw wrong(text)
+      if (text !== 'E') throw wrong(text)
       return { type: 'end' }
     case 'T':
-      return decodeTimes(rest)
+      return decodeTimes(text)
     default:
       throw wrong(text)
   }
 }
 
-function decodeEntry(rest: string) {
-  const [, mode = '', size = '', name = ''] = entry.exec(rest) ?? []
+function decodeEntry(text: string) {
+  const [, mode = '', size = '', name = ''] = entry.exec(text) ?? []
   const bytes = Number(size)
-  if (!/^[0-7]{4}$/.test(mode) || !Number.isSafeInteger(bytes)) throw wrong(rest)
+  if (!/^[0-7]{4}$/.test(mode) || !Number.isSafeInteger(bytes)) throw wrong(text)
   return { mode: Number.parseInt(mode, 8), size: bytes, name: Buffer.from(name, 'latin1') }
 }
 
-function decodeTimes(rest: string): ScpRecord {
-  const [, mtime, atime] = times.exec(rest) ?? []
-  if (mtime === undefined || atime === undefined) throw wrong(rest)
+function decodeTimes(text: string): ScpRecord {
+  const [, mtime, atime] = times.exec(text) ?? []
+  if (mtime === undefined || atime === undefined) throw wrong(text)
   return { type: 'times', mtime: Number(mtime), atime: Number(atime) }
 }
 

@@ -58,6 +58,10 @@ const broken: readonly (readonly [what: string, says: RegExp, given: string | Bu
   ['times and no file', /nothing that they are of/, 'T1 0 1 0\nT1 0 1 0\n'],
   ['times and the end', /nothing that they are of/, 'T1 0 1 0\nE\n'],
   ['the text of a login script', /'Wtf is this\?' is no record/, 'Wtf is this?\n'],
+  // A word of these has the first letter of a record.
+  ...['This account is for tunnels alone', 'Closed for today', 'Do not log in here', 'Either way'].map(
+    (words) => ['the words of a forced command', new RegExp(`'${words}' is no record`), `${words}\n`] as const,
+  ),
   ['a byte that is no answer', /came in place of what scp gives next/, Buffer.of(7, 65, 10)],
   ['a line that does not end', /does not end within 8192 bytes/, `C0644 1 ${'x'.repeat(100_000)}`],
   ['an error that does not end', /does not end within 8192 bytes/, `\u0001${'x'.repeat(100_000)}`],
