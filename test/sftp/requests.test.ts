@@ -541,7 +541,7 @@ test('closing a session that hangs is bounded', async () => {
   script.requested = () => {}
   const outcome = await time.outcome(sftp.close())
   assert.equal(outcome.status, 'fulfilled')
-  assert.ok(outcome.status === 'fulfilled' && outcome.atMs < 6000, JSON.stringify(outcome))
+  assert.ok(outcome.status === 'fulfilled' && outcome.atMs < 5100, JSON.stringify(outcome))
 })
 
 function limitsOf(most: bigint, data: bigint): Buffer {
