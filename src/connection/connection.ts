@@ -143,6 +143,9 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   async rekey(): Promise<void> {
     if (this.#cause !== undefined) throw this.#cause
     await this.#transport.rekey()
+    const { cause } = this
+    // It could not even be begun.
+    if (cause !== undefined) throw cause
   }
 
   /** Bytes from the peer; they are read at once, and their memory may be used again. Never throws. */

@@ -70,13 +70,13 @@ export class Outbound {
     const problem = oversizeError(payload, payloadLength)
     if (problem !== undefined) throw problem
     if (this.#isBroken) return false
-    const before = this.#pieces.length
     try {
       this.#seal(payload, data, payloadLength)
       return true
     } catch (error) {
       this.#isBroken = true
-      this.#pieces.length = before
+      // Nor may what waits go out: whoever sent it is told that it did not.
+      this.#pieces.length = 0
       this.#owner.unsealable(error)
       return false
     }

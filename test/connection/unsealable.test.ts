@@ -117,3 +117,24 @@ test('what waits for the end of a key exchange and cannot be sealed then', async
   assert.equal((await time.failure(asked, 1000)).error.code, 'ERR_SSH_INTERNAL')
   nothingLeft(client)
 })
+
+test('what was sealed before and waits goes nowhere either, as its sender is told', async () => {
+  const { time, client, channel } = await situation()
+  client.kernelTakes = false
+  let isHandedOut = false
+  const asked = channel.request('exec', none, { handedOut: () => (isHandedOut = true) })
+  asked.catch(() => {})
+  await time.run(10)
+  unsealable.add(messageNumber.CHANNEL_EOF)
+  channel.eof()
+  // In the turn in which the kernel took what went before, the driver writes on.
+  assert.equal(client.connection.takeOutput().length > 0, isHandedOut)
+})
+
+test('a key exchange that cannot be begun', async () => {
+  const { time, client } = await situation()
+  client.randomBytes = () => {
+    throw cryptoFailure
+  }
+  assert.equal((await time.failure(client.connection.rekey(), 10)).error.code, 'ERR_SSH_INTERNAL')
+})

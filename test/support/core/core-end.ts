@@ -26,16 +26,18 @@ export class CoreEnd implements ConnectionHost, Reader {
   delivers = (): boolean => false
   /** Whether the kernel takes what is written; what it did not take is written once it does. */
   kernelTakes = true
+  randomBytes: (size: number) => Buffer
   readonly #output: Stream
   #flushing = false
   #destroyed = false
 
   constructor(time: SimulatedTime, random: Random, output: Stream, options: CoreOptions) {
     this.#output = output
+    this.randomBytes = random.bytes
     this.facts = new Facts(time.now, `the ${options.role}’s peer`)
     this.waits = new Waits(this.facts, this.deadlines)
     time.watch(this.deadlines)
-    const environment = { now: time.now, randomBytes: random.bytes }
+    const environment = { now: time.now, randomBytes: (size: number) => this.randomBytes(size) }
     this.connection = new Connection(
       { ...options, environment, deadlines: this.deadlines, waits: this.waits, facts: this.facts },
       this,
