@@ -228,7 +228,7 @@ export class Keepalive {
   #askOverdue(before: KeepaliveSettings, interval: number, now: number): void {
     this.#age.restart(now, this.#bytesHeard)
     // The plan by the last packet holds still: to begin the count anew would only put the verdict off.
-    if (this.#silence.asked === 0 && this.#plan.silenceDue(interval) > now) return
+    if (this.#silence.asked === 0 && this.#silence.heardAt + interval > now) return
     const { countMax, wantReply } = this.#plan.settings
     const { asked } = this.#silence
     // Nothing that would prove anything was asked so far.
@@ -246,13 +246,18 @@ export class Keepalive {
     // A late wake never judges: the peer is asked once more, and its answer gets its whole time.
     const spoilt = lateMs > 0 && (due || this.#silence.asked > 0)
     if (spoilt && this.#silence.excuse(lateMs, interval, countMax)) return this.#askAnew(now, interval)
-    if (!due) return this.#plan.silenceLastDue(interval) <= now ? this.#askLast(now) : undefined
+    if (!due) return this.#betweenSteps(now, interval)
     const isLast = this.#plan.judges && this.#silence.asked >= countMax
     if (isLast && this.#prober.inKeyExchange) return this.#judge('silence', now)
     if (this.#plan.judges && this.#silence.asked > 0 && this.#state === 'alive') this.#turn('suspect', now)
     if (!this.#running) return
     this.#ask(now)
     if (isLast) this.#askLast(now)
+  }
+
+  #betweenSteps(now: number, interval: number): void {
+    if (this.#plan.silenceLastDue(interval) <= now) this.#askLast(now)
+    else if (this.#plan.silenceKeptDue(interval) <= now) this.#send(now)
   }
 
   /** Packets come in, perhaps from a peer that does not hear us. */

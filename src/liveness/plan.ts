@@ -44,6 +44,7 @@ export class Plan {
     return Math.min(
       this.silenceDue(interval),
       this.silenceLastDue(interval),
+      this.silenceKeptDue(interval),
       this.answersLastDue(interval),
       this.askDue(interval),
       this.writesDue(interval),
@@ -74,6 +75,17 @@ export class Plan {
     return isLast ? this.silenceDue(interval) - this.#lastQuestionMs(interval) : Number.POSITIVE_INFINITY
   }
 
+  /**
+   * When one that was asked early gets something more, where the next step is far: no pause is longer than an interval and a
+   * quarter, or a NAT would forget the flow of a peer that is to speak again. It does not count: no step comes sooner for it.
+   */
+  silenceKeptDue(interval: number): number {
+    const { silence, prober } = this.#parts
+    const at = prober.triedAt + interval
+    const isFar = silence.asked > 0 && !prober.inKeyExchange && this.silenceDue(interval) > at + interval / 4
+    return isFar ? at : Number.POSITIVE_INFINITY
+  }
+
   /** When one that we hear is. */
   answersLastDue(interval: number): number {
     const { age, prober } = this.#parts
@@ -91,7 +103,9 @@ export class Plan {
     const mayAsk = this.settings.wantReply && !prober.inKeyExchange && silence.asked === 0
     if (!mayAsk || !probes.anyWorthSending) return Number.POSITIVE_INFINITY
     const due = Math.max(probes.confirmedAt, prober.triedAt) + interval
-    return probes.isConfirmedByAnswer ? lastInstant(this.#phase, interval, due) : due
+    // What was asked last may still be answered: until then nobody is asked sooner.
+    const isSpread = probes.isConfirmedByAnswer && probes.confirmedAt >= prober.triedAt
+    return isSpread ? lastInstant(this.#phase, interval, due) : due
   }
 
   /** When it is too long that the kernel takes none of our bytes, where silence is not judged. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { lastInstant } from '#src/liveness/phase.js'
+import { defaultKeepalive } from '#src/liveness/settings.js'
 import { type Answers, after, never, ScriptedPeer } from './scripted-peer.js'
 
 const interval = 1000
@@ -88,6 +89,83 @@ test('a peer that answers something else is asked a whole interval after it', ()
     peer.sent.map(({ at }) => at),
     [0, 1400],
   )
+})
+
+/** The whole range of them. */
+const phases = Array.from({ length: 50 }, (_, index) => index / 50)
+
+function pauses({ sent }: ScriptedPeer): number[] {
+  return sent.slice(1).map(({ at }, index) => at - (sent[index]?.at ?? 0))
+}
+
+test('a peer that falls silent is sent something every interval and a quarter, so that no NAT forgets it', () => {
+  for (const every of [1000, 60_000]) {
+    for (const phase of phases) {
+      for (const roundTrip of [1, 450]) {
+        const peer = new ScriptedPeer(
+          { interval: every },
+          (_, at) => (at === 0 ? roundTrip : undefined),
+          undefined,
+          phase,
+        )
+        peer.keepalive.start(0)
+        peer.run(20 * every)
+        const longest = every + Math.max(every / 4, roundTrip)
+        assert.ok(Math.max(...pauses(peer)) <= longest, `phase ${phase}: ${pauses(peer).join(' ')}`)
+        assert.equal(peer.verdicts.length, 1)
+      }
+    }
+  }
+})
+
+test('a peer that was frozen for longer than an interval, behind a NAT that remembers for a little more, is not killed', () => {
+  for (const phase of phases) {
+    const peer = new ScriptedPeer({ interval, countMax: 3 }, never, undefined, phase)
+    const nat = { lastAt: 0, hasForgotten: false }
+    const passes = (): boolean => {
+      nat.hasForgotten ||= peer.now - nat.lastAt > 1.3 * interval
+      nat.lastAt = peer.now
+      return !nat.hasForgotten
+    }
+    const send = peer.send.bind(peer)
+    peer.send = (kind) => {
+      const probe = send(kind)
+      if (probe === undefined || !passes()) return probe
+      peer.does(peer.now < 10 ? 20 : Math.max(peer.now + 20, 1.5 * interval), () => {
+        if (!passes()) return
+        peer.keepalive.heard(peer.now, 48)
+        peer.keepalive.answered(probe, peer.now)
+      })
+      return probe
+    }
+    peer.keepalive.start(0)
+    peer.run(20 * interval)
+    assert.deepEqual(peer.verdicts, [], `phase ${phase}`)
+  }
+})
+
+test('nobody is asked again within an interval before the first answer', () => {
+  for (const phase of phases) {
+    const peer = new ScriptedPeer({ interval }, after(900), undefined, phase)
+    peer.keepalive.start(0)
+    peer.run(899)
+    assert.equal(peer.sent.length, 1, `phase ${phase}`)
+  }
+})
+
+test('a shorter interval that makes nothing overdue puts no verdict off', () => {
+  for (const phase of phases) {
+    const peer = new ScriptedPeer({ interval: 1000 }, (_, at) => (at < 2250 ? 350 : undefined), undefined, phase)
+    peer.keepalive.start(0)
+    let heardAt = Number.NaN
+    peer.does(2600, () => {
+      heardAt = peer.now - (peer.keepalive.liveness(peer.now).lastHeardMs ?? Number.NaN)
+      peer.keepalive.configure({ ...defaultKeepalive, interval: 600 }, peer.now)
+    })
+    peer.run(20_000)
+    const isOverdue = 2600 - heardAt >= 600
+    assert.ok(isOverdue || (peer.verdicts[0]?.at ?? Infinity) <= heardAt + 4 * 600, `phase ${phase}`)
+  }
 })
 
 test('the instant is within the interval before the latest one, and never after it', () => {
