@@ -16,7 +16,10 @@ leavesNothing()
 type Way = 'put' | 'get'
 type Options = Parameters<Sftp['put']>[2]
 
-async function world(t: TestContext, options: FolderOptions = {}, limits: ConnectOptions['limits'] = {}) {
+/** A disk that is busy may hold up the removal of a part. */
+const patient = { channelClose: '1m' } as const
+
+async function world(t: TestContext, options: FolderOptions = {}, limits: ConnectOptions['limits'] = patient) {
   const folder = await fs.mkdtemp(path.join(tmpdir(), 'holdfast-parts-'))
   t.after(() => fs.rm(folder, { recursive: true, force: true }))
   const at = (side: string) => (name: string) => path.join(folder, side, name)

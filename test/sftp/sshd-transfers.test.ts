@@ -15,7 +15,8 @@ for (const version of ['9.2', '10'] as const) {
 
   describe(`transfers with sshd ${version}`, { skip }, () => {
     test('that are given up on the way to their place are not left there', async (t) => {
-      const { sftp, folder } = await session(t, version)
+      // A disk that is busy may hold up the removal of a part.
+      const { sftp, folder } = await session(t, version, { channelClose: '1m' })
       const here = await mkdtemp(path.join(tmpdir(), 'holdfast-sftp-'))
       t.after(() => rm(here, { recursive: true, force: true }))
       const local = path.join(here, 'large')
@@ -38,10 +39,7 @@ for (const version of ['9.2', '10'] as const) {
       await symlink(fifo, path.join(folder, 'link'))
       for (const remote of [fifo, path.join(folder, 'link'), '/dev/null']) {
         const expected = { code: 'ERR_SSH_OPTION', message: /^remote '.*' is neither file nor directory$/ }
-        await assert.rejects(
-          sftp.get(remote, path.join(folder, 'x'), { signal: AbortSignal.timeout(20_000) }),
-          expected,
-        )
+        await assert.rejects(sftp.get(remote, path.join(folder, 'x')), expected)
       }
       assert.deepEqual((await sftp.readdir(folder)).toSorted(), ['fifo', 'link'])
     })
