@@ -5,7 +5,7 @@ import { printable } from '../wire/printable.js'
 import { Dir } from './directory.js'
 import type { Dirent } from './dirent.js'
 import { getFile } from './get-file.js'
-import { staysInside } from './links.js'
+import { linkObstacle } from './links.js'
 import { isLocalName, isThere, makeLocalDirectory } from './local-directory.js'
 import { PathCalls } from './path-calls.js'
 import { FileKind, type Stats } from './stats.js'
@@ -67,11 +67,13 @@ function checkLocalName(name: string, { remote }: Level): void {
 }
 
 async function getLink(transfer: Transfer, { local, remote, depth }: Level): Promise<void> {
-  const target = (await new PathCalls(transfer.session).path('readlink', remote, transfer.signal)).toString()
-  if (!staysInside(target, depth)) {
-    transfer.skip(remote.toString(), 'it is a link that leads out of the tree')
+  const said = await new PathCalls(transfer.session).path('readlink', remote, transfer.signal)
+  const obstacle = linkObstacle(said, depth)
+  if (obstacle !== undefined) {
+    transfer.skip(remote.toString(), obstacle)
     return
   }
+  const target = said.toString()
   try {
     await symlink(target, local)
   } catch (error) {

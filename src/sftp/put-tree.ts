@@ -1,7 +1,7 @@
 import { readlink, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { Dir } from './directory.js'
-import { staysInside } from './links.js'
+import { linkObstacle } from './links.js'
 import { localEntries } from './local-directory.js'
 import { PathCalls } from './path-calls.js'
 import { putFile } from './put-file.js'
@@ -49,23 +49,29 @@ function keyOf(name: Buffer): string {
 }
 
 async function putLink(transfer: Transfer, { local, remote, depth }: Level): Promise<void> {
-  const target = (await readlink(local)).replaceAll(path.sep, '/')
-  if (!staysInside(target, depth)) {
-    transfer.skip(local, 'it is a link that leads out of the tree')
+  const target = ofServer(await readlink(local, { encoding: 'buffer' }))
+  const obstacle = linkObstacle(target, depth)
+  if (obstacle !== undefined) {
+    transfer.skip(local, obstacle)
     return
   }
   const calls = new PathCalls(transfer.session)
   try {
-    await calls.symlink(Buffer.from(target), remote, transfer.signal)
+    await calls.symlink(target, remote, transfer.signal)
   } catch (error) {
     // SFTP 3 has no status for what is there already.
     if (!isCode(error, 'ERR_SSH_SFTP_FAILURE') || !(await leadsTo(calls, remote, target, transfer.signal))) throw error
   }
 }
 
-async function leadsTo(calls: PathCalls, link: Buffer, target: string, signal: AbortSignal): Promise<boolean> {
+/** Windows has another separator. */
+function ofServer(target: Buffer): Buffer {
+  return path.sep === '/' ? target : Buffer.from(target.toString().replaceAll(path.sep, '/'))
+}
+
+async function leadsTo(calls: PathCalls, link: Buffer, target: Buffer, signal: AbortSignal): Promise<boolean> {
   try {
-    return (await calls.path('readlink', link, signal)).toString() === target
+    return target.equals(await calls.path('readlink', link, signal))
   } catch (error) {
     if (error instanceof SftpError) return false
     throw error

@@ -131,9 +131,9 @@ class Folder {
         await fs.symlink(String(request.from), this.#at(request.to))
         return done
       case 'READLINK':
-        return onePath(await fs.readlink(this.#at(request.path)))
+        return onePath(await fs.readlink(this.#at(request.path), { encoding: 'buffer' }))
       case 'REALPATH':
-        return onePath(path.posix.resolve('/', String(request.path)))
+        return onePath(Buffer.from(path.posix.resolve('/', String(request.path))))
       case 'EXTENDED':
         break
     }
@@ -217,8 +217,8 @@ async function changeOpen(file: fs.FileHandle, { size, owner, mode, times }: Att
   if (times !== undefined) await file.utimes(times.atime, times.mtime)
 }
 
-function onePath(name: string): Reply {
-  return { type: 'NAME', names: [{ name: Buffer.from(name), longName: Buffer.from(name), attributes: {} }] }
+function onePath(name: Buffer): Reply {
+  return { type: 'NAME', names: [{ name, longName: name, attributes: {} }] }
 }
 
 function statusOf(error: unknown): Reply {

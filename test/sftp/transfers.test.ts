@@ -353,6 +353,19 @@ for (const resume of [false, true])
     assert.equal(await fs.readFile(remote('tree/\ufffd'), 'utf8'), '\ufffd')
   })
 
+test('links to what is not UTF-8 are left out', { skip: !isLinux }, async (t) => {
+  const { sftp, local, remote } = await world(t)
+  for (const place of [local, remote]) {
+    await fs.mkdir(place('tree'))
+    await fs.symlink(Buffer.of(0xe4), place('tree/link'))
+  }
+  const why = 'it is a link to what is not UTF-8'
+  assert.deepEqual((await sftp.put(local('tree'), 'new')).skipped, [{ path: local('tree/link'), why }])
+  assert.deepEqual(await fs.readdir(remote('new')), [])
+  assert.deepEqual((await sftp.get('tree', local('new'))).skipped, [{ path: 'tree/link', why }])
+  assert.deepEqual(await fs.readdir(local('new')), [])
+})
+
 test('a failure of one file ends a tree, and says which', async (t) => {
   const { sftp, local, remote } = await world(t)
   await fs.mkdir(local('tree'))
