@@ -15,6 +15,8 @@ export type ErrorLevel =
 
 /** An error as ssh2 gives it. `cause` is the error of Holdfast, where there is one, with all that it knows. */
 export interface Ssh2Error extends Error {
+  /** Stands in the types of Node for programs that are compiled for ES2022 alone. */
+  cause?: unknown
   level?: ErrorLevel
   fatal?: boolean
   /** A code of the operating system, a number of SFTP or of a DISCONNECT, or the code of a HoldfastError. */
@@ -53,7 +55,7 @@ export function callError(error: unknown, refused: Ssh2Error): Ssh2Error {
 }
 
 /** Whether ssh2 would fail by it too: for a server that is gone, and for an answer that does not come, it waits for ever. */
-export function failsInSsh2({ cause }: Error): boolean {
+export function failsInSsh2({ cause }: Pick<Ssh2Error, 'cause'>): boolean {
   return !(cause instanceof HoldfastError) || !waitedForEver.has(cause.code)
 }
 
