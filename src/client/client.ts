@@ -161,7 +161,7 @@ export class Client extends EventEmitter<ClientEvents> implements AsyncDisposabl
   /**
    * The files of the server, in the manner of `node:fs/promises`, over a session of their own. `signal` holds for the life
    * of that session: it ends then, and with it all that waits.
-   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED where the server has no SFTP, ERR_SSH_TIMEOUT, ERR_SSH_ABORTED,
+   * @throws HoldfastError ERR_SSH_REQUEST_REFUSED, ERR_SSH_CHANNEL_CLOSED where the server has no SFTP, ERR_SSH_TIMEOUT, ERR_SSH_ABORTED,
    * ERR_SSH_SFTP_PROTOCOL where what answers is no SFTP server
    */
   async sftp(options: CallOptions = {}): Promise<Sftp> {

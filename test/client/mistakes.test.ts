@@ -4,7 +4,7 @@ import net, { type AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
 import { type ConnectOptions, connect, HoldfastError } from 'holdfast'
-import { startServer } from 'holdfast/testing'
+import { type ServerOptions, startServer } from 'holdfast/testing'
 
 const timeout = 30_000
 
@@ -15,8 +15,8 @@ async function failure(attempt: Promise<unknown>): Promise<HoldfastError> {
 }
 
 /** An embedded server without SFTP, and how to log in there. */
-async function target(t: TestContext): Promise<ConnectOptions> {
-  const server = await startServer({ users: { deploy: { password: 'secret' } }, exec: () => 0 })
+async function target(t: TestContext, options: Partial<ServerOptions> = {}): Promise<ConnectOptions> {
+  const server = await startServer({ users: { deploy: { password: 'secret' } }, exec: () => 0, ...options })
   t.after(() => server.close())
   const { host, port, hostKey } = server
   const trust = { hostKey: { fingerprints: [hostKey.fingerprint] }, agent: false } as const
@@ -54,6 +54,16 @@ test('a server without SFTP is told of, with what does the same', { timeout }, a
   assert.match(error.message, /no SFTP.*subsystem sftp/)
   assert.match(error.hint, /`ssh\.scp`/)
   assert.match(error.stack ?? '', /mistakes\.test/)
+})
+
+test('so is one that has an SFTP in its configuration alone, as dropbear', { timeout }, async (t) => {
+  const at = await target(t, { subsystems: { sftp: () => 127 } })
+  const ssh = await connect(at)
+  t.after(() => ssh.close())
+  const error = await failure(ssh.sftp())
+  assert.deepEqual([error.code, error.host], ['ERR_SSH_CHANNEL_CLOSED', `${at.host}:${at.port}`])
+  assert.match(error.message, /no SFTP that works.*ended before it answered/)
+  assert.match(error.hint, /`ssh\.scp`/)
 })
 
 test('a peer that closes in order is not said to have a cause', { timeout }, async (t) => {
