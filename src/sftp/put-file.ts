@@ -62,7 +62,10 @@ function putAtomically(transfer: Transfer, pair: Pair, local: LocalFile, before:
  */
 async function removePart(session: SftpSessions, part: Buffer, failure: unknown): Promise<void> {
   const removed = remove(session, part, undefined).catch(() => {})
-  if (!isCode(failure, 'ERR_SSH_TIMEOUT')) await session.untilDone(removed, 'the answer to the removal of a part')
+  // Of the other files of a tree, that is why they were given up.
+  const reasons = failure instanceof Error ? [failure, failure.cause] : []
+  if (!reasons.some((reason) => isCode(reason, 'ERR_SSH_TIMEOUT')))
+    await session.untilDone(removed, 'the answer to the removal of a part')
 }
 
 /** A lost connection leaves it unknown whether it was renamed; where the part is gone, either it was, or somebody removed it. */

@@ -181,7 +181,7 @@ export class Transfer {
           await work(next.value)
       } catch (error) {
         failure ??= { error }
-        this.#stop.abort()
+        this.#stop.abort(error)
       }
     }
     await Promise.all(Array.from({ length: this.settings.concurrency }, worker))

@@ -1,12 +1,13 @@
 /** Transfers that place their file atomically, two at once and one after another. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { EventEmitter, once } from 'node:events'
 import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { ConnectOptions, Sftp, TransferProgress } from 'holdfast'
+import type { ConnectOptions, DiagnosticsMessages, Sftp, TransferProgress } from 'holdfast'
 import { client, network, server } from '../promises/support/embedded.js'
 import { leavesNothing } from '../promises/support/leaks.js'
 import { type FolderOptions, folderServer } from './folder-server.js'
@@ -156,20 +157,34 @@ test('a server that answers nothing holds up the end of a put for a bounded time
   const goesOn = new AbortController()
   t.after(() => goesOn.abort())
   const stop = new AbortController()
-  const hears = new EventEmitter()
+  const hangs = new EventEmitter()
   const answers: FolderOptions = {
-    asked: async ({ type }) => {
-      if (hears.emit(type)) await once(goesOn.signal, 'abort')
+    // The way to the disk may take two minutes.
+    asked: async (request) => {
+      if (request.type !== 'EXTENDED' && (request.type !== 'WRITE' || request.offset < 4_000_000n)) return
+      hangs.emit('hangs')
+      await once(goesOn.signal, 'abort')
     },
   }
-  const put = async (limits: ConnectOptions['limits'], signal?: AbortSignal) => {
+  const put = async (name: string, limits: ConnectOptions['limits'], signal?: AbortSignal) => {
     const place = await world(t, answers, limits)
-    await fs.writeFile(place.local('from'), Buffer.alloc(8_000_000))
-    return (await place.open()).put(place.local('from'), 'x', { atomic: true, signal })
+    await fs.mkdir(place.local('tree'))
+    for (const file of ['one', 'tree/1']) await fs.writeFile(place.local(file), Buffer.alloc(8_000_000))
+    await fs.writeFile(place.local('tree/2'), 'small')
+    return (await place.open()).put(place.local(name), 'x', { atomic: true, signal })
   }
-  hears.on('WRITE', () => {})
   // Nothing more is waited for where the server was found to answer nothing.
-  await assert.rejects(put({ sftp: '1s', channelClose: '10m' }), { code: 'ERR_SSH_TIMEOUT', limit: 'sftp' })
-  hears.on('WRITE', () => stop.abort())
-  await assert.rejects(put({ sftp: '10m', channelClose: '500ms' }, stop.signal), { code: 'ERR_SSH_ABORTED' })
+  const reached: string[] = []
+  const note = (message: unknown): void => void reached.push((message as DiagnosticsMessages['holdfast:limit']).what)
+  subscribe('holdfast:limit', note)
+  t.after(() => unsubscribe('holdfast:limit', note))
+  for (const [name, part] of [
+    ['one', "unlink 'x."],
+    ['tree', "unlink 'x/"],
+  ] as const) {
+    await assert.rejects(put(name, { sftp: '3s', channelClose: '10m' }), { code: 'ERR_SSH_TIMEOUT', limit: 'sftp' })
+    assert.ok(!reached.some((what) => what.includes(part)), reached.join('\n'))
+  }
+  hangs.on('hangs', () => stop.abort())
+  await assert.rejects(put('one', { sftp: '10m', channelClose: '500ms' }, stop.signal), { code: 'ERR_SSH_ABORTED' })
 })
