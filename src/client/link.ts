@@ -123,8 +123,8 @@ export class Link implements ConnectionHost {
       limit: 'connect',
       limitMs: Math.max(1, this.settings.limits.connect - this.settings.spentMs),
       clock: 'connect',
-      // Of what nothing else says where it stands: a signal that has aborted keeps the first step from beginning.
-      phase: this.settings.signal?.aborted === true ? 'dns' : 'authentication',
+      // Where no step says it: a signal that has aborted keeps the first from beginning, and what a program opens is none.
+      phase: this.settings.signal?.aborted === true ? 'dns' : 'tcp',
       what: 'the connection',
       signal: this.settings.signal,
     })

@@ -7,6 +7,7 @@ import { type ConnectOptions, connect, HoldfastError } from 'holdfast'
 import { type ServerOptions, startServer } from 'holdfast/testing'
 
 const timeout = 30_000
+const stream = () => new Promise<never>(() => {})
 
 async function failure(attempt: Promise<unknown>): Promise<HoldfastError> {
   const [outcome] = await Promise.allSettled([attempt])
@@ -74,6 +75,14 @@ test('a peer that closes in order is not said to have a cause', { timeout }, asy
   const error = await failure(connect({ host: '127.0.0.1', port, password: 'x', hostKey: { policy: 'off' } }))
   assert.deepEqual([error.code, error.cause], ['ERR_SSH_CONNECTION_LOST', undefined])
   assert.match(error.hint, /`cause`, where there is one/)
+})
+
+test('a function that never gives its stream keeps the connection from being made, and not from logging in', {
+  timeout,
+}, async (t) => {
+  const { host: _, port: __, ...options } = await target(t)
+  const error = await failure(connect({ ...options, stream, limits: { connect: 200 } }))
+  assert.deepEqual([error.code, error.limit, error.phase], ['ERR_SSH_TIMEOUT', 'connect', 'tcp'])
 })
 
 test('a call that was aborted before it began has not come to authentication', { timeout }, async (t) => {
