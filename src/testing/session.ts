@@ -162,7 +162,7 @@ export class Session extends EventEmitter<SessionEvents> implements ServerSessio
   async #outcome(handler: SessionHandler): Promise<CommandEnd> {
     try {
       const end = await handler(this)
-      return end === undefined ? 0 : end
+      return end === undefined ? 0 : checkEnd(end)
     } catch (error) {
       this.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
       return 255
@@ -173,4 +173,12 @@ export class Session extends EventEmitter<SessionEvents> implements ServerSessio
     this.#gone.abort(cause)
     for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy(cause)
   }
+}
+
+/** A program in JavaScript can give anything, and is to see what was wrong with it, not its test the end of the process. */
+function checkEnd(end: CommandEnd): CommandEnd {
+  const isCode = typeof end === 'number' && Number.isInteger(end) && end >= 0 && end <= 0xffffffff
+  const isSignal = typeof end === 'object' && end !== null && typeof end.signal === 'string'
+  if (end === null || isCode || isSignal) return end
+  throw new TypeError("the handler has to give an exit code from 0 on, { signal: 'TERM' }, null, or nothing")
 }

@@ -122,6 +122,17 @@ describe('a session with a handler', () => {
     await eventually('the session is over', () => server.connections[0]?.sessions === 0)
   })
 
+  test('that gives what is no end is told so on stderr, and ends by 255', async () => {
+    const ends: unknown[] = ['3', -1, 1.5, 2 ** 32, { code: 3 }, true]
+    const server = await start({ exec: () => ends.shift() as number })
+    const open = await client(server)
+    for (const end of [...ends]) {
+      const { code, stderr } = await execSsh2(open, 'odd')
+      assert.equal(code, 255, String(end))
+      assert.match(stderr, /the handler has to give an exit code/)
+    }
+  })
+
   test('carries much both ways', async () => {
     const server = await start({
       exec: echo,
