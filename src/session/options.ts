@@ -123,7 +123,7 @@ export function resolveExec(options: ExecOptions, defaults: CommandDefaults): Ex
   if (stdin !== undefined && !isInput(stdin))
     throw optionError('stdin', 'must be a string, a Buffer, a Readable or an async iterable')
   if (!Number.isSafeInteger(maxBuffer) || maxBuffer < 1)
-    throw optionError('maxBuffer', 'must be a whole number of bytes')
+    throw optionError('maxBuffer', 'must be a whole number of bytes from 1 to 9007199254740991')
   if (encoding !== 'utf8' && encoding !== 'buffer') throw optionError('encoding', "must be 'utf8' or 'buffer'")
   return { ...resolveCommon(options, defaults, false), check, stdin, maxBuffer, encoding }
 }

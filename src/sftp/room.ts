@@ -52,5 +52,5 @@ export class Room {
 export function toRoom(value: unknown, otherwise: number): number {
   const bytes = value ?? otherwise
   if (typeof bytes === 'number' && Number.isSafeInteger(bytes) && bytes >= 1) return bytes
-  throw optionError('maxBuffer', 'must be a whole number of bytes')
+  throw optionError('maxBuffer', 'must be a whole number of bytes from 1 to 9007199254740991')
 }

@@ -329,7 +329,7 @@ test('whatever is wrong with an option is said before anything is sent', async (
     [/^secondSession /, 'true', { secondSession: 'maybe' }],
     [/^check /, 'true', { check: 1 }],
     [/^stdin /, 'true', { stdin: 7 }],
-    [/^maxBuffer /, 'true', { maxBuffer: 0 }],
+    [/^maxBuffer must be .* from 1 to 9007199254740991/, 'true', { maxBuffer: 0 }],
     [/^encoding /, 'true', { encoding: 'latin1' }],
   ]
   for (const [field, command, options] of wrong) {

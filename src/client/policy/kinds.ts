@@ -69,7 +69,7 @@ export const count: Kind = {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
     throw new WrongValue('must be a whole number, at least 1')
   },
-  parse: Number,
+  parse: digits,
   schema: { type: 'integer', minimum: 1 },
 }
 
@@ -90,7 +90,7 @@ export const family: Kind = {
     if (value === 4 || value === 6) return value
     throw new WrongValue('must be 4 or 6')
   },
-  parse: Number,
+  parse: digits,
   schema: { enum: [4, 6] },
 }
 
@@ -205,6 +205,11 @@ function readBy<Value>(read: () => Value, problem: string): Value {
     if (error instanceof HoldfastError) throw new WrongValue(problem)
     throw error
   }
+}
+
+/** A number in no other notation than a person writes: `0x5`, `1e3` and an empty text stay texts, which no count is. */
+function digits(text: string): unknown {
+  return /^\d+$/.test(text) ? Number(text) : text
 }
 
 function falseOrText(text: string): unknown {

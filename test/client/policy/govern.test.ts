@@ -351,6 +351,7 @@ for (const [variables, words] of [
   [{ HOLDFAST_LIMITS_TIMEOUT: '' }, 'HOLDFAST_LIMITS_TIMEOUT is empty: give it a value, or unset it'],
   [{ HOLDFAST_KEEPALIVE: 'true' }, 'HOLDFAST_KEEPALIVE can only be false'],
   [{ HOLDFAST_KEEPALIVE_COUNT_MAX: '2.5' }, 'HOLDFAST_KEEPALIVE_COUNT_MAX must be a whole number'],
+  [{ HOLDFAST_KEEPALIVE_COUNT_MAX: '0x5' }, 'HOLDFAST_KEEPALIVE_COUNT_MAX must be a whole number'],
   [{ HOLDFAST_KEEPALIVE_WANT_REPLY: 'yes' }, 'HOLDFAST_KEEPALIVE_WANT_REPLY must be true or false'],
   [
     { HOLDFAST_KEEPALIVE_TCP: 'false', HOLDFAST_KEEPALIVE_TCP_IDLE: '1m' },
