@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { appendFile, constants, type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import process from 'node:process'
 import { HoldfastError } from '../errors.js'
 import { hasCode, readHandle, readSmallFile } from './files.js'
@@ -15,7 +15,7 @@ import {
   parseKnownHosts,
 } from './known-hosts.js'
 import { encodeKnownHostsLine } from './known-hosts-line.js'
-import { sshDirectory } from './paths.js'
+import { isSshDirectory } from './paths.js'
 import type { PublicKey } from './public-key.js'
 
 /** A hundred thousand hosts. */
@@ -70,7 +70,7 @@ export function appendKnownHost(path: string, host: Host, key: PublicKey): Promi
 
 /** As ssh does: `~/.ssh`, and no other folder, nor the home of a user that has none. */
 async function makeSshDirectory(folder: string): Promise<void> {
-  if (resolve(folder) !== sshDirectory()) return
+  if (!isSshDirectory(folder)) return
   try {
     await mkdir(folder, { mode: 0o700 })
   } catch (error) {

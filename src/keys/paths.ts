@@ -1,18 +1,22 @@
 /** Where OpenSSH keeps things, on each system. The one file that knows the home directory and Windows' own places. */
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import process from 'node:process'
 
 const windows = process.platform === 'win32'
 const windowsAgentPipe = '\\\\.\\pipe\\openssh-ssh-agent'
 
-/** The user's own folder. */
-export function sshDirectory(): string {
-  return join(homedir(), '.ssh')
+/** Whether it is the user's own folder. Whoever has no home, as the user of a container may, has none. */
+export function isSshDirectory(folder: string): boolean {
+  try {
+    return resolve(folder) === inSshDirectory('')
+  } catch {
+    return false
+  }
 }
 
 function inSshDirectory(name: string): string {
-  return join(sshDirectory(), name)
+  return join(homedir(), '.ssh', name)
 }
 
 function inSystemDirectory(name: string): string {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { test } from 'node:test'
@@ -52,6 +54,21 @@ test('a first key makes ~/.ssh and its file for the user alone', async (context)
   if (windows) return
   assert.equal(statSync(file).mode & 0o777, 0o600)
   assert.equal(statSync(dirname(file)).mode & 0o777, 0o700)
+})
+
+test('a user without a home may have a file elsewhere, as one of a container', async (context) => {
+  const directory = temporaryDirectory(context)
+  const file = join(directory, 'known_hosts')
+  const { mock } = context.mock.method(os, 'homedir', () => {
+    throw new Error('uv_os_homedir returned ENOENT')
+  })
+  syncBuiltinESMExports()
+  context.after(() => {
+    mock.restore()
+    syncBuiltinESMExports()
+  })
+  await appendKnownHost(file, db1, first)
+  assert.match(readFileSync(file, 'utf8'), /^db1 ssh-ed25519 /)
 })
 
 test('no other folder is made, as with ssh', async (context) => {
