@@ -40,7 +40,10 @@ export class Scp {
     const settings = resolvePut(options, this.#host())
     const pair = { local: toLocal(local), remote: toRemote(remote) }
     return orLocalError(async () => {
-      const isTree = (await stat(pair.local)).isDirectory()
+      const stats = await stat(pair.local)
+      const isTree = stats.isDirectory()
+      // Not opened either: whoever writes to a FIFO would take us for its reader.
+      if (!isTree && !stats.isFile()) throw optionError('local', `'${local}' is neither file nor directory`)
       if (isTree && !settings.recursive) throw optionError('local', `'${local}' is a directory: say recursive`)
       return isTree ? this.#putTree(pair, settings) : this.#putFile(pair, settings)
     })

@@ -36,8 +36,11 @@ function checkKind(known: Stats, { remote }: Pair): void {
 /** Sends a file, or all that is in a directory. */
 export function put(session: SftpSessions, pair: Pair, settings: TransferSettings): Promise<TransferResult> {
   return run('put', pair, new Transfer(session, settings), async (transfer) => {
-    const isTree = (await stat(pair.local)).isDirectory()
-    await (isTree ? putTree : putFile)(transfer, pair)
+    const stats = await stat(pair.local)
+    if (stats.isDirectory()) await putTree(transfer, pair)
+    // Not opened either: whoever writes to a FIFO would take us for its reader.
+    else if (!stats.isFile()) throw optionError('local', `'${pair.local}' is neither file nor directory`)
+    else await putFile(transfer, pair)
   })
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -364,6 +365,19 @@ test('links to what is not UTF-8 are left out', { skip: !isLinux }, async (t) =>
   assert.deepEqual(await fs.readdir(remote('new')), [])
   assert.deepEqual((await sftp.get('tree', local('new'))).skipped, [{ path: 'tree/link', why }])
   assert.deepEqual(await fs.readdir(local('new')), [])
+})
+
+test('what is put and is neither file nor directory is not opened: a pipe keeps its writer', {
+  skip: !isLinux,
+  timeout: 30_000,
+}, async (t) => {
+  const { sftp, local } = await world(t)
+  const pipe = local('pipe')
+  execFileSync('mkfifo', [pipe])
+  const writing = fs.writeFile(pipe, 'for another')
+  await assert.rejects(sftp.put(pipe, 'x'), { code: 'ERR_SSH_OPTION', message: /neither file nor directory/ })
+  assert.equal(await fs.readFile(pipe, 'utf8'), 'for another')
+  await writing
 })
 
 test('a failure of one file ends a tree, and says which', async (t) => {
