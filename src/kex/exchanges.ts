@@ -242,7 +242,7 @@ export class Exchanges {
       phase: 'hostKey',
       what: 'the decision on the host key',
     })
-    // Copies: what was received is read from memory that is used again.
+    // Copies: what a connection keeps of a packet must not keep the whole of it.
     const hostKey = copyOf(offer.hostKey)
     verifier.trust({ ...offer, hostKey, signature: copyOf(offer.signature) }).then(
       () => decision.resolve(),
