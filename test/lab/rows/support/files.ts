@@ -1,7 +1,7 @@
 /** What rows about transfers of files have in common. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -51,19 +51,24 @@ export interface UnderWay {
 }
 
 export async function beginTransfers(sftp: Sftp, { up, down }: Transfers): Promise<UnderWay> {
-  let sent = 0
-  let got = 0
-  const put = sftp.put(up.local, up.remote, { progress: ({ bytes }) => (sent = bytes) })
-  const get = sftp.get(down.remote, down.local, { progress: ({ bytes }) => (got = bytes) })
+  const put = sftp.put(up.local, up.remote)
+  const get = sftp.get(down.remote, down.local)
   const failed = Promise.race([put, get]).then(() => {
     throw new Error('a transfer was over before its fault')
   })
+  // What has arrived, and not the progress of put(), which counts what may still wait here for the link.
   const begun = async (): Promise<void> => {
-    while (Math.min(sent, got) < begunBytes) await pause(5)
+    while (Math.min(await sizeOf(up.remote), await sizeOf(down.local)) < begunBytes) await pause(5)
   }
   await Promise.race([begun(), failed])
   failed.catch(() => {})
   return { put, get }
+}
+
+/** Nothing, where there is no such file yet. */
+async function sizeOf(file: string): Promise<number> {
+  const stats = await stat(file).catch(() => undefined)
+  return stats?.size ?? 0
 }
 
 /** Goes on where they ended, and sees that this is not the beginning, and that what arrives is what was sent. */
