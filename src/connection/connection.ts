@@ -21,11 +21,11 @@ import type { OpenOptions } from './openings.js'
 import type { ConnectionOptions } from './options.js'
 import { ProbeMessages, type ProbeSink } from './probe-messages.js'
 import { Remarks } from './remarks.js'
-import { Login, Services } from './services.js'
+import { ConnectionAuthPort, Services } from './services.js'
 
 /**
- * One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. It is what
- * its parts tell of what happens, without a function between for each.
+ * One SSH connection without its socket: bytes and calls in, bytes and events out. It serves as client and as server. It
+ * implements the ports of its parts itself, so that no callback needs a closure.
  */
 export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPort {
   readonly waits: Waits
@@ -209,7 +209,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   }
 
   keysReady(): void {
-    this.#services.authenticate(new Login(this.#transport, this)).then(
+    this.#services.authenticate(new ConnectionAuthPort(this.#transport, this)).then(
       () => this.#authenticated(),
       (error: unknown) => {
         // A close() in the middle of it settles it too, and its goodbye is not to be cut short.

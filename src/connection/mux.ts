@@ -64,7 +64,7 @@ export interface MuxOwner {
   failed(error: unknown): void
 }
 
-/** All that channels and requests need of the connection: the mux itself, without a function between for each. */
+/** All that channels and requests need of the connection: the mux implements it itself, so that no callback needs a closure. */
 type MuxPorts = ChannelPort & SendingPort & GlobalRequestsPort & GlobalRepliesPort & OpeningsPort
 
 const none = Buffer.alloc(0)

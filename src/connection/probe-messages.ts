@@ -149,7 +149,7 @@ export class ProbeMessages implements KeepalivePort {
   }
 
   #ping(taken: (() => void) | undefined): MessageProbe | undefined {
-    if (!this.#transport.own.answersPings) return undefined
+    if (!this.#transport.generic.answersPings) return undefined
     const number = this.#nextPing
     this.#nextPing = (number + 1) % 2 ** 32
     const sequence = this.#transport.outbound.sequence

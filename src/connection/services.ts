@@ -24,7 +24,7 @@ interface LoginConnection {
 }
 
 /** What authentication needs of the connection, as long as it lasts. */
-export class Login implements AuthPort {
+export class ConnectionAuthPort implements AuthPort {
   readonly #transport: Transport
   readonly #connection: LoginConnection
 
@@ -46,7 +46,7 @@ export class Login implements AuthPort {
   }
 
   serverSigAlgs(): readonly string[] | undefined {
-    return this.#transport.own.serverSigAlgs()
+    return this.#transport.generic.serverSigAlgs()
   }
 
   answered(tookMs: number): void {

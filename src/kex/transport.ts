@@ -9,8 +9,8 @@ import { isKexMethodNumber, isServiceNumber, messageNumber } from '../wire/numbe
 import { type Disconnect, type Extensions, encodeExtInfo } from '../wire/transport-messages.js'
 import { protocolError } from './exchange.js'
 import { Exchanges, type ExchangesOptions, type ExchangesPort, type ExchangesSink } from './exchanges.js'
+import { GenericMessages, type GenericMessagesSink } from './generic-messages.js'
 import type { Negotiated, NegotiatedAlgorithms } from './negotiation.js'
-import { OwnMessages, type OwnMessagesSink } from './own-messages.js'
 import { RekeyDue, type RekeyOptions } from './rekey.js'
 import { SendQueue } from './send-queue.js'
 
@@ -21,7 +21,7 @@ export interface TransportOptions extends ExchangesOptions, RekeyOptions {
 }
 
 /** What the transport hands to the layers above. */
-export interface TransportSink extends ExchangesSink, OwnMessagesSink {
+export interface TransportSink extends ExchangesSink, GenericMessagesSink {
   /** The first keys are in use both ways. */
   keysReady(): void
   /** A message of the layers above. */
@@ -48,7 +48,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   readonly sink: TransportSink
   readonly #exchanges: Exchanges
   readonly queue: SendQueue
-  readonly own: OwnMessages
+  readonly generic: GenericMessages
   readonly #rekeyDue: RekeyDue
   #identification: Identification | undefined
   /** Until it comes. */
@@ -68,7 +68,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
     this.outbound = new Outbound(options.environment, this)
     this.queue = new SendQueue(this.outbound)
     this.inbound = new Inbound(this)
-    this.own = new OwnMessages(this)
+    this.generic = new GenericMessages(this)
     this.#exchanges = new Exchanges(options, this)
   }
 
@@ -86,7 +86,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
 
   /** With what words the peer said goodbye. */
   get farewell(): Disconnect | undefined {
-    return this.own.farewell
+    return this.generic.farewell
   }
 
   /** What the peer says it is. */
@@ -168,7 +168,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   /** The user was authenticated: from now on keys may be exchanged anew. */
   allowRekey(): void {
     this.#mayRekey = true
-    this.own.loggedIn()
+    this.generic.loggedIn()
     this.#rekeyIfDue()
   }
 
@@ -276,7 +276,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
         this.#exchanges.receiveNewKeys(payload)
         return
       default:
-        this.own.receive(number, payload, sequence)
+        this.generic.receive(number, payload, sequence)
     }
   }
 

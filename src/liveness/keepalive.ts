@@ -138,7 +138,7 @@ export class Keepalive {
   /** New settings hold from now on. What they make overdue is asked for, not held against the peer. */
   configure(settings: KeepaliveSettings, now: number): void {
     const before = this.#plan.settings
-    this.#plan.settings = settings
+    this.#plan.configure(settings)
     if (!this.#running) return
     if (!this.#plan.judges && this.#state === 'suspect') this.#turn('alive', now)
     if (settings.interval !== false && !judgesAlike(before, settings)) this.#askOverdue(before, settings.interval, now)

@@ -16,7 +16,7 @@ export interface PlanParts {
 
 /** When the keepalive is to do what, by its settings and by what is known of the peer; infinite for what it is not to do. */
 export class Plan {
-  settings: KeepaliveSettings
+  #settings: KeepaliveSettings
   readonly #parts: PlanParts
   readonly #phase: number
   #judgeFrom = Number.NEGATIVE_INFINITY
@@ -24,13 +24,22 @@ export class Plan {
   /** @param phase where in the interval it asks, at least 0 and below 1 */
   constructor(parts: PlanParts, settings: KeepaliveSettings, phase: number) {
     this.#parts = parts
-    this.settings = settings
+    this.#settings = settings
     this.#phase = phase
+  }
+
+  get settings(): KeepaliveSettings {
+    return this.#settings
+  }
+
+  /** These hold from now on. */
+  configure(settings: KeepaliveSettings): void {
+    this.#settings = settings
   }
 
   /** Whether the peer is judged by its silence. */
   get judges(): boolean {
-    return this.settings.interval !== false && this.settings.wantReply && !this.#parts.probes.mute
+    return this.settings.interval !== false && this.#settings.wantReply && !this.#parts.probes.mute
   }
 
   /** That the kernel takes nothing is not judged sooner. */

@@ -59,7 +59,7 @@ export class RunningCommand implements Command {
   }
 
   get refusedEnv(): readonly string[] {
-    return this.#session.start.refusedEnv
+    return this.#session.startup.refusedEnv
   }
 
   get exited(): Promise<CommandExit> {

@@ -32,7 +32,7 @@ export async function endFailed(session: Session, cause: unknown, conclusion: Co
   session.stopWaiting()
   const error = await failure(session, cause, conclusion)
   // When the connection closes in order, what was written still goes out, but nothing more; its end destroys the streams.
-  if (conclusion.host.port.cause !== undefined && session.start.stage !== 'opening') session.input.end()
+  if (conclusion.host.port.cause !== undefined && session.startup.stage !== 'opening') session.input.end()
   else {
     session.channel?.beginClose()
     session.failStreams(error)
@@ -58,8 +58,8 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
       signal,
       outputOpen: end.outputOpen || session.outcome?.outputOpen === true,
       durationMs: elapsedMs,
-      refusedEnv: session.start.refusedEnv,
-      delivery: session.start.delivery,
+      refusedEnv: session.startup.refusedEnv,
+      delivery: session.startup.delivery,
     },
   )
   const frames = conclusion.origin.stack?.split('\n').slice(1) ?? []

@@ -32,16 +32,16 @@ const outputMs = 300
 export async function endRemote(session: Session, host: SessionHost): Promise<RemoteEnd> {
   const end = withoutEnding(session, host) ?? (await new Ladder(session, host).climb())
   // The connection may have ended meanwhile, and the request with it.
-  return session.start.delivery === 'not-sent' ? notStarted : end
+  return session.startup.delivery === 'not-sent' ? notStarted : end
 }
 
 /** What became of it where there is nothing to end. */
 function withoutEnding(session: Session, { port }: SessionHost): RemoteEnd | undefined {
   if (session.exit !== undefined) return byItself
-  if (session.start.delivery === 'not-sent') return notStarted
+  if (session.startup.delivery === 'not-sent') return notStarted
   if (port.cause !== undefined) return unknown
   if (!session.isClosed) return undefined
-  return session.start.stage === 'running' ? state('exited', 'none', 'the server had closed its session') : unanswered
+  return session.startup.stage === 'running' ? state('exited', 'none', 'the server had closed its session') : unanswered
 }
 
 /**
@@ -136,7 +136,7 @@ class Ladder {
   }
 
   async #byGroup(): Promise<RemoteEnd> {
-    return (await this.#session.news.over(0)) ? this.#ended('process-group') : this.#held('process-group')
+    return (await this.#session.endWaits.over(0)) ? this.#ended('process-group') : this.#held('process-group')
   }
 
   /** Where signals are dropped, none of ours has ended it. */
@@ -152,7 +152,8 @@ class Ladder {
     const { port } = this.#host
     const sinceMs = port.now() - this.#startedAt
     const patienceMs = Math.min(Math.max(outputMs, killAtMs - sinceMs), abandonAtMs - sinceMs)
-    if (!(await this.#session.news.over(patienceMs))) return port.cause === undefined ? this.#held('signal') : unknown
+    if (!(await this.#session.endWaits.over(patienceMs)))
+      return port.cause === undefined ? this.#held('signal') : unknown
     if (this.#session.exit?.exitCode === 0) return inItsOwnWay('TERM asked it to')
     if (signalsGroup(port.negotiated?.peer ?? '')) return this.#ended('signal')
     if (isAlone(this.#session.program))
@@ -198,7 +199,7 @@ class Ladder {
   }
 
   #endedBy(afterMs: number): Promise<boolean> {
-    return this.#session.news.ended(this.#startedAt + afterMs - this.#host.port.now())
+    return this.#session.endWaits.ended(this.#startedAt + afterMs - this.#host.port.now())
   }
 }
 

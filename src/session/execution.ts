@@ -23,7 +23,7 @@ export async function execute(
   const { session } = execution
   const exit = await conclude(session, execution)
   if (settings.check && exit.exitCode !== 0) throw await failure(session, exitError(exit), execution)
-  return { ...execution.gathered(), ...exit, refusedEnv: session.start.refusedEnv }
+  return { ...execution.gathered(), ...exit, refusedEnv: session.startup.refusedEnv }
 }
 
 /** A command whose caller waits for its end, and what it has written so far. */
@@ -61,7 +61,7 @@ class Execution implements Conclusion {
     )
     this.session.life.await()
     if (!isWhole) pipeInput(stdin, this.session)
-    void this.session.start.run()
+    void this.session.startup.run()
   }
 
   gathered(): Gathered {

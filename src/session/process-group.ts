@@ -34,10 +34,10 @@ export function endProcessGroup(session: Session, host: SessionHost, giveUpAt: n
   const timeLeft = () => Math.max(0, giveUpAt - port.now())
   const searchTimeLeft = () => Math.max(0, giveUpAt - leastGraceMs - effectMs - port.now())
   return helpers.use(session, { openMs: searchTimeLeft(), timeLeft }, async (helper) => {
-    if (await session.news.ended(0)) return { kind: 'exited' }
+    if (await session.endWaits.ended(0)) return { kind: 'exited' }
     if (typeof helper === 'string') return notSignalled(helper)
     const found = await search(helper, session, host, searchTimeLeft)
-    if (await session.news.ended(0)) return { kind: 'exited' }
+    if (await session.endWaits.ended(0)) return { kind: 'exited' }
     if ('problem' in found) return notSignalled(found.problem)
     return signalGroup(session, helper, found.child, timeLeft)
   })
@@ -53,12 +53,13 @@ async function signalGroup(
   const leftAtKill = timeLeft() - Math.min(graceMs, timeLeft() - effectMs)
   const untilKill = () => Math.max(0, timeLeft() - leftAtKill)
   const { missed, livedAt } = await helper.term(child, untilKill())
-  if (missed && (await session.news.ended(0))) return { kind: 'exited' }
-  if (await session.news.over(untilKill())) return missed ? { kind: 'exited' } : { kind: 'ended', restKilled: false }
-  const firstEnded = await session.news.ended(0)
+  if (missed && (await session.endWaits.ended(0))) return { kind: 'exited' }
+  if (await session.endWaits.over(untilKill()))
+    return missed ? { kind: 'exited' } : { kind: 'ended', restKilled: false }
+  const firstEnded = await session.endWaits.ended(0)
   const killed = await helper.kill(child, livedAt, timeLeft())
-  if (await session.news.over(killed ? timeLeft() : 0)) return { kind: 'ended', restKilled: firstEnded && killed }
-  if (await session.news.ended(killed ? 0 : timeLeft())) return { kind: 'held' }
+  if (await session.endWaits.over(killed ? timeLeft() : 0)) return { kind: 'ended', restKilled: firstEnded && killed }
+  if (await session.endWaits.ended(killed ? 0 : timeLeft())) return { kind: 'held' }
   const problem = 'TERM and KILL to its process group showed no effect in time'
   return { kind: 'failed', problem, wasSignalled: true }
 }
@@ -81,7 +82,7 @@ async function search(
     const listing = await helper.list(leftMs())
     if (listing === undefined || leftMs() === 0) return { problem: 'the second session gave no answer in time' }
     const { sessions } = listing
-    if (await session.news.ended(0)) break
+    if (await session.endWaits.ended(0)) break
     if (runs.before(helper.session).length === sessions.length)
       return findChild(listing, sessions.indexOf(session), sessions.length)
   }

@@ -65,17 +65,17 @@ export class ProcessHelper {
 
   /** Whether there is evidence that the server ran something else than our script: that came to an end, or spoke. */
   get ranSomethingElse(): boolean {
-    const { start, exit, isClosed } = this.session
+    const { startup, exit, isClosed } = this.session
     return (
       this.#self === undefined &&
-      start.stage === 'running' &&
+      startup.stage === 'running' &&
       (this.#saidSomethingElse || exit !== undefined || isClosed)
     )
   }
 
   /** Whether it runs and has said nothing: a slow start-up file, or something else than our script. */
   get isSilent(): boolean {
-    return this.#self === undefined && this.session.start.stage === 'running' && !this.ranSomethingElse
+    return this.#self === undefined && this.session.startup.stage === 'running' && !this.ranSomethingElse
   }
 
   /** Starts the script. @returns why there is none, undefined when there is */
@@ -134,11 +134,11 @@ export class ProcessHelper {
     this.session.stopWaiting()
     this.session.fail(new HoldfastError('ERR_SSH_CLOSED', 'the second session is not needed any more'))
     void this.session.close()
-    await this.session.news.ended(limitMs)
+    await this.session.endWaits.ended(limitMs)
   }
 
   async #run(): Promise<void> {
-    await this.session.start.run()
+    await this.session.startup.run()
     await this.session.end.catch(() => {})
     this.#abandon()
   }

@@ -69,7 +69,7 @@ export class ProcessHelpers {
 
   /** One that is still being opened will be asked for after everything that was started until now. */
   #sees({ session: helper }: ProcessHelper, session: Session): boolean {
-    return helper.start.stage === 'opening' || this.#runs.before(helper).includes(session)
+    return helper.startup.stage === 'opening' || this.#runs.before(helper).includes(session)
   }
 
   /** What ran instead of our script must not run once more for every command. */

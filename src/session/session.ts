@@ -3,11 +3,11 @@ import type { HoldfastError } from '../errors.js'
 import type { Wait } from '../liveness/waits.js'
 import { extendedDataStderr } from '../wire/connection-messages.js'
 import { encodeSignal } from '../wire/session-messages.js'
+import { EndWaits } from './end-waits.js'
 import { GivenInput, type Input } from './given-input.js'
 import { Grace, type GraceSession } from './grace.js'
 import { type InputPort, InputStream } from './input.js'
 import { type LimitedSession, type ProgressLimits, progressLimits } from './limits.js'
-import { News } from './news.js'
 import type { CommandSettings } from './options.js'
 import type { CommandExit } from './outcome.js'
 import type { Output } from './output.js'
@@ -16,7 +16,7 @@ import type { Tenant } from './places.js'
 import type { SessionHost } from './port.js'
 import { describe, type Program } from './program.js'
 import { decodeExit, type RemoteExit } from './remote-exit.js'
-import { Start } from './start.js'
+import { Startup } from './startup.js'
 
 export interface SessionOptions {
   readonly host: SessionHost
@@ -32,14 +32,14 @@ export interface SessionOptions {
 
 /**
  * One session (RFC 4254 section 6) from the call to its end: the channel of one command, shell or subsystem. It is over once
- * its exit is known and its output has ended, in whichever order, or its channel was closed. It is what its parts tell of what
- * happens, without a function between for each: a command makes all of them, and most run but once.
+ * its exit is known and its output has ended, in whichever order, or its channel was closed. It
+ * implements the ports of its parts itself: a closure for each callback would be made with every command, and most never run.
  */
 export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, GraceSession {
   readonly program: Program
   readonly settings: CommandSettings
   readonly calledAt: number
-  readonly start: Start
+  readonly startup: Startup
   /** Lasts as long as the session; whether anybody waits for it is the caller's to say. */
   readonly life: Wait<CommandExit>
   /** The channel, once it is open. */
@@ -59,7 +59,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   #stream: InputStream | undefined
   readonly #outputs: Outputs
   readonly #limits: ProgressLimits | undefined
-  #news: News | undefined
+  #endWaits: EndWaits | undefined
   #grace: Grace | undefined
   #isClosed = false
   /** Whether nothing more can end it. */
@@ -72,7 +72,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     this.program = program
     this.settings = settings
     this.calledAt = port.now()
-    this.start = new Start(this, options)
+    this.startup = new Startup(this, options)
     this.#host = host
     this.#outputs = new Outputs(options, this)
     if (input !== undefined) this.#given = new GivenInput(this, input)
@@ -125,9 +125,9 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   }
 
   /** For who ends it. */
-  get news(): News {
-    this.#news ??= new News(this.#host.port, this)
-    return this.#news
+  get endWaits(): EndWaits {
+    this.#endWaits ??= new EndWaits(this.#host.port, this)
+    return this.#endWaits
   }
 
   /** The call fails, for a reason of ours; nothing is sent for that. */
@@ -143,12 +143,12 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
 
   gone(): void {
     this.#host.runs.ended(this)
-    this.#news?.came()
+    this.#endWaits?.changed()
   }
 
   /** Nothing of the start is waited for any more, and no limit holds. */
   stopWaiting(): void {
-    this.start.stop()
+    this.startup.stop()
     this.#stopListening()
   }
 
@@ -197,7 +197,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     this.#outputs.end()
     this.hasOutputEnded = true
     if (this.exit !== undefined) this.complete(false)
-    this.#news?.came()
+    this.#endWaits?.changed()
   }
 
   request(type: string, data: Buffer): boolean {
@@ -205,7 +205,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     if (exit === undefined) return false
     this.#limits?.progressed()
     if (this.exit === undefined) this.#exited(exit)
-    this.#news?.came()
+    this.#endWaits?.changed()
     return true
   }
 
@@ -228,7 +228,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     if (!this.hasOutputEnded) this.#outputs.end()
     this.#isClosed = true
     this.complete(false)
-    this.#news?.came()
+    this.#endWaits?.changed()
   }
 
   lost(cause: HoldfastError): void {
@@ -251,7 +251,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     const { exitCode, signal } = this.exit ?? { exitCode: null, signal: null }
     this.outcome = { exitCode, signal, outputOpen, durationMs: this.#host.port.now() - this.calledAt }
     // A channel that closes without a status may have been refused: the answer to the request tells, a moment later.
-    if (this.exit !== undefined || this.start.stage === 'running') this.life.resolve(this.outcome)
+    if (this.exit !== undefined || this.startup.stage === 'running') this.life.resolve(this.outcome)
   }
 
   sendInput(data: Buffer, sent: () => void): void {
@@ -282,7 +282,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   }
 
   #outputCame(output: Output, bytes: Buffer): void {
-    this.start.outputCame()
+    this.startup.outputCame()
     this.#limits?.outputCame()
     this.#grace?.outputCame()
     this.#outputs.deliver(output, bytes)

@@ -144,7 +144,7 @@ export class Sessions {
     // A failure must not end a program that does not ask for it.
     const ended = () => forgetFrames(origin)
     exited.then(ended, ended)
-    if (!(await session.start.run())) await exited
+    if (!(await session.startup.run())) await exited
     return { exited }
   }
 }

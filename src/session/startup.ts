@@ -10,7 +10,7 @@ import type { Session, SessionOptions } from './session.js'
 export type Stage = 'opening' | 'requested' | 'running' | 'refused'
 
 /** The start of a session (RFC 4254 section 6): its channel, its terminal and variables, and its program. */
-export class Start {
+export class Startup {
   /** Variables that the server would not set. */
   readonly refusedEnv: string[] = []
   readonly #session: Session

@@ -17,7 +17,7 @@ import {
 } from '../wire/transport-messages.js'
 
 /** What the layers above hear of these messages. */
-export interface OwnMessagesSink {
+export interface GenericMessagesSink {
   pong(data: Buffer): void
   /** What the peer says of itself for whoever debugs it (DEBUG). */
   remark(text: string): void
@@ -27,15 +27,15 @@ export interface OwnMessagesSink {
   failed(error: unknown): void
 }
 
-interface OwnMessagesPort {
-  readonly sink: OwnMessagesSink
+interface GenericMessagesPort {
+  readonly sink: GenericMessagesSink
   /** Sends what the peer asked for. */
   reply(payload: Buffer): void
 }
 
 /** The messages of the transport that are not about keys: what they tell of the peer, and what it gets for an answer. */
-export class OwnMessages {
-  readonly #port: OwnMessagesPort
+export class GenericMessages {
+  readonly #port: GenericMessagesPort
   /** Whether the peer said by EXT_INFO (RFC 8308) that it answers PING. */
   answersPings = false
   /** With what words the peer said goodbye. */
@@ -43,7 +43,7 @@ export class OwnMessages {
   #serverSigAlgs: Buffer | undefined
   #isLoggedIn = false
 
-  constructor(port: OwnMessagesPort) {
+  constructor(port: GenericMessagesPort) {
     this.#port = port
   }
 

@@ -11,8 +11,8 @@ interface EndingSession {
   dropUnread(): void
 }
 
-/** Lets whoever ends a session wait until something holds, which is looked at anew whenever there are news of it. */
-export class News {
+/** Lets whoever ends a session wait until something holds, which is looked at anew whenever something of it has changed. */
+export class EndWaits {
   readonly #port: Pick<SessionPort, 'waits' | 'now'>
   readonly #session: EndingSession
   readonly #waiting: Wait<void>[] = []
@@ -22,7 +22,7 @@ export class News {
     this.#session = session
   }
 
-  came(): void {
+  changed(): void {
     for (const wait of this.#waiting) wait.resolve()
   }
 
