@@ -4,6 +4,7 @@ import type { NegotiatedAlgorithms } from '../kex/negotiation.js'
 import { Transport, type TransportSink } from '../kex/transport.js'
 import { type Deadlines, runAll } from '../liveness/deadlines.js'
 import { Keepalive } from '../liveness/keepalive.js'
+import { phaseOf } from '../liveness/phase.js'
 import type { LivenessChange, SentProbe, Verdict } from '../liveness/port.js'
 import type { KeepaliveSettings } from '../liveness/settings.js'
 import type { Wait, Waits } from '../liveness/waits.js'
@@ -60,7 +61,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
     this.acknowledgement = new Acknowledgement(options.role, this.#mux)
     this.#services = new Services(options.authenticator, this.#mux)
     this.probes = new ProbeMessages(this.#transport, this.#mux, this)
-    const phase = options.environment.randomBytes(2).readUInt16BE() / 0x10000
+    const phase = phaseOf(options.environment.randomBytes(2).readUInt16BE() / 0x10000)
     this.keepalive = new Keepalive(this.probes, options.keepalive, deadlines, options.probeMemory, phase)
     this.#closing = new Closing(waits, this)
     options.facts.witness(this.keepalive)

@@ -101,8 +101,6 @@ export class Keepalive {
     this.#prober.answered(probe, now)
     this.#followOldest(now)
     this.#age.restart(now, this.#bytesHeard)
-    // The wake that would have missed the answer would find nothing due: on an idle connection that is every second one.
-    this.#schedule(now)
   }
 
   /** The peer answered something else, which had been handed over for sending at `sentAt`: it hears us. */
@@ -336,7 +334,7 @@ export class Keepalive {
   }
 
   #followOldest(now: number): void {
-    this.#age.follow(this.#probes.last ?? this.#probes.oldest, now, this.#bytesHeard)
+    this.#age.follow(this.#probes.followed, now, this.#bytesHeard)
   }
 
   #lastHeardMs(now: number): number | null {

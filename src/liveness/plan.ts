@@ -47,26 +47,23 @@ export class Plan {
     this.#judgeFrom = until
   }
 
-  /** When there is something to do. */
+  /** When there is something to do. What is infinite for a connection that idles is not worked out for it at each wake. */
   next(now: number, interval: number): number {
-    const { age, probes, prober } = this.#parts
-    return Math.min(
-      this.silenceDue(interval),
-      this.silenceLastDue(interval),
-      this.silenceKeptDue(interval),
-      this.answersLastDue(interval),
-      this.askDue(interval),
-      this.writesDue(interval),
-      prober.isExcused ? Number.POSITIVE_INFINITY : age.due(interval),
-      prober.inKeyExchange ? Number.POSITIVE_INFINITY : probes.passedDue(interval),
-      this.#watchful(now, interval),
-    )
+    const { silence, age, probes, prober } = this.#parts
+    let next = Math.min(this.silenceDue(interval), this.askDue(interval), this.writesDue(interval))
+    if (silence.asked > 0) next = Math.min(next, this.#nextInSilence(now, interval))
+    if (age.intervals > 0) next = Math.min(next, this.answersLastDue(interval))
+    if (!prober.isExcused) next = Math.min(next, age.due(interval))
+    if (!prober.inKeyExchange) next = Math.min(next, probes.passedDue(interval))
+    // Sooner than this no answer to what waits brings a question: so answers leave the wake where it is.
+    return probes.waiting.length > 0 ? Math.min(next, lastInstant(this.#phase, interval, now + interval)) : next
   }
 
   /** Before a verdict the wakes come more often, so that no sleep of the machine can hide between two of them. */
-  #watchful(now: number, interval: number): number {
+  #nextInSilence(now: number, interval: number): number {
     const near = this.judges && this.#parts.silence.asked >= this.settings.countMax
-    return near ? now + interval / looksAnInterval : Number.POSITIVE_INFINITY
+    const watchful = near ? now + interval / looksAnInterval : Number.POSITIVE_INFINITY
+    return Math.min(this.silenceLastDue(interval), this.silenceKeptDue(interval), watchful)
   }
 
   /** When the peer was silent for long enough: it is asked, or judged. */

@@ -82,9 +82,10 @@ export class Probes {
     return undefined
   }
 
-  /** The last question before a verdict, as long as it waits; none for a peer of which nothing else was answered. */
-  get last(): WaitingProbe | undefined {
-    return this.answers ? this.#waiting.find(isKeyExchange) : undefined
+  /** By whose answer is seen whether the peer hears us: the last question, if something else was answered, or the oldest. */
+  get followed(): WaitingProbe | undefined {
+    if (this.#waiting.length === 0) return undefined
+    return (this.answers ? this.#waiting.find(isKeyExchange) : undefined) ?? this.oldest
   }
 
   /**

@@ -56,11 +56,12 @@ export class Silence {
    * was not listened in, every one of them has, and two round trips at least.
    */
   due(interval: number, countMax: number, rttMs: number): number {
+    const { asked } = this
     // Fewer questions may have been asked for since than went out already.
-    const planned = this.#heardAt + (Math.min(this.asked, countMax) + 1) * interval
-    if (this.asked === 0) return planned
+    const planned = this.#heardAt + (Math.min(asked, countMax) + 1) * interval
+    if (asked === 0) return planned
     if (this.#adrift) return Math.max(planned, this.#askedAt + Math.max(interval, 2 * rttMs))
-    return this.asked < countMax ? planned : Math.max(planned, this.#askedAt + interval)
+    return asked < countMax ? planned : Math.max(planned, this.#askedAt + interval)
   }
 
   ask(now: number): void {

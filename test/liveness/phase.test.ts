@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { lastInstant } from '#src/liveness/phase.js'
+import { lastInstant, phaseOf } from '#src/liveness/phase.js'
 import { defaultKeepalive } from '#src/liveness/settings.js'
 import { type Answers, after, never, ScriptedPeer } from './scripted-peer.js'
 
@@ -183,4 +183,16 @@ test('the instant is within the interval before the latest one, and never after 
       },
     ),
   )
+})
+
+test('connections stand at fifty places, by chance at each of them alike, so that those of one place are woken together', () => {
+  const shares = Array.from({ length: 0x10000 }, (_, index) => index / 0x10000)
+  const counts = new Map<number, number>()
+  for (const share of shares) counts.set(phaseOf(share), (counts.get(phaseOf(share)) ?? 0) + 1)
+  assert.equal(counts.size, 50)
+  for (const [phase, count] of counts) {
+    assert.ok(phase >= 0 && phase < 1 && count >= 1310 && count <= 1311, `${phase}: ${count}`)
+  }
+  const instants = shares.map((share) => lastInstant(phaseOf(share), 5000, 3_600_123.456))
+  assert.equal(new Set(instants).size, 50)
 })
