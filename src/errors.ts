@@ -157,6 +157,12 @@ export function detailsOf(error: HoldfastError): ErrorDetails {
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
+/** An error shows where its call was made: one that is made at a limit, or by a reply, would show the frames of that alone. */
+export function takeFrames(error: Error, origin: Error): void {
+  const frames = origin.stack?.split('\n').slice(1) ?? []
+  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+}
+
 /** What is no error of ours is a defect of ours. */
 export function asHoldfastError(error: unknown, details: ErrorDetails = {}): HoldfastError {
   if (error instanceof HoldfastError) return error

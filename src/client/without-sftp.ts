@@ -1,4 +1,4 @@
-import { detailsOf, type ErrorCode, HoldfastError } from '../errors.js'
+import { detailsOf, type ErrorCode, HoldfastError, takeFrames } from '../errors.js'
 import type { Link } from './link.js'
 
 /** What servers without SFTP do: sshd refuses; dropbear starts a program that is not there. */
@@ -17,7 +17,6 @@ export function withoutSftp(error: unknown, { facts }: Link): unknown {
     hint: '`ssh.scp` puts and gets files without it; on the server it takes a program sftp-server, and of sshd the line Subsystem sftp',
     cause: error,
   })
-  const frames = error.stack?.split('\n').slice(1) ?? []
-  named.stack = [`${named.name}: ${named.message}`, ...frames].join('\n')
+  takeFrames(named, error)
   return named
 }

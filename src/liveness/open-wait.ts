@@ -1,4 +1,4 @@
-import { type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
+import { type ErrorCode, type ErrorDetails, HoldfastError, takeFrames } from '../errors.js'
 import type { AbortListeners } from './abort.js'
 import { Cancel } from './cancel.js'
 import { LimitClock } from './limit-clock.js'
@@ -202,9 +202,7 @@ export class OpenWait<T> implements Wait<T>, Drainable {
       elapsedMs: this.#environment.now() - this.#clock.calledAt,
       ...details,
     })
-    if (this.#origin === undefined) return error
-    const frames = this.#origin.stack?.split('\n').slice(1) ?? []
-    error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+    if (this.#origin !== undefined) takeFrames(error, this.#origin)
     return error
   }
 

@@ -1,4 +1,4 @@
-import { asHoldfastError, detailsOf, type ErrorDetails, type HoldfastError } from '../errors.js'
+import { asHoldfastError, detailsOf, type ErrorDetails, type HoldfastError, takeFrames } from '../errors.js'
 import { endRemote } from './ending.js'
 import { CommandError, type CommandExit, type CommandOutcome } from './outcome.js'
 import type { SessionHost } from './port.js'
@@ -62,8 +62,7 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
       delivery: session.startup.delivery,
     },
   )
-  const frames = conclusion.origin.stack?.split('\n').slice(1) ?? []
-  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+  takeFrames(error, conclusion.origin)
   return error
 }
 

@@ -1,4 +1,4 @@
-import { type Delivery, HoldfastError } from '../errors.js'
+import { type Delivery, HoldfastError, takeFrames } from '../errors.js'
 import { Members } from '../liveness/members.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import type { Flow } from './flow.js'
@@ -243,15 +243,10 @@ function settle<T>(wait: Wait<T>, { result, late, origin }: Call<T>, reply: Repl
   try {
     wait.resolve(result(reply))
   } catch (error) {
-    if (error instanceof SftpError) showCaller(error, origin)
+    if (error instanceof SftpError) takeFrames(error, origin)
     wait.reject(error)
     if (error instanceof HoldfastError && breaksProtocol.has(error.code)) throw error
   }
-}
-
-function showCaller(error: Error, origin: Error): void {
-  const frames = origin.stack?.split('\n').slice(1) ?? []
-  error.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
 }
 
 const breaksProtocol: ReadonlySet<string> = new Set(['ERR_SSH_PROTOCOL', 'ERR_SSH_SFTP_PROTOCOL'])
