@@ -235,8 +235,8 @@ export class Channel implements OutgoingPort {
     if (!this.#over && this.#closing === undefined) this.#sendClose()
   }
 
-  sendPiece(chunk: Chunk, data: Buffer): void {
-    this.#port.sending.send(headFor(this.#remote.id, chunk, data.length), data)
+  sendPiece(chunk: Chunk, data: Buffer): boolean {
+    return this.#port.sending.send(headFor(this.#remote.id, chunk, data.length), data)
   }
 
   covered(bytes: number): void {

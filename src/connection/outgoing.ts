@@ -13,8 +13,8 @@ export interface Chunk {
 }
 
 export interface OutgoingPort {
-  /** Sends one packet's worth of a chunk. */
-  sendPiece(chunk: Chunk, data: Buffer): void
+  /** Sends one packet's worth of a chunk. @returns whether it was; else nothing can be sent any more */
+  sendPiece(chunk: Chunk, data: Buffer): boolean
   /** The peer's windows say that it read this much more. */
   covered(bytes: number): void
   /** Data began to wait for the peer to open its window, or does so no longer. */
@@ -87,7 +87,7 @@ export class Outgoing {
     this.#uncovered += size
     this.#bytes -= size
     this.#offset += size
-    this.#port.sendPiece(chunk, data)
+    if (!this.#port.sendPiece(chunk, data)) return
     if (this.#offset === chunk.data.length) this.#finishChunk(chunk)
     this.#noteStall()
   }

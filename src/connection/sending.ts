@@ -50,10 +50,12 @@ export class Sending implements PacePort {
     this.pump()
   }
 
-  send(head: Buffer, data: Buffer): void {
+  /** @returns whether it was; else the connection ends */
+  send(head: Buffer, data: Buffer): boolean {
+    if (!this.#port.transport.sendData(head, data)) return false
     this.sentBytes += data.length
-    this.#port.transport.sendData(head, data)
     this.#pace.sent(data.length)
+    return true
   }
 
   /** The peer's windows say that it read this much more of what we sent. */

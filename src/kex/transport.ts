@@ -148,11 +148,12 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
     this.send(payload)
   }
 
-  /** Sends data of a channel; the caller has looked at `isOpen`. */
-  sendData(head: Buffer, data: Buffer): void {
-    this.outbound.send(head, data)
+  /** Sends data of a channel; the caller has looked at `isOpen`. @returns whether it could be sealed; else the connection ends */
+  sendData(head: Buffer, data: Buffer): boolean {
+    if (!this.outbound.send(head, data)) return false
     this.#rekeyIfDue()
     this.sink.writable()
+    return true
   }
 
   /** The bytes to be written now, in order; afterwards there are none. */

@@ -75,6 +75,17 @@ for (const { name, message, act = () => {}, afterMs = 0 } of rows) {
   })
 }
 
+test('data that cannot be sealed is not called sent', async () => {
+  const { time, client, channel } = await situation()
+  unsealable.add(messageNumber.CHANNEL_DATA)
+  const told: string[] = []
+  channel.write(Buffer.from('x'), () => told.push('sent'))
+  await time.run(1000)
+  assert.equal(endedBy(client), 'ERR_SSH_INTERNAL')
+  assert.deepEqual(told, [])
+  nothingLeft(client)
+})
+
 test('a goodbye that cannot be sealed: the connection is closed without', async () => {
   const { time, client, server } = await situation()
   unsealable.add(messageNumber.DISCONNECT)
