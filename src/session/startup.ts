@@ -1,9 +1,9 @@
 import type { Channel } from '../connection/channel.js'
-import { type Delivery, HoldfastError } from '../errors.js'
+import { type Delivery, detailsOf, HoldfastError, takeFrames } from '../errors.js'
 import { Cancel } from '../liveness/cancel.js'
 import { encodePtyRequest } from '../wire/session-messages.js'
 import { prepare } from './preparation.js'
-import { startData } from './program.js'
+import { describe, type Program, startData } from './program.js'
 import type { Session, SessionOptions } from './session.js'
 
 /** How far the server has got with starting it, as far as we know. */
@@ -64,7 +64,7 @@ export class Startup {
       return true
     } catch (error) {
       if (isRefusal(error)) this.#refused()
-      session.fail(error)
+      session.fail(isRefusal(error) ? named(error, this.#options.program) : error)
       return false
     }
   }
@@ -118,6 +118,14 @@ export class Startup {
   }
 }
 
-function isRefusal(error: unknown): boolean {
+/** Which subsystem the server has not is what its administrator is to be told. */
+function named(error: HoldfastError, program: Program): HoldfastError {
+  if (program.type !== 'subsystem') return error
+  const told = new HoldfastError(error.code, `${error.message}: ${describe(program)}`, detailsOf(error))
+  takeFrames(told, error)
+  return told
+}
+
+function isRefusal(error: unknown): error is HoldfastError {
   return error instanceof HoldfastError && error.code === 'ERR_SSH_REQUEST_REFUSED'
 }

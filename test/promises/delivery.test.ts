@@ -34,6 +34,10 @@ test('a call that was never sent has run nothing', { timeout }, async (t) => {
 test('what the server refuses has not run', { timeout }, async (t) => {
   const ssh = await client(t, await server(t, { maxSessions: 1 }))
   assert.deepEqual(await told(ssh.subsystem('nothing')), ['ERR_SSH_REQUEST_REFUSED', 'not-sent', 'not-started'])
+  await assert.rejects(
+    ssh.subsystem('nothing'),
+    /^HoldfastError: .*refused the subsystem request: the subsystem nothing;/,
+  )
   const first = await ssh.spawn('cat')
   const second = ssh.exec('true', { timeout: 100 })
   assert.deepEqual(await told(second), ['ERR_SSH_TIMEOUT', 'not-sent', 'not-started'])
