@@ -273,8 +273,8 @@ function give(near: Tunnel, take: (connection: Tunnel) => unknown): void {
     throw error
   }
   try {
-    const taken = take(near)
-    if (taken instanceof Promise) taken.catch(failed)
+    // Whatever has a `then` may fail later: promises of other libraries are none of Node's.
+    Promise.resolve(take(near)).catch(failed)
   } catch (error) {
     failed(error)
   }

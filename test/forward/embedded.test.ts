@@ -139,6 +139,10 @@ const failing: Readonly<Record<string, (thrown: Error) => () => unknown>> = {
     throw thrown
   },
   rejects: (thrown) => () => Promise.reject(thrown),
+  'rejects by a promise of another library': (thrown) => () => ({
+    // oxlint-disable-next-line unicorn/no-thenable -- it is one
+    then: (_: unknown, reject: (error: Error) => void) => void setImmediate(reject, thrown),
+  }),
 }
 
 for (const [how, fail] of Object.entries(failing)) {
