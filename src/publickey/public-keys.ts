@@ -2,6 +2,7 @@ import { asHoldfastError, HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
 import type { Wait } from '../liveness/waits.js'
 import type { Receiver } from '../session/direct-output.js'
+import { endAttached } from '../session/end-attached.js'
 import type { SessionPort } from '../session/port.js'
 import type { Attached, Sessions } from '../session/sessions.js'
 import { Frames } from '../wire/frames.js'
@@ -126,20 +127,7 @@ export class PublicKeys implements Receiver {
     const cause = new HoldfastError('ERR_SSH_CLOSED', 'the publickey subsystem was closed', { phase: 'close' })
     this.#settle(cause)
     if (this.#attached === undefined) return
-    const { session, exited } = this.#attached
-    const ended = exited.then(ignore, ignore)
-    session.stdin.end()
-    const wait = this.#host.port.waits.start<void>({
-      limit: 'channelClose',
-      limitMs: this.#host.closeLimitMs,
-      clock: 'reply',
-      phase: 'close',
-      what: 'the end of the publickey subsystem',
-    })
-    wait.sent()
-    void ended.then(() => wait.resolve())
-    await wait.promise.catch((error: unknown) => session.fail(error))
-    await ended
+    await endAttached(this.#attached, this.#host, 'the end of the publickey subsystem')
   }
 
   data(bytes: Buffer): void {
@@ -277,5 +265,3 @@ export class PublicKeys implements Receiver {
     })
   }
 }
-
-function ignore(): void {}

@@ -1,6 +1,7 @@
 import { asHoldfastError, HoldfastError } from '../errors.js'
 import type { Wait } from '../liveness/waits.js'
 import type { Receiver } from '../session/direct-output.js'
+import { endAttached, untilDone } from '../session/end-attached.js'
 import type { SessionPort } from '../session/port.js'
 import type { Attached, Sessions } from '../session/sessions.js'
 import { release } from '../socket/release.js'
@@ -14,7 +15,7 @@ import { Packets } from './packets.js'
 import type { Reply } from './replies.js'
 import { type Call, RequestTable } from './request-table.js'
 import { encodeInit, extended, writeOverhead } from './requests.js'
-import { asSftpError, describe, type FileCall, SftpError } from './sftp-error.js'
+import { asSftpError, describe, type FileCall, SftpError, withDelivery } from './sftp-error.js'
 import { decodeVersion, type Version } from './version.js'
 
 /** What an SFTP session needs of the client. */
@@ -191,6 +192,11 @@ export class SftpSession implements Receiver {
     if (!this.#requests.isIdle) this.#memory.giveBack(bytes)
   }
 
+  /** Before work that takes several requests is begun. @throws why it ended */
+  refuseEnded(): void {
+    if (this.#cause !== undefined) throw withDelivery(this.#cause, 'not-sent', true)
+  }
+
   /** Calls back when the session ends, or at once. @returns a function that takes it back */
   onEnd(ended: (cause: HoldfastError) => void): () => void {
     const bystander = { reject: ended }
@@ -212,26 +218,12 @@ export class SftpSession implements Receiver {
     this.#cause ??= new HoldfastError('ERR_SSH_CLOSED', 'the SFTP session was closed', { phase: 'close' })
     this.#settle(this.#cause)
     if (this.#attached === undefined) return
-    const { session, exited } = this.#attached
-    const ended = exited.then(ignore, ignore)
-    session.stdin.end()
-    await this.untilDone(ended, 'the end of the SFTP server').catch((error: unknown) => session.fail(error))
-    await ended
+    await endAttached(this.#attached, this.#host, 'the end of the SFTP server')
   }
 
-  /**
-   * Waits for what the server is to do at an end, however that turns out, for no longer than a channel may take to close.
-   * @throws HoldfastError ERR_SSH_TIMEOUT (limit `channelClose`), why the connection ended
-   */
-  async untilDone(work: Promise<void>, what: string): Promise<void> {
-    const { port, closeLimitMs: limitMs } = this.#host
-    const wait = port.waits.start<void>({ limit: 'channelClose', limitMs, clock: 'reply', phase: 'close', what })
-    wait.sent()
-    work.then(
-      () => wait.resolve(),
-      () => wait.resolve(),
-    )
-    await wait.promise
+  /** Waits for what the server is to do at an end, as `untilDone` of any subsystem. */
+  untilDone(work: Promise<void>, what: string): Promise<void> {
+    return untilDone(work, this.#host, what)
   }
 
   data(bytes: Buffer): void {
