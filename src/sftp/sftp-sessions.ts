@@ -92,6 +92,11 @@ export class SftpSessions {
     return (await this.current(settings.signal)).call(call, settings)
   }
 
+  /** See `SftpSession.refuseEnded`; where another one is to come, that is no end. */
+  refuseEnded(): void {
+    if (!this.isLost(this.#session)) this.#session.refuseEnded()
+  }
+
   /** Calls back when the session ends, or at once; while there is none, when the next one does. @returns a function that takes it back */
   onEnd(ended: (cause: HoldfastError) => void): () => void {
     if (!this.isLost(this.#session)) return this.#session.onEnd(ended)

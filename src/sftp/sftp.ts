@@ -22,7 +22,7 @@ import type { SftpHost } from './sftp-session.js'
 import { type NextHost, SftpSessions } from './sftp-sessions.js'
 import { ownFile } from './stream-file.js'
 import { resolveTransfer, type TransferResult, type TransferTreeOptions } from './transfer-options.js'
-import { get, put } from './transfers.js'
+import { checkKind, get, put } from './transfers.js'
 import { checkWriteData, readWhole, type WriteData, writeAndClose } from './whole-file.js'
 import { WriteStream, type WriteStreamOptions } from './write-stream.js'
 
@@ -88,12 +88,15 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
   }
 
   /**
-   * Rejects where `path` is not there, or not to be read or written, which SFTP can only find out by opening it.
+   * Rejects where `path` is not there, or not to be read or written, which SFTP can only find out by opening it: of what is
+   * neither file nor directory, that is refused.
    * @param mode of `fs.constants`: F_OK, R_OK, W_OK; SFTP cannot tell of X_OK
    */
   async access(path: RemotePath, mode: number = constants.F_OK, options: CallOptions = {}): Promise<void> {
     if ((mode & constants.X_OK) !== 0) throw optionError('mode', 'may not have X_OK: SFTP has no way to ask for that')
-    const isDirectory = (await this.stat(path, options)).isDirectory()
+    const stats = await this.stat(path, options)
+    if ((mode & (constants.R_OK | constants.W_OK)) !== 0) checkKind(stats, 'path', toPath(path))
+    const isDirectory = stats.isDirectory()
     if ((mode & constants.W_OK) !== 0) await (await this.#open(path, 'r+', options)).close()
     else if ((mode & constants.R_OK) !== 0)
       await (isDirectory ? this.opendir(path, options) : this.#open(path, 'r', options)).then((opened) =>

@@ -18,7 +18,7 @@ export function get(session: SftpSessions, pair: Pair, settings: TransferSetting
   return run('get', pair, new Transfer(session, settings), async (transfer) => {
     const { signal } = transfer
     const known = new Stats(await transfer.again(() => new PathCalls(session).attributes('stat', pair.remote, signal)))
-    checkKind(known, pair)
+    checkKind(known, 'remote', pair.remote)
     if (known.isDirectory()) await getTree(transfer, { ...pair, known })
     else await getFile(transfer, { ...pair, local: await throughLinks(pair.local), known })
   })
@@ -28,9 +28,9 @@ export function get(session: SftpSessions, pair: Pair, settings: TransferSetting
  * To open a FIFO, and some devices, a server waits for whoever is to write to it, and answers nothing else meanwhile. One
  * that does not say what it is may be right. @throws HoldfastError ERR_SSH_OPTION
  */
-function checkKind(known: Stats, { remote }: Pair): void {
+export function checkKind(known: Stats, option: string, path: Buffer): void {
   if (Number.isNaN(known.mode) || known.isFile() || known.isDirectory()) return
-  throw optionError('remote', `'${printable(remote.toString(), 200)}' is neither file nor directory`)
+  throw optionError(option, `'${printable(path.toString(), 200)}' is neither file nor directory`)
 }
 
 /** Sends a file, or all that is in a directory. */
@@ -51,6 +51,7 @@ async function run(
   work: (transfer: Transfer) => Promise<void>,
 ): Promise<TransferResult> {
   refuseAborted(transfer.signal, transfer.session.host, { syscall, path: remote.toString() })
+  transfer.session.refuseEnded()
   try {
     await inParts(work(transfer))
   } catch (error) {

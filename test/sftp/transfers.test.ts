@@ -432,6 +432,33 @@ test('what is given up before it begins has not been sent, and says so', async (
   assert.deepEqual(new Set(await fs.readdir(local(''))), new Set(['file', 'tree']))
 })
 
+test('over a session that was closed nothing is sent, and that is said', async (t) => {
+  const { sftp, local } = await world(t)
+  await fs.writeFile(local('file'), 'x')
+  await sftp.close()
+  const closed = { code: 'ERR_SSH_CLOSED', delivery: 'not-sent' }
+  await assert.rejects(sftp.put(local('file'), 'new'), closed)
+  await assert.rejects(sftp.get('file', local('new')), closed)
+})
+
+test('access opens nothing but files and directories: a FIFO would keep the server waiting', async (t) => {
+  const asked: string[] = []
+  const fifo = 0o010644
+  const { sftp, remote } = await world(t, {
+    asked: ({ type }) => void asked.push(type),
+    answers: (request, reply) => (request.type === 'STAT' ? { type: 'ATTRS', attributes: { mode: fifo } } : reply),
+  })
+  // One that were one would hold this process up, where it is opened.
+  await fs.writeFile(remote('fifo'), '')
+  for (const mode of [fs.constants.R_OK, fs.constants.W_OK])
+    await assert.rejects(sftp.access('fifo', mode), {
+      code: 'ERR_SSH_OPTION',
+      message: /'fifo' is neither file nor directory/,
+    })
+  await sftp.access('fifo')
+  assert.deepEqual(asked, ['STAT', 'STAT', 'STAT'])
+})
+
 test('wrong options are told before anything is done', async (t) => {
   const { sftp } = await world(t)
   const wrong = [{ verify: 'some' as 'full' }, { concurrency: 0 }, { resume: 1 as unknown as boolean }, { atomc: true }]
