@@ -26,6 +26,11 @@ export class LocalFile {
     return new LocalFile(await openFile(path, flags, mode))
   }
 
+  /** What is open already. */
+  static of(descriptor: number): LocalFile {
+    return new LocalFile(descriptor)
+  }
+
   private constructor(descriptor: number) {
     this.#descriptor = descriptor
   }
@@ -91,4 +96,9 @@ export class LocalFile {
     this.#descriptor = closed
     return closeFile(descriptor)
   }
+}
+
+/** Whether nobody wrote to it. A file that is as old as the transfer may change within the same tick of its clock. */
+export function isSame(before: fs.Stats, after: fs.Stats): boolean {
+  return before.size === after.size && before.mtimeMs === after.mtimeMs && before.ctimeMs === after.ctimeMs
 }

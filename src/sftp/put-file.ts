@@ -3,36 +3,34 @@ import { hostname } from 'node:os'
 import path from 'node:path'
 import { optionError } from '../session/option-error.js'
 import { closingBehind, orLetGo } from './closing.js'
-import { LocalFile } from './local-file.js'
+import { isSame, LocalFile } from './local-file.js'
 import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
 import { PathCalls } from './path-calls.js'
+import { modeToMake, ownerAccess, permissionBits, preserved } from './preserved.js'
+import { putSmallFile } from './put-small.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
 import type { SftpSessions } from './sftp-sessions.js'
-import { smallBytes } from './small.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
 import { baseOf, directoryOf, isCode, joinPath, remove } from './trees.js'
-import { wholeWrites } from './whole-file.js'
 import { WriteBehind } from './write-behind.js'
-
-/** Without set-user-ID and the like, which nothing here gives to a file. */
-const permissionBits = 0o777
-const ownerAccess = 0o600
 
 /**
  * Sends one file.
  * @throws HoldfastError ERR_SSH_SFTP_CHANGED when it changed meanwhile; SftpError; what the local system refuses
  */
 export async function putFile(transfer: Transfer, pair: Pair): Promise<void> {
+  const rest = await putSmallFile(transfer, pair)
+  if (rest === undefined) return
   // Without NONBLOCK, opening a FIFO that took the file's place would wait for its writer.
-  const local = await LocalFile.open(pair.local, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  const local = rest.local ?? (await LocalFile.open(pair.local, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)))
   try {
     const before = await local.stat()
     if (!before.isFile()) throw optionError('local', `'${pair.local}' is no file`)
     if (transfer.isDone(pair, before, pair.known)) return
     if (transfer.settings.atomic) await putAtomically(transfer, pair, local, before)
-    else await sendTo(transfer, pair, pair.remote, { local, before })
+    else await sendTo(transfer, pair, pair.remote, { local, before, isFirst: rest.isFirst })
     transfer.fileDone()
   } finally {
     await local.close()
@@ -50,7 +48,7 @@ function putAtomically(transfer: Transfer, pair: Pair, local: LocalFile, before:
     resume: settings.resume,
   }
   return throughPart(options, {
-    write: (part) => sendTo(transfer, pair, at(part), { local, before }),
+    write: (part) => sendTo(transfer, pair, at(part), { local, before, isFirst: true }),
     place: (part) => place(transfer, at(part), pair.remote, before),
     remove: (part, failure) => removePart(session, at(part), failure),
   })
@@ -91,6 +89,8 @@ async function isPlaced({ session, settings, signal }: Transfer, target: Buffer,
 interface Source {
   readonly local: LocalFile
   readonly before: LocalStats
+  /** Whether nothing of it was made there over an earlier connection. */
+  readonly isFirst: boolean
 }
 
 /** How far one file is, over the connections that it takes. */
@@ -103,52 +103,16 @@ interface Progress {
 }
 
 /** Into one file of the server, over as many connections as it takes. */
-async function sendTo(transfer: Transfer, pair: Pair, target: Buffer, source: Source): Promise<void> {
-  const { resume } = transfer.settings
-  const progress = { goesOn: resume, isFirst: true, permissions: undefined }
-  if (resume || source.before.size > smallBytes)
-    return transfer.again(() => send(transfer, pair, target, { ...source, progress }))
-  const bytes = await contentOf(pair, source)
-  return transfer.again(() => sendWhole(transfer, pair, target, { bytes, before: source.before, progress }))
-}
-
-/** A small file, which nobody changed while it was read. */
-async function contentOf(pair: Pair, { local, before }: Source): Promise<Buffer> {
-  const bytes = await local.fill(Buffer.allocUnsafe(before.size), 0)
-  if (bytes.length !== before.size || !isSame(before, await local.stat())) throw changedError(pair.local)
-  return bytes
-}
-
-interface Whole {
-  readonly bytes: Buffer
-  readonly before: LocalStats
-  readonly progress: Progress
-}
-
-/** Over another connection it is sent once more: to find out what is there of it would take more requests. */
-async function sendWhole(
-  transfer: Transfer,
-  pair: Pair,
-  target: Buffer,
-  { bytes, before, progress }: Whole,
-): Promise<void> {
-  const { length } = bytes
-  const remote = await openTarget(transfer, target, {
-    flags: openFlag.WRITE | openFlag.CREAT | openFlag.TRUNC,
-    before,
-    progress,
-  })
-  progress.isFirst = false
-  const writes = wholeWrites(remote, { bytes, offset: 0, signal: transfer.signal })
-  await closingBehind(remote, [...writes, ...lastSteps(transfer, remote, before, progress)])
-  if (length > 0) transfer.progress(pair, length, length, length)
+async function sendTo(transfer: Transfer, pair: Pair, target: Buffer, { isFirst, ...source }: Source): Promise<void> {
+  const progress = { goesOn: transfer.settings.resume, isFirst, permissions: undefined }
+  await transfer.again(() => send(transfer, pair, target, { ...source, progress }))
 }
 
 async function send(
   transfer: Transfer,
   pair: Pair,
   target: Buffer,
-  { local, before, progress }: Source & { readonly progress: Progress },
+  { local, before, progress }: Omit<Source, 'isFirst'> & { readonly progress: Progress },
 ): Promise<void> {
   const { settings } = transfer
   const { READ, WRITE, CREAT, TRUNC } = openFlag
@@ -162,7 +126,7 @@ async function send(
   await closingBehind(remote, [await orLetGo(remote, written), ...lastSteps(transfer, remote, before, progress)])
 }
 
-interface Sending extends Source {
+interface Sending extends Omit<Source, 'isFirst'> {
   readonly remote: RemoteFile
   readonly progress: Progress
   /** Whether something was there before. */
@@ -195,10 +159,8 @@ function lastSteps(
   before: LocalStats,
   { permissions }: Progress,
 ): (() => Promise<void>)[] {
-  const times = { atime: Math.floor(before.atimeMs / 1000), mtime: Math.floor(before.mtimeMs / 1000) }
   const steps: (() => Promise<void>)[] = []
-  if (settings.preserve)
-    steps.push(() => remote.setAttributes('fsetstat', { mode: before.mode & permissionBits, times }, signal))
+  if (settings.preserve) steps.push(() => remote.setAttributes('fsetstat', preserved(before), signal))
   else if (permissions !== undefined) steps.push(() => remote.setAttributes('fchmod', { mode: permissions }, signal))
   if (settings.atomic && session.has('fsync')) steps.push(() => remote.sync(signal))
   return steps
@@ -212,9 +174,7 @@ interface Opening {
 
 function openTarget(transfer: Transfer, target: Buffer, { flags, before, progress }: Opening): Promise<RemoteFile> {
   const { session, settings, signal, origin } = transfer
-  const mode = before.mode & permissionBits
-  // Who may not even write to it in the end has to be able to go on with it until then.
-  const opened = { flags, mode: settings.preserve ? mode | ownerAccess : mode }
+  const opened = { flags, mode: modeToMake(before, settings) }
   if (!progress.isFirst) return openAgain(transfer, target, { opened, progress })
   return RemoteFile.open(session, target, { ...opened, signal, origin })
 }
@@ -272,9 +232,4 @@ async function copy(transfer: Transfer, pair: Pair, { local, writer, size }: End
     await writer.write(buffer.subarray(0, bytesRead))
     transfer.progress(pair, bytesRead, writer.offset, size)
   }
-}
-
-/** Whether nobody wrote to it. A file that is as old as the transfer may change within the same tick of its clock. */
-export function isSame(before: LocalStats, after: LocalStats): boolean {
-  return before.size === after.size && before.mtimeMs === after.mtimeMs && before.ctimeMs === after.ctimeMs
 }

@@ -1,4 +1,5 @@
 import { type Delivery, HoldfastError, takeFrames } from '../errors.js'
+import { Deferred } from '../liveness/deferred.js'
 import { Members } from '../liveness/members.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import type { Flow } from './flow.js'
@@ -21,33 +22,75 @@ export interface RequestPort {
   readonly isStuck: boolean
   /** Whether what was written and has not been sent yet never will be: the connection is gone. */
   readonly isLost: boolean
-  /** @param sent called once its last byte was sent; never after the channel ended */
-  write(packet: Buffer, sent: () => void): void
+  /** @param sent called once its last byte was sent, or with an error */
+  write(packet: Buffer, sent: (error?: Error | null) => void): void
+}
+
+/**
+ * Who asks for something. What comes of it is told at once, while packets are handled: no promise stands between, since one
+ * for each request of a small file took as much time as the requests.
+ */
+export interface Asker {
+  /** What was asked for, as errors are to say it. */
+  called(request: Request): FileCall
+  /** @throws what `failed` is to be told; ERR_SSH_SFTP_PROTOCOL ends the session too */
+  answered(reply: Reply, request: Request): void
+  failed(error: unknown): void
+  /** Gets a reply that came after the wait for it had ended: what it brings has no owner. */
+  readonly late?: ((reply: Reply) => void) | undefined
+}
+
+export interface AskSettings {
+  /** Milliseconds. */
+  readonly limitMs: number
+  readonly signal: AbortSignal | undefined
+  /** Made where the call was: an error made of the reply would show how packets are read. */
+  readonly origin: Error
 }
 
 /** What a program waits for. */
 export interface Call<T> {
   readonly what: FileCall
   readonly request: Request
-  /** Milliseconds. */
-  readonly limitMs: number
-  readonly signal: AbortSignal | undefined
-  /** Made where the call was: an error made of the reply would show how packets are read. */
-  readonly origin: Error
   /** Makes the result of the reply, or throws what the call rejects with; ERR_SSH_SFTP_PROTOCOL ends the session too. */
   readonly result: (reply: Reply) => T
   /** Gets a reply that came after the call had ended: what it brings has no owner. */
   readonly late?: ((reply: Reply) => void) | undefined
 }
 
-/** A request that was sent and has not been answered. */
-interface Sent {
-  readonly id: number
-  readonly wait: Pick<Wait<unknown>, 'sent' | 'reject'>
+/** A request, and the wait for its reply. What it is called only an error says. */
+class Asked implements WaitOptions {
+  readonly limit = 'sftp'
+  /** Any reply is traffic, so it is progress for all that wait on the same channel. */
+  readonly clock = 'reply'
+  readonly phase = 'request'
+  readonly asker: Asker
   readonly request: Request
+  readonly limitMs: number
+  readonly signal: AbortSignal | undefined
+  readonly origin: Error
+  readonly failed: (error: unknown) => void
+  id = 0
+  wait: Wait<void> | undefined
   /** When its last byte had gone. */
   at: number | undefined
-  receive(reply: Reply): void
+  /** Whether it is on its way. */
+  isGiven = false
+  /** Whether the server may have got it. */
+  mayHaveGone = false
+
+  constructor(asker: Asker, request: Request, settings: AskSettings, failed: (asked: Asked, error: unknown) => void) {
+    this.asker = asker
+    this.request = request
+    this.limitMs = settings.limitMs
+    this.signal = settings.signal
+    this.origin = settings.origin
+    this.failed = (error) => failed(this, error)
+  }
+
+  get what(): string {
+    return `the SFTP reply to ${describe(this.asker.called(this.request))}`
+  }
 }
 
 /** A call that waits to be sent. */
@@ -71,7 +114,7 @@ const sharedFactor = 2
  */
 export class RequestTable {
   readonly #port: RequestPort
-  readonly #sent = new SentRequests<Sent>(maxUnanswered)
+  readonly #sent = new SentRequests<Asked>(maxUnanswered)
   /** In the order of the calls. */
   readonly #turns = new Members<Turn>()
   #bytesUnderWay = 0
@@ -86,11 +129,24 @@ export class RequestTable {
    * Sends a request, now or as soon as there is room for it, and waits for its reply.
    * @throws HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why the session ended; what `result` throws
    */
-  call<T>(call: Call<T>): Promise<T> {
+  call<T>({ what, request, result, late }: Call<T>, settings: AskSettings): Promise<T> {
+    const { promise, resolve, reject } = new Deferred<T>()
+    this.ask(
+      { called: () => what, answered: (reply) => resolve(result(reply)), failed: reject, late },
+      request,
+      settings,
+    )
+    return promise
+  }
+
+  /** The same, for who needs no promise. Whatever comes of it comes later. */
+  ask(asker: Asker, request: Request, settings: AskSettings): void {
     // Encoded now: a program may use its buffer again once a stream has taken what is in it.
-    const packet = encodeRequest(0, call.request, this.#port.memory)
+    const packet = encodeRequest(0, request, this.#port.memory)
+    const asked = new Asked(asker, request, settings, this.#failed)
     const goesAtOnce = this.#cause !== undefined || (this.#hasRoom && this.#turns.size === 0)
-    return goesAtOnce ? this.#send(call, packet) : this.#inTurn(call, packet)
+    if (goesAtOnce) this.#send(asked, packet)
+    else void this.#inTurn(asked, packet)
   }
 
   /** Whether no reply is waited for, and none will be soon. */
@@ -111,19 +167,19 @@ export class RequestTable {
       turn = next
     }
     // What a server that does not read is to be sent would else wait long before its clock runs.
-    if (this.#port.isStuck) for (const { wait } of this.#sent.all()) wait.sent()
+    if (this.#port.isStuck) for (const { wait } of this.#sent.all()) wait?.sent()
   }
 
   /** @param packet without its length. @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL */
   receive(packet: Buffer): void {
     const { id, reply } = decodeReply(packet)
-    const sent = this.#sent.take(id)
-    if (sent === undefined) throw sftpProtocolError(`the server answers a request ${id}, which nobody sent`)
-    this.#measure(sent, reply)
-    this.#bytesUnderWay -= costOf(sent.request)
+    const asked = this.#sent.take(id)
+    if (asked === undefined) throw sftpProtocolError(`the server answers a request ${id}, which nobody sent`)
+    this.#measure(asked, reply)
+    this.#bytesUnderWay -= costOf(asked.request)
     this.#replies++
     this.freeIfIdle()
-    sent.receive(reply)
+    this.#answer(asked, reply)
     this.pump()
   }
 
@@ -132,7 +188,7 @@ export class RequestTable {
     this.#cause ??= cause
     const [sent, turns] = [this.#sent.all(), this.#turns.all()]
     this.#sent.clear()
-    for (const { wait } of sent) wait.reject(this.#cause)
+    for (const { wait } of sent) wait?.reject(this.#cause)
     for (const turn of turns) turn.value.fail(this.#cause)
     this.#port.memory.clear()
   }
@@ -142,110 +198,107 @@ export class RequestTable {
     return !isFull && this.#sent.size < maxUnanswered && this.#bytesUnderWay < sharedFactor * flow.mostBytes
   }
 
-  #measure({ at, request }: Sent, reply: Reply): void {
+  #measure({ at, request }: Asked, reply: Reply): void {
     const now = this.#port.now()
     if (at !== undefined) this.#port.flow.answered(at, now)
     const bytes = movedBy(request, reply)
     if (bytes > 0) this.#port.flow.moved(bytes, this.#bytesUnderWay, now)
   }
 
-  async #inTurn<T>(call: Call<T>, packet: Buffer): Promise<T> {
+  async #inTurn(asked: Asked, packet: Buffer): Promise<void> {
     const turn: Turn = { go: () => false, fail: () => {} }
     const place = this.#turns.add(turn)
     try {
-      return await (await this.#turn(turn, call, packet)).answer
+      await this.#turn(turn, asked, packet)
+    } catch (error) {
+      asked.asker.failed(this.#told(error, 'not-sent'))
     } finally {
       this.#turns.remove(place)
     }
   }
 
   /** Waits for as long as the server answers anything at all: what is ahead of this call may be much. */
-  async #turn<T>(turn: Turn, call: Call<T>, packet: Buffer): Promise<{ readonly answer: Promise<T> }> {
+  async #turn(turn: Turn, asked: Asked, packet: Buffer): Promise<void> {
     for (;;) {
       const replies = this.#replies
-      const wait = this.#port.waits.start<{ readonly answer: Promise<T> }>(new ReplyWait(call))
+      const wait = this.#port.waits.start<void>(turnOf(asked))
       wait.sent()
       turn.go = () => {
         if (!wait.pending) return false
-        wait.resolve({ answer: this.#send(call, packet) })
+        wait.resolve()
+        this.#send(asked, packet)
         return true
       }
       turn.fail = (cause) => wait.reject(cause)
       try {
         return await wait.promise
       } catch (error) {
-        if (this.#replies === replies || !isTimeout(error)) this.#tell(error, 'not-sent')
+        if (this.#replies === replies || !isTimeout(error)) throw error
       }
     }
   }
 
-  #send<T>(call: Call<T>, packet: Buffer): Promise<T> {
-    const wait = this.#port.waits.start<T>(new ReplyWait(call))
+  #send(asked: Asked, packet: Buffer): void {
+    const { request } = asked
+    const wait = this.#port.waits.start<void>(asked)
+    asked.wait = wait
     if (this.#cause !== undefined) wait.reject(this.#cause)
-    if (!wait.pending) return wait.promise.catch((error: unknown) => this.#tell(error, 'not-sent'))
-    const isWrite = call.request.type === 'WRITE'
-    // Whether the server may have got it. A WRITE is one of many.
-    let mayHaveGone = isWrite
-    const sent = this.#sent.add((id): Sent => {
-      return { id, wait, request: call.request, at: undefined, receive: (reply) => settle(wait, call, reply) }
-    })
-    this.#bytesUnderWay += costOf(call.request)
-    packet.writeUInt32BE(sent.id, idOffset)
-    this.#port.write(packet, () => {
+    if (!wait.pending) return
+    const isWrite = request.type === 'WRITE'
+    asked.isGiven = true
+    // One of many.
+    asked.mayHaveGone = isWrite
+    this.#sent.add(asked)
+    this.#bytesUnderWay += costOf(request)
+    packet.writeUInt32BE(asked.id, idOffset)
+    this.#port.write(packet, (error) => {
+      if (error) return
       // Others may lie in Node's pool, in which more than these bytes are.
       if (isWrite) this.#port.memory.giveBack(packet)
-      mayHaveGone = true
-      sent.at = this.#port.now()
+      asked.mayHaveGone = true
+      asked.at = this.#port.now()
       wait.sent()
+      this.pump()
     })
-    // Whoever gives a call up takes nothing back: what waits for the link, or for room there, goes out later.
-    return wait.promise.catch((error: unknown) =>
-      this.#tell(error, this.#port.isLost && !mayHaveGone ? 'not-sent' : 'unknown'),
-    )
   }
 
-  /** @throws what the call failed for, with what is known of it; what the server answered says that by itself */
-  #tell(error: unknown, delivery: Delivery): never {
+  /** @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL when the reply is none to this request */
+  #answer({ asker, request, wait, origin }: Asked, reply: Reply): void {
+    if (wait?.pending !== true) {
+      asker.late?.(reply)
+      return
+    }
+    wait.resolve()
+    try {
+      asker.answered(reply, request)
+    } catch (error) {
+      if (error instanceof SftpError) takeFrames(error, origin)
+      asker.failed(this.#told(error, 'unknown'))
+      if (error instanceof HoldfastError && breaksProtocol.has(error.code)) throw error
+    }
+  }
+
+  /** Whoever gives a call up takes nothing back: what waits for the link, or for room there, goes out later. */
+  readonly #failed = ({ asker, isGiven, mayHaveGone }: Asked, error: unknown): void => {
+    const isUnsent = !isGiven || (this.#port.isLost && !mayHaveGone)
+    asker.failed(this.#told(error, isUnsent ? 'not-sent' : 'unknown'))
+  }
+
+  /** What a call failed for, with what is known of it; what the server answered says that by itself. */
+  #told(error: unknown, delivery: Delivery): unknown {
     const isAnswer = error instanceof HoldfastError && breaksProtocol.has(error.code) && error !== this.#cause
-    throw isAnswer ? error : withDelivery(error, delivery, error === this.#cause)
+    return isAnswer ? error : withDelivery(error, delivery, error === this.#cause)
   }
 }
 
-/** The wait for one reply. What it is called only an error says. */
-class ReplyWait implements WaitOptions {
-  readonly limit = 'sftp'
-  /** Any reply is traffic, so it is progress for all that wait on the same channel. */
-  readonly clock = 'reply'
-  readonly phase = 'request'
-  readonly limitMs: number
-  readonly signal: AbortSignal | undefined
-  readonly origin: Error
-  readonly #what: FileCall
-
-  constructor({ what, limitMs, signal, origin }: Call<unknown>) {
-    this.#what = what
-    this.limitMs = limitMs
-    this.signal = signal
-    this.origin = origin
-  }
-
-  get what(): string {
-    return `the SFTP reply to ${describe(this.#what)}`
-  }
-}
-
-/** @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL when the reply is none to this request */
-function settle<T>(wait: Wait<T>, { result, late, origin }: Call<T>, reply: Reply): void {
-  if (!wait.pending) {
-    late?.(reply)
-    return
-  }
-  try {
-    wait.resolve(result(reply))
-  } catch (error) {
-    if (error instanceof SftpError) takeFrames(error, origin)
-    wait.reject(error)
-    if (error instanceof HoldfastError && breaksProtocol.has(error.code)) throw error
+/** The wait of a request for its turn. */
+function turnOf(asked: Asked): WaitOptions {
+  const { limit, clock, phase, limitMs, signal, origin } = asked
+  return {
+    ...{ limit, clock, phase, limitMs, signal, origin },
+    get what() {
+      return asked.what
+    },
   }
 }
 

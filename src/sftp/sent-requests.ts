@@ -1,5 +1,5 @@
 /** What was sent and has not been answered, by its id, in as many places as there may be at a time. */
-export class SentRequests<Sent extends { readonly id: number }> {
+export class SentRequests<Sent extends { id: number }> {
   /** Each id has the place that is the remainder of it. */
   readonly #places: (Sent | undefined)[]
   /** The first is 0. */
@@ -15,15 +15,14 @@ export class SentRequests<Sent extends { readonly id: number }> {
     return this.#size
   }
 
-  /** @param make gets an id that no other has for as long as it is there. @throws RangeError when no place is left */
-  add(make: (id: number) => Sent): Sent {
+  /** Gives it an id that no other has for as long as it is there. @throws RangeError when no place is left */
+  add(sent: Sent): void {
     if (this.#size === this.#places.length) throw new RangeError('more requests are under way than there are places')
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#places[this.#placeOf(this.#lastId)] !== undefined)
-    const sent = make(this.#lastId)
+    sent.id = this.#lastId
     this.#places[this.#placeOf(this.#lastId)] = sent
     this.#size++
-    return sent
   }
 
   /** Its reply has come. */

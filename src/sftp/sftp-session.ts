@@ -13,8 +13,8 @@ import { type Extension, extensions, protocolVersion, status } from './numbers.j
 import { PacketMemory } from './packet-memory.js'
 import { Packets } from './packets.js'
 import type { Reply } from './replies.js'
-import { type Call, RequestTable } from './request-table.js'
-import { encodeInit, extended, writeOverhead } from './requests.js'
+import { type Asker, type Call, RequestTable } from './request-table.js'
+import { encodeInit, extended, type Request, writeOverhead } from './requests.js'
 import { asSftpError, describe, type FileCall, SftpError, withDelivery } from './sftp-error.js'
 import { decodeVersion, type Version } from './version.js'
 
@@ -155,12 +155,17 @@ export class SftpSession implements Receiver {
   }
 
   /** Asks the server. @throws SftpError; HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why it ended */
-  call<T>(
-    { what, request, result, late }: Omit<Call<T>, 'limitMs' | 'signal' | 'origin'>,
-    { signal, isSlow = false, origin = new Error('called') }: CallSettings = {},
-  ): Promise<T> {
-    const limitMs = isSlow ? Math.max(this.#host.limitMs, slowLimitMs) : this.#host.limitMs
-    return this.#requests.call({ what, request, result, late, signal, limitMs, origin })
+  call<T>(call: Call<T>, { signal, isSlow = false, origin = new Error('called') }: CallSettings = {}): Promise<T> {
+    return this.#requests.call(call, { signal, limitMs: this.#limitMs(isSlow), origin })
+  }
+
+  /** The same, for who needs no promise: see `RequestTable.ask`. */
+  ask(asker: Asker, request: Request, { signal, isSlow = false, origin = new Error('called') }: CallSettings): void {
+    this.#requests.ask(asker, request, { signal, limitMs: this.#limitMs(isSlow), origin })
+  }
+
+  #limitMs(isSlow: boolean): number {
+    return isSlow ? Math.max(this.#host.limitMs, slowLimitMs) : this.#host.limitMs
   }
 
   /** Waits for data that the program is to give, for as long as it takes: an abort ends that, and the end of the session. */
@@ -258,7 +263,9 @@ export class SftpSession implements Receiver {
       attached.session.fail(this.#cause)
       throw this.#cause
     }
-    this.#write(encodeInit(), () => this.#greeting.sent())
+    this.#write(encodeInit(), (error) => {
+      if (!error) this.#greeting.sent()
+    })
     const { version, extensions: offered } = await this.#greeting.promise
     if (version !== protocolVersion)
       throw new HoldfastError('ERR_SSH_UNSUPPORTED', `the server speaks version ${version} of SFTP, not 3`)
@@ -290,12 +297,8 @@ export class SftpSession implements Receiver {
     else this.#requests.receive(packet)
   }
 
-  #write(packet: Buffer, sent: () => void): void {
-    this.#attached?.session.stdin.write(packet, (error) => {
-      if (error) return
-      sent()
-      this.#requests.pump()
-    })
+  #write(packet: Buffer, sent: (error?: Error | null) => void): void {
+    this.#attached?.session.stdin.write(packet, sent)
   }
 
   /** Whatever waits is told; the server is ended, if it still runs. */

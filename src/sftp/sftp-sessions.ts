@@ -67,6 +67,11 @@ export class SftpSessions {
     return this.#options.next !== undefined && !this.#closing.signal.aborted && session.endedWithConnection
   }
 
+  /** The session that there is, whatever became of it; undefined where another one is to be waited for. */
+  get present(): SftpSession | undefined {
+    return this.isLost(this.#session) ? undefined : this.#session
+  }
+
   /**
    * The session that there is, whatever became of it, or where it ended with its connection the next one, for which it waits.
    * @throws HoldfastError ERR_SSH_ABORTED, ERR_SSH_TIMEOUT (limit `reconnect`), why there is no connection or session
@@ -87,9 +92,9 @@ export class SftpSessions {
   }
 
   /** Asks the server, by one request that stands alone; see `SftpSession.call`. */
-  async call<T>(call: Omit<Call<T>, 'limitMs' | 'signal' | 'origin'>, settings: CallSettings = {}): Promise<T> {
+  call<T>(call: Call<T>, settings: CallSettings = {}): Promise<T> {
     if (!this.isLost(this.#session)) return this.#session.call(call, settings)
-    return (await this.current(settings.signal)).call(call, settings)
+    return this.current(settings.signal).then((session) => session.call(call, settings))
   }
 
   /** See `SftpSession.refuseEnded`; where another one is to come, that is no end. */

@@ -5,6 +5,7 @@ import { partSuffix } from './part-name.js'
 import { Room } from './room.js'
 import type { SftpSession } from './sftp-session.js'
 import type { SftpSessions } from './sftp-sessions.js'
+import { SmallMemory } from './small-source.js'
 import type { Stats } from './stats.js'
 import type { SkippedEntry, TransferResult, TransferSettings } from './transfer-options.js'
 import { Turns } from './turns.js'
@@ -34,6 +35,8 @@ export class Transfer {
   /** Whose stack errors are to show: the call's. */
   readonly origin = new Error('called')
   readonly #stop = new AbortController()
+  /** For files of this machine that are read at once. */
+  readonly smallMemory = new SmallMemory()
   readonly #skipped: SkippedEntry[] = []
   readonly #room: Room
   #files = 0
@@ -152,11 +155,21 @@ export class Transfer {
     try {
       return { result: await work() }
     } catch (error) {
-      if (!this.session.isLost(session)) throw error
-      this.#interrupted(session)
-      if (this.#fruitless >= fruitlessMax) throw error
+      if (!this.isLost(session)) throw error
       return undefined
     }
+  }
+
+  /** Where small files go, each by itself; undefined while a connection is lost, or was in vain, and pieces take turns. */
+  get smallSession(): SftpSession | undefined {
+    return this.#fruitless === 0 ? this.session.present : undefined
+  }
+
+  /** Whether what failed did so for the loss of its connection, and is to be done over the next one. */
+  isLost(session: SftpSession): boolean {
+    if (!this.session.isLost(session)) return false
+    this.#interrupted(session)
+    return this.#fruitless < fruitlessMax
   }
 
   /** Told by each piece that was under way. */
@@ -171,22 +184,63 @@ export class Transfer {
 
   /**
    * Works on all items, several at a time. The first failure stops the others, and is thrown once nothing of them runs.
+   * @param batches the items, as many at a time as there are: one by one they took four promises each
    * @throws what the items or the work throw
    */
-  async all<Item>(items: AsyncGenerator<Item>, work: (item: Item) => Promise<void>): Promise<void> {
+  async all<Item>(batches: AsyncGenerator<readonly Item[]>, work: (item: Item) => Promise<void>): Promise<void> {
+    const ready = new Ready(batches)
     let failure: { readonly error: unknown } | undefined
     const worker = async (): Promise<void> => {
       try {
-        for (let next = await items.next(); next.done !== true && !this.#stop.signal.aborted; next = await items.next())
-          await work(next.value)
+        while (!ready.isOver && !this.#stop.signal.aborted) {
+          const item = ready.take()
+          if (item === undefined) await ready.more()
+          else await work(item)
+        }
       } catch (error) {
         failure ??= { error }
         this.#stop.abort(error)
       }
     }
     await Promise.all(Array.from({ length: this.settings.concurrency }, worker))
-    await items.return(undefined)
+    await batches.return(undefined)
     if (failure !== undefined) throw failure.error
+  }
+}
+
+/** Items that come in batches, for several who take one at a time. */
+class Ready<Item> {
+  readonly #batches: AsyncGenerator<readonly Item[]>
+  #batch: readonly Item[] = []
+  #next = 0
+  #coming: Promise<void> | undefined
+  #isOver = false
+
+  constructor(batches: AsyncGenerator<readonly Item[]>) {
+    this.#batches = batches
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Undefined where `more` is to be waited for. */
+  take(): Item | undefined {
+    return this.#batch[this.#next++]
+  }
+
+  /** Whoever asks while it comes waits for the same. */
+  more(): Promise<void> {
+    this.#coming ??= this.#nextBatch()
+    return this.#coming
+  }
+
+  async #nextBatch(): Promise<void> {
+    const next = await this.#batches.next()
+    this.#coming = undefined
+    this.#isOver = next.done === true
+    this.#batch = next.done === true ? [] : next.value
+    this.#next = 0
   }
 }
 

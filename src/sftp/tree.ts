@@ -50,20 +50,23 @@ export function kindOf(entry: Pick<FileKind, 'isFile' | 'isDirectory' | 'isSymbo
   return entry.isSymbolicLink() ? 'link' : 'other'
 }
 
+/** The files of one directory after the other. */
 async function* walk(
   transfer: Transfer,
   steps: TreeSteps,
   level: Level,
   found: Found,
-): AsyncGenerator<Pair, undefined> {
+): AsyncGenerator<readonly Pair[], undefined> {
   found.directories.push(level)
+  const files: Pair[] = []
   const below: Level[] = []
   for (const { pair, kind, obstacle } of await transfer.again(() => steps.enter(level))) {
     if (obstacle !== undefined) transfer.skip(steps.source(pair), obstacle)
-    else if (kind === 'file') yield pair
+    else if (kind === 'file') files.push(pair)
     else if (kind === 'directory') below.push(transfer.kept({ ...pair, depth: level.depth + 1 }))
     else if (kind === 'link') found.links.push(transfer.kept({ ...pair, depth: level.depth }))
     else transfer.skip(steps.source(pair), 'it is neither file, directory nor link')
   }
+  yield files
   for (const directory of below) yield* walk(transfer, steps, directory, found)
 }

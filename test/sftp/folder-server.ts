@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises'
 import path from 'node:path'
 import type { SessionHandler } from 'holdfast/testing'
 import type { Attributes } from '#src/sftp/attributes.js'
+import { encodeLimits, type ServerLimits } from '#src/sftp/extension-data.js'
 import { extensions, openFlag, status } from '#src/sftp/numbers.js'
 import { PacketMemory } from '#src/sftp/packet-memory.js'
 import { Packets } from '#src/sftp/packets.js'
@@ -15,6 +16,8 @@ import { Reader } from '#src/wire/reader.js'
 export interface FolderOptions {
   /** Whether it says of an open file how large it is. @default true */
   readonly saysSize?: boolean
+  /** What it says of its limits. @default it does not say any */
+  readonly limits?: ServerLimits
   /** Sees each request, and how many directories are open then. What it throws is the answer, which waits for what it returns. */
   readonly asked?: (request: Request, openDirectories: number) => unknown
   /** Has the last word on what is answered. */
@@ -48,19 +51,24 @@ class Folder {
   readonly #root: string
   readonly #opened = new Map<string, Opened>()
   readonly #saysSize: boolean
+  readonly #limits: ServerLimits | undefined
   readonly #asked: NonNullable<FolderOptions['asked']>
   readonly #answers: NonNullable<FolderOptions['answers']>
   #count = 0
 
-  constructor(root: string, { saysSize = true, asked = () => {}, answers = (_, reply) => reply }: FolderOptions) {
+  constructor(
+    root: string,
+    { saysSize = true, limits, asked = () => {}, answers = (_, reply) => reply }: FolderOptions,
+  ) {
     this.#root = root
+    this.#limits = limits
     this.#saysSize = saysSize
     this.#asked = asked
     this.#answers = answers
   }
 
   async answer(packet: Buffer): Promise<Buffer> {
-    if (packet[0] === 1) return encodeVersion(offered)
+    if (packet[0] === 1) return encodeVersion(this.#limits === undefined ? offered : [...offered, extensions.limits])
     const { id, request } = decodeRequest(packet)
     return encodeReply(id, await this.#heed(request).catch(statusOf))
   }
@@ -146,6 +154,8 @@ class Folder {
       await fs.rename(this.#at(reader.string('from')), this.#at(reader.string('to')))
     else if (name === extensions.hardlink[0])
       await fs.link(this.#at(reader.string('from')), this.#at(reader.string('to')))
+    else if (name === extensions.limits[0] && this.#limits !== undefined)
+      return { type: 'EXTENDED_REPLY', data: encodeLimits(this.#limits) }
     else return { type: 'STATUS', code: status.OP_UNSUPPORTED, message: 'Operation unsupported' }
     return done
   }

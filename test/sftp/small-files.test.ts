@@ -93,3 +93,13 @@ test('of files that are sent side by side one that fails is told, whatever was a
     (error) => error instanceof HoldfastError && /no space left, write 'tree\/20'/.test(error.message),
   )
 })
+
+test('of a small file that takes more than one request of the server all comes', async (t) => {
+  const { sftp, remote, local } = await world(t, { limits: { packet: 0n, read: 1000n, write: 1000n, handles: 0n } })
+  const content = 'small'.repeat(1000)
+  await fs.writeFile(local('x'), content)
+  await sftp.put(local('x'), 'x')
+  assert.equal(await fs.readFile(remote('x'), 'utf8'), content)
+  await sftp.get('x', local('y'))
+  assert.equal(await fs.readFile(local('y'), 'utf8'), content)
+})

@@ -1,0 +1,44 @@
+import { LocalFile } from './local-file.js'
+import { openFlag } from './numbers.js'
+import { modeToMake, preserved } from './preserved.js'
+import { SmallReader } from './small-source.js'
+import { SmallWrite } from './small-write.js'
+import type { Pair, Transfer } from './transfer.js'
+
+/** What is left of a file that goes the way of all others. */
+export interface Rest {
+  /** Where it is open already. */
+  readonly local?: LocalFile
+  /** Whether nothing of it was made there. */
+  readonly isFirst: boolean
+}
+
+/**
+ * Sends a small file that is neither gone on with nor placed atomically, in the fewest steps, once it was read.
+ * @returns undefined where it is there; else it is not small, changed while it was read, or its connection was lost
+ */
+export async function putSmallFile(transfer: Transfer, pair: Pair): Promise<Rest | undefined> {
+  const { settings, signal, origin, smallSession: session, smallMemory } = transfer
+  if (session === undefined || settings.resume || settings.atomic) return { isFirst: true }
+  const source = await new SmallReader(smallMemory).run(pair.local)
+  if (source instanceof LocalFile) return { local: source, isFirst: true }
+  const { bytes, stats, closed } = source
+  const flags = openFlag.WRITE | openFlag.CREAT | openFlag.TRUNC
+  const attributes = settings.preserve ? preserved(stats) : undefined
+  const mode = modeToMake(stats, settings)
+  const write = new SmallWrite(session, pair.remote, { flags, mode, bytes, attributes, signal, origin })
+  try {
+    if (bytes.length > session.sizes.write) return { isFirst: true }
+    await write.run()
+  } catch (error) {
+    if (!transfer.isLost(session)) throw error
+    return { isFirst: !write.isOpened }
+  } finally {
+    smallMemory.giveBack(bytes)
+    await closed
+  }
+  const { length } = bytes
+  if (length > 0) transfer.progress(pair, length, length, length)
+  transfer.fileDone()
+  return undefined
+}

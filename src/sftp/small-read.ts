@@ -1,0 +1,96 @@
+import { Deferred } from '../liveness/deferred.js'
+import type { Attributes } from './attributes.js'
+import { openFlag } from './numbers.js'
+import { closeLate } from './remote-file.js'
+import type { Reply } from './replies.js'
+import type { Asker } from './request-table.js'
+import type { Request } from './requests.js'
+import { attributes, data, handle } from './results.js'
+import type { FileCall } from './sftp-error.js'
+import type { SftpSession } from './sftp-session.js'
+
+export interface SmallReadSettings {
+  /** Bytes to ask for, of what one request may. */
+  readonly length: number
+  readonly signal: AbortSignal | undefined
+  readonly origin: Error
+}
+
+export interface SmallFetched {
+  /** Undefined where the file is empty. */
+  readonly bytes: Buffer | undefined
+  readonly attributes: Attributes
+}
+
+/**
+ * Opens a file of the server, reads the first of it by one request, asks what it is like, and closes it, for whose reply nobody
+ * waits: in two round trips. The replies come to one object, as those of `SmallWrite`.
+ */
+export class SmallRead implements Asker {
+  readonly #session: SftpSession
+  readonly #path: Buffer
+  readonly #settings: SmallReadSettings
+  readonly #done = new Deferred<SmallFetched>()
+  #handle: Buffer | undefined
+  #bytes: Buffer | undefined
+  #attributes: Attributes | undefined
+  #isRead = false
+  #isClosed = false
+
+  constructor(session: SftpSession, path: Buffer, settings: SmallReadSettings) {
+    this.#session = session
+    this.#path = path
+    this.#settings = settings
+  }
+
+  /** @throws SftpError; HoldfastError as `SftpSession.call`: where it fails, the server is told to close the file */
+  run(): Promise<SmallFetched> {
+    this.#ask({ type: 'OPEN', path: this.#path, flags: openFlag.READ, attributes: {} })
+    return this.#done.promise
+  }
+
+  called({ type }: Request): FileCall {
+    return { syscall: type.toLowerCase(), path: this.#path.toString() }
+  }
+
+  answered(reply: Reply, request: Request): void {
+    if (request.type === 'OPEN')
+      this.#begin(reply.type === 'HANDLE' ? reply.handle : handle(this.called(request))(reply))
+    else if (request.type === 'READ') {
+      this.#bytes = data(this.called(request), request.length)(reply)
+      this.#isRead = true
+    } else if (request.type === 'FSTAT')
+      this.#attributes = reply.type === 'ATTRS' ? reply.attributes : attributes(this.called(request))(reply)
+    if (!this.#isRead || this.#attributes === undefined) return
+    this.#close()
+    this.#done.resolve({ bytes: this.#bytes, attributes: this.#attributes })
+  }
+
+  failed(error: unknown): void {
+    this.#done.reject(error)
+    this.#close()
+  }
+
+  late(reply: Reply): void {
+    if (this.#handle === undefined) closeLate(this.#session, reply)
+  }
+
+  #begin(opened: Buffer): void {
+    this.#handle = opened
+    this.#ask({ type: 'READ', handle: opened, offset: 0n, length: this.#settings.length })
+    this.#ask({ type: 'FSTAT', handle: opened })
+    // A server that works on requests side by side might close it under those before.
+    if (this.#session.keepsOrder) this.#close()
+  }
+
+  #close(): void {
+    if (this.#handle === undefined || this.#isClosed) return
+    this.#isClosed = true
+    this.#ask({ type: 'CLOSE', handle: this.#handle })
+  }
+
+  #ask(request: Request): void {
+    const { signal, origin } = this.#settings
+    this.#session.ask(this, request, { signal: request.type === 'CLOSE' ? undefined : signal, origin })
+  }
+}
