@@ -25,7 +25,7 @@ const { output } = await build({
   platform: 'node',
   tsconfig: false,
   resolve: { extensionAlias: { '.js': ['.ts'] } },
-  transform: { target: 'es2022' },
+  transform: { target: 'es2022', inject: { Buffer: ['node:buffer', 'Buffer'] } },
   external: [/^node:/, /^[@a-z]/],
   output: {
     dir: dist,

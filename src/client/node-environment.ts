@@ -5,6 +5,9 @@ import type { Environment } from '../liveness/environment.js'
 const poolBytes = 4096
 const largest = 64
 
+/** As a global it is found by a getter each time. */
+const { performance } = globalThis
+
 let pool = Buffer.alloc(0)
 let used = 0
 
@@ -18,7 +21,7 @@ export const nodeEnvironment: Environment = {
       used = 0
     }
     used += size
-    return pool.subarray(used - size, used)
+    return new Uint8Array(pool.buffer, pool.byteOffset + used - size, size)
   },
 }
 

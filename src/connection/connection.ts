@@ -37,6 +37,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   /** Resolves once authentication succeeded; rejects with what prevented it. */
   readonly ready: Promise<void>
   readonly growth: Growth
+  readonly ignores: TransportSink['ignores']
   readonly remarks = new Remarks()
   readonly #options: ConnectionOptions
   readonly #host: ConnectionHost
@@ -55,13 +56,15 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
     this.#host = host
     this.waits = waits
     this.deadlines = deadlines
+    this.ignores = options.handlers.ignores?.bind(options.handlers)
     this.growth = new Growth(options.windowMax)
     this.#transport = new Transport(options, this)
     this.#mux = new Mux(options, this.#transport, this)
     this.acknowledgement = new Acknowledgement(options.role, this.#mux)
     this.#services = new Services(options.authenticator, this.#mux)
     this.probes = new ProbeMessages(this.#transport, this.#mux, this)
-    const phase = phaseOf(options.environment.randomBytes(2).readUInt16BE() / 0x10000)
+    const [high = 0, low = 0] = options.environment.randomBytes(2)
+    const phase = phaseOf((high * 0x100 + low) / 0x10000)
     this.keepalive = new Keepalive(this.probes, options.keepalive, deadlines, options.probeMemory, phase)
     this.#closing = new Closing(waits, this)
     options.facts.witness(this.keepalive)
@@ -156,7 +159,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   }
 
   /** The bytes that are to be written now. */
-  takeOutput(): Buffer[] {
+  takeOutput(): Uint8Array[] {
     return this.#transport.takeOutput()
   }
 
@@ -225,10 +228,6 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
 
   heard(bytes: number): void {
     this.keepalive.heard(this.now(), bytes)
-  }
-
-  ignores(payload: Buffer): boolean {
-    return this.#options.handlers.ignores?.(payload) ?? false
   }
 
   pong(data: Buffer): void {

@@ -144,7 +144,7 @@ export class Mux implements MuxPorts {
   }
 
   receive(payload: Buffer): void {
-    const number = payload.readUInt8(0)
+    const number = payload[0] ?? 0
     if (isTraffic(number)) this.#options.facts.traffic()
     switch (number) {
       case messageNumber.CHANNEL_DATA: {

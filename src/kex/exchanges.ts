@@ -129,7 +129,7 @@ export class Exchanges {
     this.#current = new KeyExchange(
       {
         role,
-        randomBytes: (size) => environment.randomBytes(size),
+        randomBytes: (size) => copyOf(environment.randomBytes(size)),
         identifications: () => this.#identifications(),
         offer: ours,
         init,

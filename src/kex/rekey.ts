@@ -50,7 +50,10 @@ export class RekeyDue {
     this.#deadline?.cancel()
   }
 
-  isDue({ bytesUnderKeys, packetsUnderKeys }: Usage): boolean {
-    return bytesUnderKeys >= this.#bytes || packetsUnderKeys >= maxPackets
+  /** Asked for each packet. */
+  isDue(inbound: Usage, outbound: Usage): boolean {
+    const bytes = this.#bytes
+    if (inbound.bytesUnderKeys >= bytes || outbound.bytesUnderKeys >= bytes) return true
+    return inbound.packetsUnderKeys >= maxPackets || outbound.packetsUnderKeys >= maxPackets
   }
 }

@@ -1,5 +1,5 @@
 import type { Outbound } from '../transport/outbound.js'
-import { oversizeError } from '../transport/packet-size.js'
+import { maxPayload, oversizeError } from '../transport/packet-size.js'
 
 interface Held {
   readonly payload: Buffer
@@ -69,12 +69,11 @@ export class SendQueue {
 
   /** @throws HoldfastError ERR_SSH_OPTION for what no packet can take, also where it would be held */
   send(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
-    const problem = oversizeError(payload)
-    if (problem !== undefined) throw problem
     if (!this.#isHeld) {
       this.sendNow(payload, taken, handedOut)
       return
     }
+    if (payload.length > maxPayload) throw oversizeError(payload)
     this.#heldBytes += payload.length + heldOverhead
     this.#held.push({ payload, taken: this.#isPeerDue ? undefined : taken, handedOut })
     if (this.#isPeerDue) taken?.()
@@ -87,7 +86,7 @@ export class SendQueue {
   }
 
   /** The bytes to be written now. */
-  takeOutput(): Buffer[] {
+  takeOutput(): Uint8Array[] {
     for (const handedOut of this.#leaving.splice(0)) handedOut()
     return this.#outbound.take()
   }

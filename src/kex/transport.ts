@@ -29,7 +29,7 @@ export interface TransportSink extends ExchangesSink, GenericMessagesSink {
   /** Any authenticated packet, whatever is in it: a sign of life. */
   heard(bytes: number): void
   /** Whether to pass over it without a word. */
-  ignores(payload: Buffer): boolean
+  readonly ignores: ((payload: Buffer) => boolean) | undefined
   /** There is something to write. */
   writable(): void
 }
@@ -157,7 +157,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   }
 
   /** The bytes to be written now, in order; afterwards there are none. */
-  takeOutput(): Buffer[] {
+  takeOutput(): Uint8Array[] {
     return this.queue.takeOutput()
   }
 
@@ -254,11 +254,12 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   }
 
   packet(payload: Buffer, sequence: number): void {
-    const number = payload.readUInt8(0)
-    if (!belongsToExchange(number)) this.#exchanges.checkOther(number)
-    this.sink.heard(payload.length)
-    if (this.sink.ignores(payload)) return
-    if (isServiceNumber(number)) this.sink.message(payload)
+    const number = payload[0] ?? 0
+    const { sink } = this
+    if (!this.#ready && !belongsToExchange(number)) this.#exchanges.checkOther(number)
+    sink.heard(payload.length)
+    if (sink.ignores?.(payload)) return
+    if (isServiceNumber[number]) sink.message(payload)
     else if (isKexMethodNumber(number)) this.#exchanges.receiveMethod(payload)
     else this.#receiveOwn(number, payload, sequence)
     this.#rekeyIfDue()
@@ -291,8 +292,8 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   }
 
   #rekeyIfDue(): void {
-    if (!this.#mayRekey || this.#stopped || this.#exchanges.running) return
-    if (this.#rekeyDue.isDue(this.inbound) || this.#rekeyDue.isDue(this.outbound)) this.askForKeys()
+    if (!this.#rekeyDue.isDue(this.inbound, this.outbound)) return
+    if (this.#mayRekey && !this.#stopped) this.askForKeys()
   }
 }
 

@@ -6,5 +6,5 @@ export interface Environment {
    * Unpredictable bytes for cookies, padding and ephemeral keys, used by nobody else. Asked for the padding of every
    * packet: serve it from a pool, since drawing a few bytes costs more than half of sealing a small packet.
    */
-  randomBytes(size: number): Buffer
+  randomBytes(size: number): Uint8Array
 }

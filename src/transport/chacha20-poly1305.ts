@@ -49,7 +49,7 @@ class ChaCha20Poly1305Sealer implements Sealer {
     this.#streams = new Streams(keys)
   }
 
-  seal(sequence: number, packet: Buffer, out: Buffer[]): void {
+  seal(sequence: number, packet: Uint8Array, out: Uint8Array[]): void {
     const length = this.#streams.length(sequence).update(packet.subarray(0, lengthBytes))
     const { mac, stream } = this.#streams.body(sequence)
     const body = stream.update(packet.subarray(lengthBytes))

@@ -12,7 +12,7 @@ export interface Sealer {
   readonly lengthInPadding: boolean
   readonly tagBytes: number
   /** Pushes the bytes to send, in memory of their own: that of `packet` is used again. */
-  seal(sequence: number, packet: Buffer, out: Buffer[]): void
+  seal(sequence: number, packet: Uint8Array, out: Uint8Array[]): void
 }
 
 /** Checks and decrypts the packets that come in. */

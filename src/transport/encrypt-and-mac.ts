@@ -22,7 +22,7 @@ export class EncryptAndMacSealer implements Sealer {
     this.#mac = mac
   }
 
-  seal(sequence: number, packet: Buffer, out: Buffer[]): void {
+  seal(sequence: number, packet: Uint8Array, out: Uint8Array[]): void {
     out.push(this.#cipher.update(packet), this.#mac.of(sequence, packet))
   }
 }

@@ -19,7 +19,7 @@ export class EncryptThenMacSealer implements Sealer {
     this.#mac = mac
   }
 
-  seal(sequence: number, packet: Buffer, out: Buffer[]): void {
+  seal(sequence: number, packet: Uint8Array, out: Uint8Array[]): void {
     const length = Buffer.from(packet.subarray(0, lengthBytes))
     const body = this.#cipher.update(packet.subarray(lengthBytes))
     out.push(length, body, this.#mac.of(sequence, length, body))

@@ -26,7 +26,7 @@ export class Mac {
     this.#key = createSecretKey(key)
   }
 
-  of(sequence: number, bytes: Buffer, more?: Buffer): Buffer {
+  of(sequence: number, bytes: Uint8Array, more?: Uint8Array): Buffer {
     this.#sequence.writeUInt32BE(sequence)
     // A new object each time: a copied Hmac is no faster (1.7 us for a small packet either way).
     const hmac = createHmac(this.#hash, this.#key).update(this.#sequence).update(bytes)

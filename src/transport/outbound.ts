@@ -2,18 +2,18 @@ import { authMethodNumber } from '../wire/auth-messages.js'
 import { messageNumber } from '../wire/numbers.js'
 import { putUint32 } from '../wire/uint32.js'
 import type { Sealer } from './cipher.js'
-import { oversizeError } from './packet-size.js'
+import { maxPayload, oversizeError } from './packet-size.js'
 import { plainSealer } from './plain.js'
 
 const lengthBytes = 4
 const minPadding = 4
 /** Where packets are framed before they are sealed, one at a time: shared by all connections. */
-let frame = Buffer.alloc(0)
+let frame = new Uint8Array()
 /** Authentication is padded to this, as OpenSSH does, so that the size of a packet does not tell that of a password. */
 const authenticationBlock = 64
 
 export interface RandomSource {
-  randomBytes(size: number): Buffer
+  randomBytes(size: number): Uint8Array
 }
 
 export interface OutboundOwner {
@@ -31,7 +31,7 @@ export class Outbound {
   #isBroken = false
   #sealer: Sealer = plainSealer
   #sequence = 0
-  #pieces: Buffer[] = []
+  #pieces: Uint8Array[] = []
   /** Bytes handed out in all: a position in the stream, with which "the kernel has taken it" is told. */
   position = 0
   bytesUnderKeys = 0
@@ -61,17 +61,38 @@ export class Outbound {
   }
 
   /**
-   * Seals one packet. The payload may be given in two parts, so that data need not be copied to be framed.
+   * Seals one packet, all of it here, as V8 compiles a function once more into each that calls it. The payload may be given in two parts, so that data need not be copied to be framed.
    * @returns whether it was; not after a packet that could not be, since its number is missing
    * @throws HoldfastError ERR_SSH_OPTION for what no packet can take; nothing was sent then
    */
   send(payload: Buffer, data?: Buffer): boolean {
     const payloadLength = payload.length + (data?.length ?? 0)
-    const problem = oversizeError(payload, payloadLength)
-    if (problem !== undefined) throw problem
+    if (payloadLength > maxPayload) throw oversizeError(payload, payloadLength)
     if (this.#isBroken) return false
     try {
-      this.#seal(payload, data, payloadLength)
+      const sealer = this.#sealer
+      const number = payload[0]
+      const isAuthentication = number === messageNumber.USERAUTH_REQUEST || number === authMethodNumber.INFO_RESPONSE
+      const block = isAuthentication ? authenticationBlock : sealer.blockSize
+      const unpadded = (sealer.lengthInPadding ? lengthBytes : 0) + 1 + payloadLength
+      const least = block - (unpadded % block)
+      const padding = least < minPadding ? least + block : least
+      const length = 1 + payloadLength + padding
+      if (frame.length < lengthBytes + length) frame = new Uint8Array(lengthBytes + length)
+      putUint32(frame, 0, length)
+      frame[lengthBytes] = padding
+      frame.set(payload, lengthBytes + 1)
+      if (data !== undefined) frame.set(data, lengthBytes + 1 + payload.length)
+      frame.set(this.#random.randomBytes(padding), lengthBytes + 1 + payloadLength)
+      const pieces = this.#pieces
+      let index = pieces.length
+      sealer.seal(this.#sequence, new Uint8Array(frame.buffer, 0, lengthBytes + length), pieces)
+      let size = 0
+      for (; index < pieces.length; index++) size += pieces[index]?.length ?? 0
+      this.position += size
+      this.bytesUnderKeys += size
+      this.packetsUnderKeys++
+      this.#sequence = (this.#sequence + 1) >>> 0
       return true
     } catch (error) {
       this.#isBroken = true
@@ -83,7 +104,7 @@ export class Outbound {
   }
 
   /** The bytes to be written now, in order; afterwards there are none. */
-  take(): Buffer[] {
+  take(): Uint8Array[] {
     const pieces = this.#pieces
     this.#pieces = []
     return pieces
@@ -91,30 +112,6 @@ export class Outbound {
 
   get isEmpty(): boolean {
     return this.#pieces.length === 0
-  }
-
-  #seal(payload: Buffer, data: Buffer | undefined, payloadLength: number): void {
-    const sealer = this.#sealer
-    const block = isAuthentication(payload) ? authenticationBlock : sealer.blockSize
-    const unpadded = (sealer.lengthInPadding ? lengthBytes : 0) + 1 + payloadLength
-    const least = block - (unpadded % block)
-    const padding = least < minPadding ? least + block : least
-    const length = 1 + payloadLength + padding
-    if (frame.length < lengthBytes + length) frame = Buffer.allocUnsafeSlow(lengthBytes + length)
-    putUint32(frame, 0, length)
-    frame[lengthBytes] = padding
-    frame.set(payload, lengthBytes + 1)
-    if (data !== undefined) frame.set(data, lengthBytes + 1 + payload.length)
-    frame.set(this.#random.randomBytes(padding), lengthBytes + 1 + payloadLength)
-    const pieces = this.#pieces
-    let index = pieces.length
-    sealer.seal(this.#sequence, frame.subarray(0, lengthBytes + length), pieces)
-    let size = 0
-    for (; index < pieces.length; index++) size += pieces[index]?.length ?? 0
-    this.position += size
-    this.bytesUnderKeys += size
-    this.packetsUnderKeys++
-    this.#sequence = (this.#sequence + 1) >>> 0
   }
 
   #push(bytes: Buffer): void {
@@ -125,9 +122,4 @@ export class Outbound {
 
 function rethrow(error: unknown): never {
   throw error
-}
-
-function isAuthentication(payload: Buffer): boolean {
-  const number = payload[0]
-  return number === messageNumber.USERAUTH_REQUEST || number === authMethodNumber.INFO_RESPONSE
 }

@@ -33,15 +33,14 @@ export const messageNumber = {
 
 /** Numbers 30 to 49 mean something else in each key exchange method, 60 to 79 in each authentication method. */
 export const isKexMethodNumber = (number: number): boolean => number >= 30 && number <= 49
-const isAuthMethodNumber = (number: number): boolean => number >= 60 && number <= 79
 
 const nameOf = new Map<number, string>(Object.entries(messageNumber).map(([name, number]) => [number, name]))
 
-/** Messages of authentication and of the connection protocol; the transport knows the others, or nobody does. */
-export function isServiceNumber(number: number): boolean {
+/** By number, messages of authentication and of the connection protocol; the transport knows the others, or nobody does. */
+export const isServiceNumber: readonly boolean[] = Array.from({ length: 256 }, (_, number) => {
   if (number < messageNumber.USERAUTH_REQUEST || number >= messageNumber.PING) return false
-  return isAuthMethodNumber(number) || nameOf.has(number)
-}
+  return (number >= 60 && number <= 79) || nameOf.has(number)
+})
 
 /** The name of a message, for errors: `CHANNEL_DATA`, or `message 200` where it has none. */
 export function messageName(number: number): string {

@@ -9,10 +9,10 @@ const range = 2 ** 48
  */
 export class Backoff {
   readonly #settings: ReconnectSettings
-  readonly #randomBytes: (size: number) => Buffer
+  readonly #randomBytes: (size: number) => Uint8Array
   #ceilingMs: number
 
-  constructor(settings: ReconnectSettings, randomBytes: (size: number) => Buffer) {
+  constructor(settings: ReconnectSettings, randomBytes: (size: number) => Uint8Array) {
     this.#settings = settings
     this.#randomBytes = randomBytes
     this.#ceilingMs = settings.minDelay
@@ -27,7 +27,7 @@ export class Backoff {
   next(leftMs: number): number {
     const { minDelay, maxDelay } = this.#settings
     this.#ceilingMs = Math.min(2 * this.#ceilingMs, maxDelay)
-    const share = this.#randomBytes(6).readUIntBE(0, 6) / range
+    const share = Buffer.from(this.#randomBytes(6)).readUIntBE(0, 6) / range
     return minDelay + share * Math.max(0, Math.min(this.#ceilingMs, leftMs) - minDelay)
   }
 

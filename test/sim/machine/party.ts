@@ -242,7 +242,7 @@ export class Party implements ConnectionHost {
     if (this.untaken > 0) this.untakenSince ??= this.#world.now()
   }
 
-  #notePiece(piece: Buffer): void {
+  #notePiece(piece: Uint8Array): void {
     this.#sentBytes += piece.length
     const { isLast, payload } = factsOf(piece)
     if (isLast) this.packets.push({ end: this.#sentBytes, payload })

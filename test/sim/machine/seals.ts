@@ -3,7 +3,7 @@ import { ciphers } from '#src/transport/ciphers.js'
 import { payloadOf } from '../wire/payload.js'
 
 /** Of each piece of a sealed packet: what the packet holds, on the last of its pieces; null on those before. */
-const sealed = new WeakMap<Buffer, Buffer | null>()
+const sealed = new WeakMap<Uint8Array, Buffer | null>()
 
 /** What a piece of output tells of packets. */
 export interface PieceFacts {
@@ -19,10 +19,10 @@ export function watchSeals(): void {
   if (ciphers instanceof Map) for (const spec of specs) ciphers.set(spec.name, spec)
 }
 
-export function factsOf(piece: Buffer): PieceFacts {
+export function factsOf(piece: Uint8Array): PieceFacts {
   const payload = sealed.get(piece)
   return payload === undefined
-    ? { isLast: true, payload: payloadOf(piece) }
+    ? { isLast: true, payload: payloadOf(Buffer.from(piece)) }
     : { isLast: payload !== null, payload: payload ?? undefined }
 }
 

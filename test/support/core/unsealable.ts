@@ -35,7 +35,7 @@ function failingSealer(sealer: Sealer): Sealer {
     lengthInPadding,
     tagBytes,
     seal: (sequence, packet, out) => {
-      if (unsealable.has(payloadOf(packet)?.[0] ?? -1)) {
+      if (unsealable.has(payloadOf(Buffer.from(packet))?.[0] ?? -1)) {
         out.push(packet.subarray(0, 4))
         throw cryptoFailure
       }
