@@ -27,7 +27,8 @@ const nothing: readonly Channel[] = []
  * comes, and all that waits on it is settled when that one is lost.
  */
 export class Span implements SessionPort {
-  readonly #options: SpanOptions
+  readonly #host: string
+  readonly #limitMs: number | false
   readonly #timing: Timing
   readonly #waiting = new Set<Wait<Connection>>()
   /** Who wants to know of channels that are gone, before there is a connection that could tell. */
@@ -39,7 +40,8 @@ export class Span implements SessionPort {
   #cause: HoldfastError | undefined
 
   constructor(options: SpanOptions) {
-    this.#options = options
+    this.#host = options.host
+    this.#limitMs = options.limitMs
     this.#last = options.last
     this.#timing = new Timing({
       now: () => nodeEnvironment.now(),
@@ -93,7 +95,7 @@ export class Span implements SessionPort {
   }
 
   errorDetails(): ErrorDetails {
-    return this.#link?.connection.errorDetails() ?? { host: this.#options.host, phase: 'reconnect' }
+    return this.#link?.connection.errorDetails() ?? { host: this.#host, phase: 'reconnect' }
   }
 
   async open(
@@ -137,7 +139,7 @@ export class Span implements SessionPort {
     if (this.#link !== undefined) return this.#link.connection
     const wait = this.waits.start<Connection>({
       limit: 'reconnect',
-      limitMs: this.#options.limitMs,
+      limitMs: this.#limitMs,
       spentMs,
       clock: 'call',
       phase: 'reconnect',
