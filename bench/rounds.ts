@@ -1,6 +1,7 @@
 /** All that is to be measured, round by round: within each, one client after the other, each in a fresh process. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { run } from '../test/servers/run.js'
 import type { ClientName } from './clients/client.js'
@@ -85,6 +86,7 @@ async function ask({ client, path, peers }: Runner, workload: Workload, conditio
   const child = fork(program, [], {
     execPath: path,
     execArgv: ['--expose-gc'],
+    env: { ...process.env, ...workload.environment },
     timeout: workload.limitMs ?? defaultLimitMs,
     killSignal: 'SIGKILL',
   })

@@ -24,6 +24,8 @@ export interface Workload {
   readonly mostRounds?: number
   /** After so many milliseconds its process is ended. @default 3 minutes */
   readonly limitMs?: number
+  /** What its process has in its environment beside ours. */
+  readonly environment?: Readonly<Record<string, string>>
   /** @returns undefined where the client has no such thing */
   run(client: BenchClient, conditions: Conditions): Promise<Sample | undefined>
 }
