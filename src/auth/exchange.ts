@@ -81,7 +81,7 @@ export class Exchange {
       this.#take = undefined
       this.#succeeded = answer[0] === messageNumber.USERAUTH_SUCCESS
     }
-    this.#requestService()
+    this.requestService()
     this.#port.send(payload, () => wait.sent())
     return wait.promise
   }
@@ -97,9 +97,10 @@ export class Exchange {
 
   /**
    * RFC 4253 section 10. Nothing says that the first question must wait for the answer, which would cost a round
-   * trip; OpenSSH, dropbear, asyncssh and paramiko take both at once.
+   * trip; OpenSSH, dropbear, asyncssh and paramiko take both at once. Only who waits for a banner before there is a
+   * question asks for it alone.
    */
-  #requestService(): void {
+  requestService(): void {
     if (this.#service !== 'unasked') return
     this.#service = 'asked'
     this.#port.send(encodeServiceRequest(userauthService))

@@ -22,7 +22,6 @@ import {
 import { called } from './called.js'
 import type { Ssh2Error } from './errors.js'
 import { KeyLogin } from './key-login.js'
-import { ServiceRequest } from './service-request.js'
 
 export interface LoginEvents {
   banner(message: string): void
@@ -71,17 +70,13 @@ export class Login {
   readonly #options: LoginOptions
   readonly #exchange: Exchange
   readonly #keys: KeyLogin
-  readonly #service: ServiceRequest
   #skipped = 0
 
   constructor(port: AuthPort, options: LoginOptions) {
     const { limits, events } = options
     this.#port = port
     this.#options = options
-    const banner = (message: string) => events.banner(message)
-    this.#service = new ServiceRequest(port, banner)
-    const questions = this.#service.portFor((payload) => this.#exchange.receive(payload))
-    this.#exchange = new Exchange(questions, limits.authentication, ({ message }) => banner(message))
+    this.#exchange = new Exchange(port, limits.authentication, ({ message }) => events.banner(message))
     this.#keys = new KeyLogin({ port, exchange: this.#exchange, limits, events })
   }
 
@@ -90,12 +85,13 @@ export class Login {
   }
 
   receive(payload: Buffer): void {
-    this.#service.receive(payload)
+    this.#exchange.receive(payload)
   }
 
   /** @throws HoldfastError ERR_SSH_AUTHENTICATION where nothing is left to try; ERR_SSH_TIMEOUT */
   async run(): Promise<void> {
-    this.#service.send()
+    // As ssh2 does: the banner that comes with the answer can be what a program waits for before it says how to log in.
+    this.#exchange.requestService()
     let refused: Refused
     for (;;) {
       const method = await this.#next(refused)
