@@ -11,7 +11,8 @@ export type Variables = Readonly<Record<string, string | undefined>>
 
 const prefix = 'HOLDFAST_'
 const policyFile = 'HOLDFAST_POLICY'
-const reserved = [policyFile, 'HOLDFAST_REGISTER', 'HOLDFAST_DEBUG']
+const register = 'HOLDFAST_REGISTER'
+const reserved = [policyFile, register, 'HOLDFAST_DEBUG']
 /** Of Holdfast's own tests. */
 const ofTests = /^HOLDFAST_(TEST_\w+|LAB|LAB_REPORT)$/
 
@@ -33,6 +34,7 @@ export function readEnvironment(variables: Variables): Entries {
   const unknown = ours.find((name) => !known.includes(name))
   if (unknown !== undefined)
     throw policyError(`there is no variable ${printable(unknown, 80)}${nearest(unknown.slice(0, 80), known)}`)
+  if (![undefined, 'report'].includes(variables[register])) throw policyError(`${register} can only be report`)
   const entries = new Map<string, Entry>()
   for (const [name, { option, field }] of settings) {
     const text = variables[name]

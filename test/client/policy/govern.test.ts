@@ -350,6 +350,7 @@ for (const [variables, words] of [
   [{ HOLDFAST_LIMITS_TIMEOUT: '60' }, 'HOLDFAST_LIMITS_TIMEOUT must be a duration'],
   [{ HOLDFAST_LIMITS_TIMEOUT: '' }, 'HOLDFAST_LIMITS_TIMEOUT is empty: give it a value, or unset it'],
   [{ HOLDFAST_KEEPALIVE: 'true' }, 'HOLDFAST_KEEPALIVE can only be false'],
+  [{ HOLDFAST_REGISTER: 'repotr' }, 'HOLDFAST_REGISTER can only be report'],
   [{ HOLDFAST_KEEPALIVE_COUNT_MAX: '2.5' }, 'HOLDFAST_KEEPALIVE_COUNT_MAX must be a whole number'],
   [{ HOLDFAST_KEEPALIVE_COUNT_MAX: '0x5' }, 'HOLDFAST_KEEPALIVE_COUNT_MAX must be a whole number'],
   [{ HOLDFAST_KEEPALIVE_WANT_REPLY: 'yes' }, 'HOLDFAST_KEEPALIVE_WANT_REPLY must be true or false'],
