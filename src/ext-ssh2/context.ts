@@ -1,6 +1,6 @@
 import net from 'node:net'
 import type { ConnectOptions, SocketOptions } from '../client/options.js'
-import { enforcesKnownHostsAlone, saysAnyOf } from '../client/policy/govern.js'
+import { enforcesKnownHostsAlone, saysAnyOf, trustPaths } from '../client/policy/govern.js'
 import type { KeepaliveOptions, TcpKeepaliveOptions } from '../liveness/settings.js'
 import { type IniName, iniOf, type Ssh2Ini } from './ini.js'
 import { checkNames, wrongOption } from './wrong-option.js'
@@ -128,9 +128,6 @@ export function optionsOf(context: Ssh2Context, host: string): ConnectOptions {
     socket: { ...base.socket, ...own.socket },
   })
 }
-
-/** Files and keys alone say it too: they are to be looked at. */
-const trustPaths = ['hostKey.policy', 'hostKey.knownHosts', 'hostKey.fingerprints']
 
 function trusting(options: ConnectOptions): ConnectOptions {
   if (options.hostKey !== undefined || saysAnyOf(options, trustPaths)) return options

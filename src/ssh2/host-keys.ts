@@ -6,9 +6,9 @@ import { called } from './called.js'
 import type { ConnectConfig } from './config.js'
 import { keyRules, type ParsedKey, parseKey } from './parsed-key.js'
 
-/** Whom to trust: whom the program's verifier accepts; without one anybody, as with ssh2. */
-export function hostKeyOption({ hostVerifier, hostHash }: ConnectConfig): HostKeyOptions {
-  if (typeof hostVerifier !== 'function') return { policy: 'off', knownHosts: [], update: false }
+/** Whom to trust: whom the program's verifier accepts; undefined without one. */
+export function hostKeyOption({ hostVerifier, hostHash }: ConnectConfig): HostKeyOptions | undefined {
+  if (typeof hostVerifier !== 'function') return undefined
   const hash = typeof hostHash === 'string' && getHashes().includes(hostHash) ? hostHash : undefined
   return {
     knownHosts: [],

@@ -9,6 +9,9 @@ import { isList, type PolicyOption, policyOptions, tightest } from './options.js
 import { type AppliedPolicy, type AskedValues, hostPolicy, type Policy, processPolicy } from './policy.js'
 import { processDefaults } from './set-defaults.js'
 
+/** What says whom to trust. Files and keys alone do so too: they are to be looked at. */
+export const trustPaths = ['hostKey.policy', 'hostKey.knownHosts', 'hostKey.fingerprints']
+
 const nothing: Entries = new Map()
 const unasked: AskedValues = new Map()
 
