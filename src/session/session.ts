@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly origin: Error
   /** Whether it waits for a place where the server allows no more sessions, or fails. @default 'wait' */
   readonly place?: 'wait' | 'now'
+  /** Called once the channel is open, before anything is asked for on it. */
+  readonly opened?: ((channel: Channel) => void) | undefined
 }
 
 /**

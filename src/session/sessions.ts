@@ -20,7 +20,7 @@ import { ProcessHelper } from './process-helper.js'
 import { ProcessHelpers } from './process-helpers.js'
 import { checkCommand, checkSubsystem, commandText, type Program } from './program.js'
 import { Runs } from './runs.js'
-import { Session } from './session.js'
+import { Session, type SessionOptions } from './session.js'
 
 export interface SessionsOptions extends CommandDefaults {
   /** As whom we logged in: what sshd does differs for root. */
@@ -108,15 +108,21 @@ export class Sessions {
 
   /**
    * Starts a subsystem for a layer of ours, which takes its output as it comes. None of the limits of commands holds.
+   * @param opened called once the channel is open, before anything is asked for on it
    * @throws as `exec`
    */
-  async attach(name: string, receiver: Receiver, signal: AbortSignal | undefined): Promise<Attached> {
+  async attach(
+    name: string,
+    receiver: Receiver,
+    signal: AbortSignal | undefined,
+    opened?: SessionOptions['opened'],
+  ): Promise<Attached> {
     const program = { type: 'subsystem', name } as const
     const settings = { ...plain, signal }
     const origin = new Error('called')
     const stdout = new DirectOutput(receiver, (bytes) => session.consumed(bytes))
     const stderr = new DirectOutput(nobody, (bytes) => session.consumed(bytes))
-    const session: Session = new Session({ host: this.#host, program, settings, stdout, stderr, origin })
+    const session: Session = new Session({ host: this.#host, program, settings, stdout, stderr, origin, opened })
     return { session, ...(await this.#begin(session, origin)) }
   }
 

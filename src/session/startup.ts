@@ -49,6 +49,7 @@ export class Startup {
       const channel = await this.#open()
       // Where it was given up meanwhile, nothing has been asked for, and nothing is.
       this.#steps.throwIfAborted()
+      this.#options.opened?.(channel)
       const prepared = this.#prepare(channel)
       const { pty } = this.#options.settings
       // Without the terminal that was asked for, the program would be another one.

@@ -112,7 +112,7 @@ export class Client extends EventEmitter<ClientEvents> {
     if (this.#delegated('sftp', env, callback)) return this
     const peer = this.#connected()
     const done = typeof env === 'function' ? env : callback
-    this.#callBack(startSftp(peer, this), this.#needed(done))
+    this.#callBack(startSftp(peer, this, typeof env === 'function' ? {} : env), this.#needed(done))
     return this
   }
 

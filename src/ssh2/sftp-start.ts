@@ -2,6 +2,7 @@ import type { Link } from '../client/link.js'
 import { HoldfastError } from '../errors.js'
 import type { CommandExit } from '../session/outcome.js'
 import { type SftpHost, SftpSession } from '../sftp/sftp-session.js'
+import { requestEnv } from './channel-requests.js'
 import { callError, openingError, ssh2Error } from './errors.js'
 import type { Peer } from './peer.js'
 import { sessionsFor } from './sessions-of.js'
@@ -10,13 +11,13 @@ import { SFTP } from './sftp.js'
 /** How a server that did not begin has ended; undefined where it was not even started. */
 type Exited = Promise<CommandExit> | undefined
 
-/** @throws Ssh2Error */
-export async function startSftp(peer: Peer, client: object): Promise<SFTP> {
+/** @param env variables to ask for, of which most servers take none. @throws Ssh2Error */
+export async function startSftp(peer: Peer, client: object, env: unknown): Promise<SFTP> {
   const link = await peer.ready.catch((error: unknown) => Promise.reject(openingError(error)))
   let exited: Exited
   try {
     const session = await SftpSession.open(
-      hostOf(link, (exit) => {
+      hostOf(link, env, (exit) => {
         exited = exit
       }),
       undefined,
@@ -32,10 +33,14 @@ export async function startSftp(peer: Peer, client: object): Promise<SFTP> {
   }
 }
 
-function hostOf(link: Link, started: (exited: Exited) => void): SftpHost {
+function hostOf(link: Link, env: unknown, started: (exited: Exited) => void): SftpHost {
   const { connection, settings } = link
+  const sessions: SftpHost['sessions'] = {
+    attach: (name, receiver, signal) =>
+      sessionsFor(link).attach(name, receiver, signal, (channel) => requestEnv(channel, env)),
+  }
   const { sftp: limitMs, channelClose: closeLimitMs } = settings.limits
-  return { port: connection, sessions: sessionsFor(link), limitMs, closeLimitMs, fellBack: () => {}, started }
+  return { port: connection, sessions, limitMs, closeLimitMs, fellBack: () => {}, started }
 }
 
 async function startError(error: unknown, exited: Exited): Promise<Error> {

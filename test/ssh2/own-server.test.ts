@@ -46,6 +46,33 @@ describe('the server of ssh2 under the drop-in and under ssh2', { timeout: 120_0
     assert.deepEqual(seen[0], { said: { stdout: 'output', stderr: 'problems', exit: [3] }, args: [3] })
   })
 
+  test('the variables that sftp() is given are asked for', async (t) => {
+    const seen = await compareOwn(t, {
+      serve: (connection, said) => {
+        connection.on('session', (accept) => {
+          const session = accept()
+          session.on('env', (acceptEnv: (() => void) | undefined, _reject, { key, val }) => {
+            said.push([key, val])
+            acceptEnv?.()
+          })
+          session.on('sftp', (acceptSftp) => {
+            said.push('sftp')
+            acceptSftp()
+          })
+        })
+      },
+      play: (client, said) => {
+        client.on('ready', () =>
+          client.sftp({ LANG: 'C', OTHER: 'x y' }, (error) => {
+            said.push(error?.message)
+            client.end()
+          }),
+        )
+      },
+    })
+    assert.deepEqual(seen.slice(0, 4), [['LANG', 'C'], ['OTHER', 'x y'], 'sftp', undefined])
+  })
+
   test('ready comes also where the server leaves with it, and what is called then fails after the close', async (t) => {
     const seen = await compareOwn(t, {
       serve: (connection) => void connection.on('ready', () => connection.end()),
