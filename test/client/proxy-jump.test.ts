@@ -129,7 +129,7 @@ describe('hops', { skip }, () => {
     const jump = await connect({ ...(await account(near)), keepalive: { interval: '1h' } })
     t.after(() => jump.close({ timeout: 1 }))
     process.kill(far.pid, 'SIGSTOP')
-    const limits = { identification: '1500ms' } as const
+    const limits = { identification: '5s' } as const
     const pending = failure(connect({ ...(await account(far)), proxyJump: jump, limits }))
     while (jump.stats().channels.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
     await signalConnections(near, 'SIGSTOP')
