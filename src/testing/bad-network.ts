@@ -2,7 +2,7 @@ import { createServer, type Server, Socket } from 'node:net'
 import { type Conditions, type Direction, directions, goodConditions } from './conditions.js'
 import { Flow, type FlowInfo } from './flow.js'
 import { closed, listen } from './listen.js'
-import { checkChoice, checkNumber, checkPort } from './option-checks.js'
+import { checkChoice, checkNumber, checkObject, checkPort, checkType } from './option-checks.js'
 
 export interface BadNetworkOptions {
   /** Where the relay connects to for each connection that it takes. `host` is 127.0.0.1 by default. */
@@ -35,7 +35,10 @@ export interface BadNetworkStats {
  * @throws HoldfastError ERR_SSH_OPTION
  */
 export async function badNetwork(options: BadNetworkOptions): Promise<BadNetwork> {
+  checkObject('options', options)
+  checkObject('to', options.to)
   const { host = '127.0.0.1', port } = options.to
+  checkType('to.host', host, 'string')
   checkPort('to.port', port)
   // Half-open, since the end of one direction says nothing of the other.
   const server = createServer({ allowHalfOpen: true })
@@ -91,6 +94,7 @@ export class BadNetwork implements AsyncDisposable {
       for (const flow of this.#flows) flow.forget()
       return
     }
+    checkObject('when', when)
     checkNumber('idleMs', when.idleMs, 1)
     this.#idleLimitMs = when.idleMs
   }
@@ -131,7 +135,9 @@ export class BadNetwork implements AsyncDisposable {
   }
 
   /** Keeps each byte for `ms` milliseconds, in order. TCP's own handshake and acknowledgements are not delayed. */
-  delay({ ms, ...way }: OneWay & { readonly ms: number }): void {
+  delay(options: OneWay & { readonly ms: number }): void {
+    checkObject('options', options)
+    const { ms, ...way } = options
     checkNumber('ms', ms, 0)
     this.#change(way, (conditions) => {
       conditions.delayMs = ms
@@ -142,7 +148,9 @@ export class BadNetwork implements AsyncDisposable {
    * Lets through so many bytes a second, for each connection by itself, with a queue of 50 ms; beyond that the
    * sender's kernel keeps them.
    */
-  rate({ bytesPerSecond, ...way }: OneWay & { readonly bytesPerSecond: number }): void {
+  rate(options: OneWay & { readonly bytesPerSecond: number }): void {
+    checkObject('options', options)
+    const { bytesPerSecond, ...way } = options
     checkNumber('bytesPerSecond', bytesPerSecond, 1)
     this.#change(way, (conditions) => {
       conditions.bytesPerSecond = bytesPerSecond
@@ -176,7 +184,9 @@ export class BadNetwork implements AsyncDisposable {
     await Promise.all([closed(this.#server), ...[...this.#flows].map((flow) => flow.close())])
   }
 
-  #change({ direction }: OneWay, change: (conditions: Conditions) => void): void {
+  #change(way: OneWay, change: (conditions: Conditions) => void): void {
+    checkObject('options', way)
+    const { direction } = way
     if (direction !== undefined) checkChoice('direction', direction, directions)
     for (const each of direction === undefined ? directions : [direction]) change(this.#conditions[each])
     for (const flow of this.#flows) flow.changed()

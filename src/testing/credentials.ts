@@ -1,7 +1,7 @@
 import type { AuthAttempt, Authenticate, KeyboardInteractiveAttempt, ServerMethod } from '../auth/server-attempt.js'
 import type { PublicKey } from '../keys/public-key.js'
 import { parsePublicKeyLine } from '../keys/public-key-line.js'
-import { optionError } from './option-checks.js'
+import { checkList, checkObject, checkText, checkType, optionError } from './option-checks.js'
 
 /** By what a user may log in: by any one of these. */
 export interface UserOptions {
@@ -32,6 +32,7 @@ export class Credentials {
 
   /** @throws HoldfastError ERR_SSH_OPTION, ERR_SSH_KEY */
   constructor(users: Readonly<Record<string, UserOptions>>) {
+    checkObject('users', users)
     this.#users = new Map(Object.entries(users).map(([name, options]) => [name, readUser(name, options)]))
     const all = [...this.#users.values()]
     const methods: ServerMethod[] = []
@@ -47,13 +48,30 @@ export class Credentials {
   }
 }
 
-function readUser(name: string, { password, authorizedKeys = [], prompts = [] }: UserOptions): User {
+function readUser(name: string, user: UserOptions): User {
+  checkObject(`users.${name}`, user)
+  const { password, authorizedKeys = [], prompts = [] } = user
+  checkType(`users.${name}.password`, password, 'string')
+  checkList(`users.${name}.authorizedKeys`, authorizedKeys)
+  checkPrompts(`users.${name}.prompts`, prompts)
   if (password === undefined && authorizedKeys.length === 0 && prompts.length === 0)
     throw optionError(`users.${name}`, 'can log in by nothing: give password, authorizedKeys or prompts')
-  const keys = authorizedKeys.map(
-    (line, index) => parsePublicKeyLine(line, `users.${name}.authorizedKeys[${index}]`).key,
-  )
+  const keys = authorizedKeys.map((line, index) => {
+    const option = `users.${name}.authorizedKeys[${index}]`
+    checkText(option, line)
+    return parsePublicKeyLine(line, option).key
+  })
   return { password, keys, prompts }
+}
+
+function checkPrompts(option: string, prompts: readonly PromptOptions[]): void {
+  checkList(option, prompts)
+  for (const [index, prompt] of prompts.entries()) {
+    checkObject(`${option}[${index}]`, prompt)
+    checkText(`${option}[${index}].text`, prompt.text)
+    checkText(`${option}[${index}].answer`, prompt.answer)
+    checkType(`${option}[${index}].echo`, prompt.echo, 'boolean')
+  }
 }
 
 async function proves(attempt: AuthAttempt, { password, keys, prompts }: User): Promise<boolean> {

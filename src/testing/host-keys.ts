@@ -4,7 +4,7 @@ import { type GeneratedKeyType, generatePrivateKey, type PrivateKey } from '../k
 import { parsePrivateKey } from '../keys/private-key-file.js'
 import type { PublicKey } from '../keys/public-key.js'
 import { parsePublicKeyLine } from '../keys/public-key-line.js'
-import { optionError } from './option-checks.js'
+import { checkChoice, checkList, checkObject, checkText, checkType, optionError } from './option-checks.js'
 
 /** A host key of the server: made anew, or read from the contents of a private key file. */
 export type HostKeyOption =
@@ -26,6 +26,14 @@ export interface HostKeyInfo {
   readonly knownHostsLine: string
 }
 
+const generatedKeyTypes: readonly GeneratedKeyType[] = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'ssh-rsa',
+]
+
 interface HostKey {
   readonly key: PrivateKey
   readonly certificate: PublicKey | undefined
@@ -39,8 +47,9 @@ export class HostKeys implements HostKeySigner {
 
   /** @throws HoldfastError ERR_SSH_KEY, ERR_SSH_PASSPHRASE, ERR_SSH_OPTION */
   static async from(options: readonly HostKeyOption[]): Promise<HostKeys> {
+    checkList('hostKeys', options)
     if (options.length === 0) throw optionError('hostKeys', 'is empty: a server needs at least one')
-    return new HostKeys(await Promise.all(options.map(load)))
+    return new HostKeys(await Promise.all(options.map((option, index) => load(option, `hostKeys[${index}]`))))
   }
 
   constructor(keys: readonly HostKey[]) {
@@ -78,9 +87,16 @@ export class HostKeys implements HostKeySigner {
   }
 }
 
-async function load(option: HostKeyOption): Promise<HostKey> {
-  if ('generate' in option) return { key: generatePrivateKey(option.generate), certificate: undefined }
+async function load(option: HostKeyOption, name: string): Promise<HostKey> {
+  checkObject(name, option)
+  if ('generate' in option) {
+    checkChoice(`${name}.generate`, option.generate, generatedKeyTypes)
+    return { key: generatePrivateKey(option.generate), certificate: undefined }
+  }
   const { privateKey, passphrase, certificate } = option
+  if (!Buffer.isBuffer(privateKey)) checkText(`${name}.privateKey`, privateKey)
+  checkType(`${name}.passphrase`, passphrase, 'string')
+  checkType(`${name}.certificate`, certificate, 'string')
   const source = 'hostKeys'
   const key = await parsePrivateKey(privateKey, { source, ...(passphrase === undefined ? {} : { passphrase }) })
   return { key, certificate: certificate === undefined ? undefined : parsePublicKeyLine(certificate, source).key }

@@ -9,7 +9,7 @@ import { macs } from '../transport/macs.js'
 import { Credentials, type UserOptions } from './credentials.js'
 import { type HostKeyOption, HostKeys } from './host-keys.js'
 import { LocalShell, type LocalShellOptions } from './local-shell.js'
-import { checkNumber, checkPort, optionError } from './option-checks.js'
+import { checkChoice, checkList, checkNumber, checkObject, checkPort, checkType, optionError } from './option-checks.js'
 import type { Handlers } from './session.js'
 import type { SessionHandler } from './session-handler.js'
 
@@ -80,11 +80,15 @@ export interface ServerSettings {
 
 /** @throws HoldfastError ERR_SSH_OPTION, ERR_SSH_KEY, ERR_SSH_PASSPHRASE */
 export async function readServerOptions(options: ServerOptions): Promise<ServerSettings> {
+  checkObject('options', options)
   const { port = 0, maxSessions = 10, forwarding = false, answerKeepalives = true } = options
   const { rekey = {}, software = 'Holdfast_testing' } = options
   checkPort('port', port, 0)
   checkNumber('maxSessions', maxSessions, 0)
   checkSoftware(software)
+  checkType('forwarding', forwarding, 'boolean')
+  checkType('answerKeepalives', answerKeepalives, 'boolean')
+  if (options.keepalive !== undefined && options.keepalive !== false) checkObject('keepalive', options.keepalive)
   const settings = {
     port,
     maxSessions,
@@ -103,6 +107,8 @@ export async function readServerOptions(options: ServerOptions): Promise<ServerS
 function readAuthentication(options: ServerOptions): ServerAuthenticationOptions {
   const { users, authenticate, banner, maxAuthTries = 6 } = options
   checkNumber('maxAuthTries', maxAuthTries, 1)
+  checkType('banner', banner, 'string')
+  checkType('authenticate', authenticate, 'function')
   const common = { maxFailures: maxAuthTries, ...(banner === undefined ? {} : { banner }) }
   if (users !== undefined && authenticate === undefined) {
     const { methods, authenticate: decide } = new Credentials(users)
@@ -110,7 +116,9 @@ function readAuthentication(options: ServerOptions): ServerAuthenticationOptions
   }
   if (users !== undefined || authenticate === undefined)
     throw optionError('users or authenticate', 'has to be given, and not both: they say who may log in')
-  const methods = options.methods ?? ['publickey', 'password', 'keyboard-interactive']
+  const { methods = known.methods } = options
+  checkList('methods', methods)
+  for (const method of methods) checkChoice('methods', method, known.methods)
   return { ...common, methods, authenticate: async (attempt) => authenticate(attempt) }
 }
 
@@ -120,6 +128,10 @@ function readHandlers({
   subsystems = {},
 }: ServerOptions): Pick<ServerSettings, 'handlers' | 'localShell'> {
   if (exec !== undefined && shell !== false) throw optionError('exec and shell', 'exclude each other')
+  checkType('exec', exec, 'function')
+  checkObject('subsystems', subsystems)
+  for (const [name, handler] of Object.entries(subsystems)) checkType(`subsystems.${name}`, handler, 'function')
+  if (typeof shell !== 'boolean') checkShell(shell)
   const byName = new Map(Object.entries(subsystems))
   const subsystem = (name: string) => byName.get(name)
   if (shell === false) return { handlers: { exec, subsystem }, localShell: undefined }
@@ -127,17 +139,29 @@ function readHandlers({
   return { handlers: { exec: (session) => localShell.run(session), subsystem }, localShell }
 }
 
-function readRekey({ bytes = 1024 ** 3, ms = 3_600_000 }: Partial<RekeyLimits>): RekeyLimits {
+function checkShell(shell: LocalShellOptions): void {
+  checkObject('shell', shell)
+  const { signals = 'deliver', afterClose = 'leave' } = shell
+  checkChoice('shell.signals', signals, ['deliver', 'ignore'])
+  checkChoice('shell.afterClose', afterClose, ['leave', 'end'])
+}
+
+function readRekey(rekey: Partial<RekeyLimits>): RekeyLimits {
+  checkObject('rekey', rekey)
+  const { bytes = 1024 ** 3, ms = 3_600_000 } = rekey
   checkNumber('rekey.bytes', bytes, 1)
   checkNumber('rekey.ms', ms, 1)
   return { bytes, ms }
 }
 
-const known = { kex: kexMethods, cipher: ciphers, mac: macs }
+const allMethods: readonly ServerMethod[] = ['publickey', 'password', 'keyboard-interactive']
+const known = { methods: allMethods, kex: kexMethods, cipher: ciphers, mac: macs }
 
 function readAlgorithms(named: NonNullable<ServerOptions['algorithms']>): Algorithms {
+  checkObject('algorithms', named)
   const offer = { ...defaultAlgorithms, ...named }
   for (const kind of ['kex', 'cipher', 'mac'] as const) {
+    checkList(`algorithms.${kind}`, offer[kind])
     const unknown = offer[kind].find((name) => !known[kind].has(name))
     if (unknown !== undefined || offer[kind].length === 0)
       throw optionError(
@@ -150,6 +174,7 @@ function readAlgorithms(named: NonNullable<ServerOptions['algorithms']>): Algori
 
 /** RFC 4253 section 4.2. */
 function checkSoftware(software: string): void {
+  checkType('software', software, 'string')
   if (/^[\x21-\x7e]{1,200}$/.test(software)) return
   throw optionError('software', 'has to be 1 to 200 printable US-ASCII characters without blanks')
 }

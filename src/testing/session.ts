@@ -11,6 +11,7 @@ import {
   encodeExitStatus,
 } from '../wire/session-messages.js'
 import { ChannelReadable, ChannelWritable } from './channel-streams.js'
+import { optionError } from './option-checks.js'
 import type { CommandEnd, ServerSession, SessionEvents, SessionHandler, TerminalSize } from './session-handler.js'
 
 /** What a session may start. */
@@ -69,6 +70,7 @@ export class Session extends EventEmitter<SessionEvents> implements ServerSessio
 
   exit(end: CommandEnd): void {
     if (this.#hasExited) return
+    checkEnd(end)
     this.#hasExited = true
     if (end === null) return
     if (typeof end === 'number') this.#channel.notify('exit-status', encodeExitStatus(end))
@@ -180,5 +182,8 @@ function checkEnd(end: CommandEnd): CommandEnd {
   const isCode = typeof end === 'number' && Number.isInteger(end) && end >= 0 && end <= 0xffffffff
   const isSignal = typeof end === 'object' && end !== null && typeof end.signal === 'string'
   if (end === null || isCode || isSignal) return end
-  throw new TypeError("the handler has to give an exit code from 0 on, { signal: 'TERM' }, null, or nothing")
+  throw optionError(
+    'the end',
+    "is none: the handler has to give an exit code from 0 on, { signal: 'TERM' }, null, or nothing",
+  )
 }

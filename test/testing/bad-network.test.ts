@@ -265,6 +265,11 @@ describe('badNetwork', () => {
     assert.throws(() => network.delay({ ms: -1 }), { code: 'ERR_SSH_OPTION', message: /^ms is -1/ })
     assert.throws(() => network.rate({ bytesPerSecond: 0 }), { code: 'ERR_SSH_OPTION', message: /^bytesPerSecond/ })
     assert.throws(() => network.forget({ idleMs: Number.NaN }), { code: 'ERR_SSH_OPTION', message: /^idleMs is NaN/ })
+    const wrong = null as never
+    await assert.rejects(badNetwork(wrong), { code: 'ERR_SSH_OPTION', message: /^options is null: give an object/ })
+    await assert.rejects(badNetwork({ to: wrong }), { code: 'ERR_SSH_OPTION', message: /^to is null/ })
+    for (const call of ['forget', 'swallow', 'stall', 'delay', 'rate'] as const)
+      assert.throws(() => network[call](wrong), { name: 'HoldfastError', code: 'ERR_SSH_OPTION' }, call)
     const direction = 'sideways' as 'toServer'
     assert.throws(() => network.swallow({ direction }), { code: 'ERR_SSH_OPTION', message: /^direction is sideways/ })
   })

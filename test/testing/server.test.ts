@@ -384,6 +384,37 @@ describe('close() and a client that leaves', () => {
   })
 })
 
+/** What a program in JavaScript may give, and types would refuse: no value is told, since it may be a secret. */
+const mistaken = (
+  [
+    [{ users: null }, /^users is null: give an object/],
+    [{ users: { deploy: 'secret' } }, /^users\.deploy is of type string: give an object/],
+    [{ users: { deploy: { password: 1234 } } }, /^users\.deploy\.password is of type number: give a string/],
+    [{ users: { deploy: { authorizedKeys: 'ssh-ed25519 AAAA' } } }, /^users\.deploy\.authorizedKeys is of type string/],
+    [{ users: { deploy: { authorizedKeys: [null] } } }, /^users\.deploy\.authorizedKeys\[0\] is null/],
+    [{ users: { deploy: { prompts: [{ text: 'PIN' }] } } }, /^users\.deploy\.prompts\[0\]\.answer is undefined/],
+    [{ authenticate: true, users: undefined }, /^authenticate is of type boolean: give a function/],
+    [
+      { authenticate: () => 'accept', users: undefined, methods: 'password' },
+      /^methods is of type string: give a list/,
+    ],
+    [{ authenticate: () => 'accept', users: undefined, methods: ['passwd'] }, /^methods is passwd: give publickey or/],
+    [{ hostKeys: {} }, /^hostKeys is of type object: give a list/],
+    [{ hostKeys: [null] }, /^hostKeys\[0\] is null: give an object/],
+    [{ hostKeys: [{ generate: 'ed25519' }] }, /^hostKeys\[0\]\.generate is ed25519: give ssh-ed25519 or/],
+    [{ hostKeys: [{ privateKey: 5 }] }, /^hostKeys\[0\]\.privateKey is of type number/],
+    [{ exec: 'true' }, /^exec is of type string: give a function/],
+    [{ subsystems: { sftp: true } }, /^subsystems\.sftp is of type boolean: give a function/],
+    [{ shell: 'yes' }, /^shell is of type string/],
+    [{ shell: { signals: 'drop' } }, /^shell\.signals is drop: give deliver or ignore/],
+    [{ rekey: null }, /^rekey is null/],
+    [{ keepalive: null }, /^keepalive is null/],
+    [{ algorithms: { kex: 'curve25519-sha256' } }, /^algorithms\.kex is of type string: give a list/],
+    [{ software: 5 }, /^software is of type number/],
+    [{ port: Symbol('port') }, /^port is Symbol/],
+  ] as const
+).map(([options, message]): [Partial<ServerOptions>, RegExp] => [options as never, message])
+
 describe('options', () => {
   const wrong: [Partial<ServerOptions>, RegExp][] = [
     [{ authenticate: () => 'accept', users }, /^users or authenticate has to be given/],
@@ -396,6 +427,7 @@ describe('options', () => {
     [{ algorithms: { cipher: ['rot13'] } }, /^algorithms\.cipher names rot13/],
     [{ rekey: { bytes: 0 } }, /^rekey\.bytes is 0/],
     [{ keepalive: { countMax: 0 } }, /^keepalive\.countMax/],
+    ...mistaken,
   ]
   for (const [options, message] of wrong) {
     test(`${message.source} is an error`, async () => {
