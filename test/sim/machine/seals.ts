@@ -1,5 +1,4 @@
-import type { CipherSpec, Sealer } from '#src/transport/cipher.js'
-import { ciphers } from '#src/transport/ciphers.js'
+import { wrapSealers } from '../../support/core/wrap-sealers.js'
 import { payloadOf } from '../wire/payload.js'
 
 /** Of each piece of a sealed packet: what the packet holds, on the last of its pieces; null on those before. */
@@ -15,8 +14,15 @@ export interface PieceFacts {
 
 /** Looks at every packet in the instant before it is sealed, by whatever cipher. */
 export function watchSeals(): void {
-  const specs = [...ciphers.values()].map(watched)
-  if (ciphers instanceof Map) for (const spec of specs) ciphers.set(spec.name, spec)
+  wrapSealers((seal) => (sequence, packet, out) => {
+    // The memory of the packet is used again.
+    const payload = payloadOf(Buffer.from(packet))
+    const before = out.length
+    seal(sequence, packet, out)
+    for (const piece of out.slice(before, -1)) sealed.set(piece, null)
+    const last = out.at(-1)
+    if (last !== undefined && payload !== undefined) sealed.set(last, payload)
+  })
 }
 
 export function factsOf(piece: Uint8Array): PieceFacts {
@@ -24,26 +30,4 @@ export function factsOf(piece: Uint8Array): PieceFacts {
   return payload === undefined
     ? { isLast: true, payload: payloadOf(Buffer.from(piece)) }
     : { isLast: payload !== null, payload: payload ?? undefined }
-}
-
-function watched(spec: CipherSpec): CipherSpec {
-  return { ...spec, sealer: (keys, mac) => watchedSealer(spec.sealer(keys, mac)) }
-}
-
-function watchedSealer(sealer: Sealer): Sealer {
-  const { blockSize, lengthInPadding, tagBytes } = sealer
-  return {
-    blockSize,
-    lengthInPadding,
-    tagBytes,
-    seal: (sequence, packet, out) => {
-      // The memory of the packet is used again.
-      const payload = payloadOf(Buffer.from(packet))
-      const before = out.length
-      sealer.seal(sequence, packet, out)
-      for (const piece of out.slice(before, -1)) sealed.set(piece, null)
-      const last = out.at(-1)
-      if (last !== undefined && payload !== undefined) sealed.set(last, payload)
-    },
-  }
 }

@@ -1,6 +1,5 @@
-import type { CipherSpec, Sealer } from '#src/transport/cipher.js'
-import { ciphers } from '#src/transport/ciphers.js'
 import { payloadOf } from '../../sim/wire/payload.js'
+import { wrapSealers } from './wrap-sealers.js'
 
 /** Numbers of the messages that no cipher of this process seals: it throws, with half of the packet given out. */
 export const unsealable = new Set<number>()
@@ -15,31 +14,13 @@ export function breakSealers(before: () => void): void {
   beforeSealer = before
 }
 
-const specs = [...ciphers.values()].map(failing)
-if (ciphers instanceof Map) for (const spec of specs) ciphers.set(spec.name, spec)
-
-function failing(spec: CipherSpec): CipherSpec {
-  return {
-    ...spec,
-    sealer: (keys, mac) => {
-      beforeSealer()
-      return failingSealer(spec.sealer(keys, mac))
-    },
-  }
-}
-
-function failingSealer(sealer: Sealer): Sealer {
-  const { blockSize, lengthInPadding, tagBytes } = sealer
-  return {
-    blockSize,
-    lengthInPadding,
-    tagBytes,
-    seal: (sequence, packet, out) => {
-      if (unsealable.has(payloadOf(Buffer.from(packet))?.[0] ?? -1)) {
-        out.push(packet.subarray(0, 4))
-        throw cryptoFailure
-      }
-      sealer.seal(sequence, packet, out)
-    },
-  }
-}
+wrapSealers(
+  (seal) => (sequence, packet, out) => {
+    if (unsealable.has(payloadOf(Buffer.from(packet))?.[0] ?? -1)) {
+      out.push(packet.subarray(0, 4))
+      throw cryptoFailure
+    }
+    seal(sequence, packet, out)
+  },
+  () => beforeSealer(),
+)
