@@ -1,4 +1,5 @@
 import type { Reader } from '../wire/reader.js'
+import { uint32At } from '../wire/uint32.js'
 import type { Writer } from '../wire/writer.js'
 
 /** What is said of a file (draft-ietf-secsh-filexfer-02 section 5); what is undefined is not said. */
@@ -39,6 +40,20 @@ export function readAttributes(reader: Reader): Attributes {
   const times = has(flag.ACMODTIME) ? { atime: reader.uint32('atime'), mtime: reader.uint32('mtime') } : undefined
   if (has(flag.EXTENDED)) skipExtended(reader)
   return { size, owner, mode, times }
+}
+
+/** How long attributes are of which all is said, as OpenSSH does. */
+export const wholeLength = 32
+
+/** The same of those, by one function; undefined for others. @param at where their flags are, and all of `wholeLength` behind */
+export function readWholeAttributes(bytes: Buffer, at: number): Attributes | undefined {
+  if (uint32At(bytes, at) !== (flag.SIZE | flag.UIDGID | flag.PERMISSIONS | flag.ACMODTIME)) return undefined
+  return {
+    size: bytes.readBigUInt64BE(at + 4),
+    owner: { uid: uint32At(bytes, at + 12), gid: uint32At(bytes, at + 16) },
+    mode: uint32At(bytes, at + 20),
+    times: { atime: uint32At(bytes, at + 24), mtime: uint32At(bytes, at + 28) },
+  }
 }
 
 function skipExtended(reader: Reader): void {

@@ -1,5 +1,5 @@
 import type { Attributes } from './attributes.js'
-import { openCopy, preserve } from './local-copy.js'
+import { makeCopy, preserve } from './local-copy.js'
 import type { SftpSession } from './sftp-session.js'
 import { smallBytes } from './small.js'
 import { type SmallFetched, SmallRead } from './small-read.js'
@@ -49,9 +49,8 @@ function isSame(known: Stats, { size, times }: Attributes): boolean {
 }
 
 async function save({ settings }: Transfer, target: string, bytes: Buffer, attributes: Attributes): Promise<void> {
-  const local = await openCopy(target, attributes, false)
+  const local = await makeCopy(target, attributes, bytes)
   try {
-    if (bytes.length > 0) await local.write(bytes, 0)
     if (settings.preserve) await preserve(local, attributes)
     if (settings.atomic) await local.sync()
   } finally {

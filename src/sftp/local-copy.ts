@@ -1,13 +1,34 @@
-import { constants } from 'node:fs'
+import * as fs from 'node:fs'
+
+import { Deferred } from '../liveness/deferred.js'
 import type { Attributes } from './attributes.js'
 import { LocalFile } from './local-file.js'
 
 /** The file of this machine into which one of the server comes. @param goesOn whether what is there stays */
 export function openCopy(target: string, there: Attributes, goesOn: boolean): Promise<LocalFile> {
-  const { O_RDWR, O_CREAT, O_TRUNC } = constants
-  // A link in its place would lead whoever made it there to another file of ours; Windows has no flag for that.
-  const flags = O_RDWR | O_CREAT | (constants.O_NOFOLLOW ?? 0) | (goesOn ? 0 : O_TRUNC)
-  return LocalFile.open(target, flags, modeFor(there))
+  return LocalFile.open(target, goesOn ? copyFlags : copyFlags | fs.constants.O_TRUNC, modeFor(there))
+}
+
+/** A link in its place would lead whoever made it there to another file of ours; Windows has no flag for that. */
+const copyFlags = fs.constants.O_RDWR | fs.constants.O_CREAT | (fs.constants.O_NOFOLLOW ?? 0)
+
+/** The same of a file that comes at once, and what it has: by one promise. @returns the file, still open */
+export function makeCopy(target: string, there: Attributes, content: Buffer): Promise<LocalFile> {
+  const made = new Deferred<LocalFile>()
+  fs.open(target, copyFlags | fs.constants.O_TRUNC, modeFor(there), (error, descriptor) => {
+    if (error !== null) made.reject(error)
+    else if (content.length === 0) made.resolve(LocalFile.of(descriptor))
+    else writeAll(descriptor, content, 0, made)
+  })
+  return made.promise
+}
+
+function writeAll(descriptor: number, content: Buffer, from: number, made: Deferred<LocalFile>): void {
+  fs.write(descriptor, content, from, content.length - from, from, (error, written) => {
+    if (error !== null) fs.close(descriptor, () => made.reject(error))
+    else if (from + written < content.length) writeAll(descriptor, content, from + written, made)
+    else made.resolve(LocalFile.of(descriptor))
+  })
 }
 
 /** Who may not read or write it there is not to do so here either, and not while it comes. */

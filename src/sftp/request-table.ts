@@ -118,6 +118,8 @@ export class RequestTable {
   /** In the order of the calls. */
   readonly #turns = new Members<Turn>()
   #bytesUnderWay = 0
+  /** How many that were given to the link have not left yet. */
+  #unsent = 0
   #replies = 0
   #cause: HoldfastError | undefined
 
@@ -167,7 +169,7 @@ export class RequestTable {
       turn = next
     }
     // What a server that does not read is to be sent would else wait long before its clock runs.
-    if (this.#port.isStuck) for (const { wait } of this.#sent.all()) wait?.sent()
+    if (this.#unsent > 0 && this.#port.isStuck) for (const { wait } of this.#sent.all()) wait?.sent()
   }
 
   /** @param packet without its length. @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL */
@@ -250,11 +252,13 @@ export class RequestTable {
     asked.mayHaveGone = isWrite
     this.#sent.add(asked)
     this.#bytesUnderWay += costOf(request)
+    this.#unsent++
     packet.writeUInt32BE(asked.id, idOffset)
     this.#port.write(packet, (error) => {
       if (error) return
       // Others may lie in Node's pool, in which more than these bytes are.
       if (isWrite) this.#port.memory.giveBack(packet)
+      this.#unsent--
       asked.mayHaveGone = true
       asked.at = this.#port.now()
       wait.sent()

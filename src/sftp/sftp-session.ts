@@ -69,6 +69,7 @@ export class SftpSession implements Receiver {
   readonly #bystanders = new Set<{ reject(cause: HoldfastError): void }>()
   #attached: Attached | undefined
   #extensions: Version['extensions'] = new Map()
+  #keepsOrder = false
   #sizes: Sizes = { read: unsaidSize, write: unsaidSize }
   #cause: HoldfastError | undefined
 
@@ -134,8 +135,7 @@ export class SftpSession implements Receiver {
    * builds on a request may be asked for behind it. The draft wants that of all (section 6.1); but others work side by side.
    */
   get keepsOrder(): boolean {
-    const isOpenSsh = this.#host.port.negotiated?.peer.startsWith('OpenSSH_') ?? false
-    return isOpenSsh && this.has('limits') && this.has('lsetstat')
+    return this.#keepsOrder
   }
 
   /** Who the server is, as the program named it. */
@@ -270,6 +270,8 @@ export class SftpSession implements Receiver {
     if (version !== protocolVersion)
       throw new HoldfastError('ERR_SSH_UNSUPPORTED', `the server speaks version ${version} of SFTP, not 3`)
     this.#extensions = offered
+    const isOpenSsh = this.#host.port.negotiated?.peer.startsWith('OpenSSH_') ?? false
+    this.#keepsOrder = isOpenSsh && this.has('limits') && this.has('lsetstat')
     this.#sizes = await this.#askSizes(signal)
   }
 

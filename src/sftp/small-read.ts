@@ -79,10 +79,12 @@ export class SmallRead implements Asker {
     this.#handle = opened
     this.#ask({ type: 'READ', handle: opened, offset: 0n, length: this.#settings.length })
     this.#ask({ type: 'FSTAT', handle: opened })
-    // A server that works on requests side by side might close it under those before.
-    if (this.#session.keepsOrder) this.#close()
   }
 
+  /**
+   * Once all was answered: a server that works on requests side by side might close it under those before, and with the next
+   * file's OPEN it costs less than with them.
+   */
   #close(): void {
     if (this.#handle === undefined || this.#isClosed) return
     this.#isClosed = true
