@@ -29,11 +29,12 @@ const timesOfFew = 5
 const mostOfOneServer = 2500
 const bucketMs = 100
 /**
- * What V8 takes while it compiles and collects garbage is pieces of 32 KiB from the C library, the more the larger the heap. Of
- * these it kept 5 KB for each of 10,000 connections on Node 24, free but not given back, and nothing for fewer, which fitted into
- * what was free before. So pieces of that size are given back at once, as the room that V8 has left is not counted either.
+ * The C library gives large pieces back at once when they are freed, and by itself counts ever larger ones as small. What V8 takes
+ * while it compiles and collects garbage grows with the heap: for each of 10,000 connections 4 KB of it were kept on Node 24,
+ * free but not given back, and nothing for fewer, which fitted into what was free before. So what is large is fixed; below
+ * 64 KiB the compilers of V8 would ask the kernel for each of their pieces.
  */
-const environment = { MALLOC_MMAP_THRESHOLD_: '32768', MALLOC_TRIM_THRESHOLD_: '131072' }
+const environment = { MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' }
 
 export const scaleCounts = [100, 1000, 10_000] as const
 
