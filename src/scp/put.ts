@@ -19,8 +19,9 @@ export async function putFile(scp: Conversation, tally: Tally, pair: ScpPair, na
   try {
     const before = await file.stat()
     if (!before.isFile()) throw optionError('local', `'${pair.local}' is no file`)
-    await tellTimes(scp, tally, before)
     const { size } = before
+    if (size === 0) await checkEmpty(pair.local, file)
+    await tellTimes(scp, tally, before)
     const { mode = before.mode } = tally.settings
     await scp.tell({ type: 'file', mode, size, name: Buffer.from(name) }, `the answer to the file '${pair.remote}'`)
     await sendContents(scp, tally, pair, { file, size })
@@ -31,6 +32,13 @@ export async function putFile(scp: Conversation, tally: Tally, pair: ScpPair, na
   } finally {
     await file.close()
   }
+}
+
+/** @throws HoldfastError ERR_SSH_OPTION for what a kernel makes up as it is read, in /proc say */
+async function checkEmpty(local: string, file: FileHandle): Promise<void> {
+  const { bytesRead } = await file.read(Buffer.alloc(1), 0, 1, 0)
+  if (bytesRead === 0) return
+  throw optionError('local', `'${local}' has a size of 0 and something in it, and scp has to be told how much comes`)
 }
 
 async function sendContents(

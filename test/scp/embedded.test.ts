@@ -49,6 +49,16 @@ test('a tree goes there and back, several at once on one connection', async (t) 
   assert.equal(ssh.stats().sessions.open, 0)
 })
 
+test('what a kernel makes up as it is read is not sent as if it were empty', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const { ssh, here, there } = await world(t)
+  await assert.rejects(ssh.scp.put('/proc/version', 'version'), { code: 'ERR_SSH_OPTION', message: /has a size of 0/ })
+  await fs.writeFile(here('empty'), '')
+  await ssh.scp.put(here('empty'), 'empty')
+  assert.equal((await fs.stat(there('empty'))).size, 0)
+})
+
 test('names of this machine that are not UTF-8 are left out', { skip: process.platform !== 'linux' }, async (t) => {
   const { ssh, here, there } = await world(t)
   await fs.mkdir(here('tree'))
