@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { isUint8Array } from 'node:util/types'
 import { HoldfastError } from '../errors.js'
 import { type Conclusion, conclude, failure, type Gathered } from './conclusion.js'
 import { inputError } from './input.js'
@@ -47,7 +48,7 @@ class Execution implements Conclusion {
     this.#stdout = new CollectedOutput(room)
     this.#stderr = new CollectedOutput(room)
     this.#left = maxBuffer
-    const isWhole = typeof stdin === 'string' || stdin instanceof Uint8Array
+    const isWhole = typeof stdin === 'string' || isUint8Array(stdin)
     this.session = new Session(
       {
         host,

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { LimitName } from '../errors.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import { printable } from '../wire/printable.js'
@@ -188,6 +189,6 @@ function resolveEnv(own: SpawnOptions['env'], common: CommandDefaults['env']): C
 }
 
 function isInput(value: unknown): boolean {
-  if (typeof value === 'string' || value instanceof Uint8Array) return true
+  if (typeof value === 'string' || isUint8Array(value)) return true
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }

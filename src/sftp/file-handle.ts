@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { HoldfastError } from '../errors.js'
 import { optionError } from '../session/option-error.js'
 import { readAhead } from './read-ahead.js'
@@ -193,7 +194,7 @@ export class FileHandle implements AsyncDisposable {
   }
 
   #transfer(buffer: unknown, options: TransferOptions) {
-    if (!(buffer instanceof Uint8Array)) throw optionError('buffer', 'must be a Buffer or a Uint8Array')
+    if (!isUint8Array(buffer)) throw optionError('buffer', 'must be a Buffer or a Uint8Array')
     const offset = toOffset(options.offset ?? 0, 'offset')
     const length = toOffset(options.length ?? Math.max(0, buffer.length - offset), 'length')
     if (offset + length > buffer.length)

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { optionError } from '../session/option-error.js'
 import { printable } from '../wire/printable.js'
 
@@ -23,8 +24,7 @@ const maxPath = 32 * 1024
 
 /** @throws HoldfastError ERR_SSH_OPTION */
 export function toPath(path: unknown, field = 'path'): Buffer {
-  if (typeof path !== 'string' && !(path instanceof Uint8Array))
-    throw optionError(field, 'must be a string or a Buffer')
+  if (typeof path !== 'string' && !isUint8Array(path)) throw optionError(field, 'must be a string or a Buffer')
   const bytes = Buffer.from(path)
   if (bytes.length === 0 || bytes.includes(0)) throw optionError(field, 'must not be empty, and have no NUL')
   if (bytes.length > maxPath) throw optionError(field, `has ${bytes.length} bytes, and at most ${maxPath} may go`)

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { HoldfastError } from '../errors.js'
 import { optionError } from '../session/option-error.js'
 import { printable } from '../wire/printable.js'
@@ -70,7 +71,7 @@ export async function writeWhole(
 /** The same, and closes the file: behind what one request carries at once, if the server allows that. @throws as `writeWhole`; SftpError */
 export async function writeAndClose(target: RemoteFile, data: WriteData, settings: WriteWholeSettings): Promise<void> {
   const { offset, encoding, signal } = settings
-  const isPlain = typeof data === 'string' || data instanceof Uint8Array
+  const isPlain = typeof data === 'string' || isUint8Array(data)
   const bytes = isPlain && data.length <= smallBytes ? toBytes(data, encoding) : undefined
   if (bytes === undefined) return closing(target, async () => void (await writeWhole(target, data, settings)))
   return closingBehind(target, wholeWrites(target, { bytes, offset, signal }))
@@ -101,7 +102,7 @@ export function checkWriteData(data: unknown): asserts data is WriteData {
 type Chunk = string | Uint8Array
 
 async function* chunksOf(target: RemoteFile, data: WriteData, signal: AbortSignal | undefined): AsyncGenerator<Chunk> {
-  if (typeof data === 'string' || data instanceof Uint8Array) yield data
+  if (typeof data === 'string' || isUint8Array(data)) yield data
   else if (Symbol.asyncIterator in data) yield* whileOpen(target, data[Symbol.asyncIterator](), signal)
   else yield* data
 }
@@ -124,7 +125,7 @@ async function* whileOpen(
 
 function toBytes(chunk: unknown, encoding: BufferEncoding | undefined): Uint8Array {
   if (typeof chunk === 'string') return Buffer.from(chunk, encoding)
-  if (chunk instanceof Uint8Array) return chunk
+  if (isUint8Array(chunk)) return chunk
   throw dataError()
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type TestContext, test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import type { Client, Sftp } from 'holdfast'
 import { client, server } from '../promises/support/embedded.js'
 import { leavesNothing } from '../promises/support/leaks.js'
@@ -30,6 +31,19 @@ test('a file goes up and comes back, whole and as streams', async (t) => {
   await pipeline(sftp.createReadStream('up'), sftp.createWriteStream('copy'))
   assert.ok(bytes.equals(await sftp.readFile('copy')))
   assert.deepEqual((await sftp.readdir('.')).toSorted(), ['copy', 'up'])
+})
+
+test('bytes of another realm, as those of a vm context, are bytes', async (t) => {
+  const { ssh, sftp } = await session(t)
+  const foreign = runInNewContext('new Uint8Array([104, 105])') as Uint8Array
+  assert.ok(!(foreign instanceof Uint8Array))
+  await sftp.writeFile(foreign, foreign)
+  await sftp.appendFile('hi', [foreign])
+  const handle = await sftp.open('hi', 'r+')
+  await handle.write(foreign, { position: 4 })
+  await handle.close()
+  assert.equal(await sftp.readFile('hi', 'utf8'), 'hihihi')
+  assert.equal((await ssh.exec('cat', { stdin: foreign })).stdout, 'hi')
 })
 
 test('what a server offers and cannot be used is told to whoever watches', async (t) => {
