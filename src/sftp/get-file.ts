@@ -139,6 +139,8 @@ async function copy(
     // Behind the request that is to find the end there.
     asked = at === size ? remote.attributes(signal) : undefined
     asked?.catch(() => {})
+    // Of a file that others write to nothing is kept, and one that grows as fast as it comes has no end.
+    if (at > size && !isSame(before, await remote.attributes(signal))) break
   }
   return { end: at, after: await (asked ?? remote.attributes(signal)) }
 }

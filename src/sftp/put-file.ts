@@ -144,7 +144,7 @@ async function sendContent(
   if (progress.isFirst) transfer.resumed(offset)
   progress.isFirst = false
   const writer = new WriteBehind(remote, { offset, signal })
-  await copy(transfer, pair, { local, writer, size: before.size })
+  await copy(transfer, pair, { local, writer, before })
   if (isSame(before, await local.stat())) return () => writer.flush()
   // A mix of two versions must not be gone on with.
   await writer.flush()
@@ -220,13 +220,17 @@ async function offsetOf(
 interface Ends {
   readonly local: LocalFile
   readonly writer: WriteBehind
-  readonly size: number
+  readonly before: LocalStats
 }
 
-async function copy(transfer: Transfer, pair: Pair, { local, writer, size }: Ends): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(writer.maxWrite, Math.max(1, size - writer.offset)))
-  while (writer.offset < size) {
-    const length = Math.min(buffer.length, size - writer.offset)
+async function copy(transfer: Transfer, pair: Pair, { local, writer, before }: Ends): Promise<void> {
+  const { size } = before
+  // What a kernel makes up, in /proc say, has a size of 0, and only its end tells how long it is.
+  const goesOn = async () => size === 0 && isSame(before, await local.stat())
+  const end = size === 0 ? Number.POSITIVE_INFINITY : size
+  const buffer = Buffer.allocUnsafe(Math.min(writer.maxWrite, Math.max(1, end - writer.offset)))
+  while (writer.offset < size || (await goesOn())) {
+    const length = Math.min(buffer.length, end - writer.offset)
     const bytesRead = await local.read(buffer.subarray(0, length), writer.offset)
     if (bytesRead === 0) break
     await writer.write(buffer.subarray(0, bytesRead))

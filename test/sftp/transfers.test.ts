@@ -278,11 +278,30 @@ test('what others may not read there they may not read here, also while it comes
 
 const isLinux = process.platform === 'linux'
 
-test('what a kernel makes up as it is read is fetched', { skip: !isLinux }, async (t) => {
+test('what a kernel makes up as it is read is fetched and sent', { skip: !isLinux }, async (t) => {
   const { sftp, local, remote } = await world(t)
   await fs.symlink('/proc/version', remote('version'))
   await sftp.get('version', local('version'))
-  assert.equal(await fs.readFile(local('version'), 'utf8'), await fs.readFile('/proc/version', 'utf8'))
+  const version = await fs.readFile('/proc/version', 'utf8')
+  assert.equal(await fs.readFile(local('version'), 'utf8'), version)
+  for (const options of [{}, { atomic: true }, { resume: true }]) {
+    await sftp.put('/proc/version', 'sent', options)
+    assert.equal(await fs.readFile(remote('sent'), 'utf8'), version)
+    await fs.rm(remote('sent'))
+  }
+})
+
+test('a file that grows as fast as it is fetched is given up', async (t) => {
+  let left = 1000
+  const { sftp, local, remote } = await world(t, {
+    asked: async ({ type }) => {
+      if (type === 'READ' && left-- > 0) await fs.appendFile(remote('log'), Buffer.alloc(32 * 1024))
+    },
+  })
+  await fs.writeFile(remote('log'), Buffer.alloc(300_000))
+  await assert.rejects(sftp.get('log', local('log')), { code: 'ERR_SSH_SFTP_CHANGED' })
+  assert.equal((await fs.stat(local('log'))).size, 0)
+  assert.ok(left > 0, 'it came to its end')
 })
 
 test('a device that takes a file keeps its permissions and times', { skip: !isLinux }, async (t) => {
