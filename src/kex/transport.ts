@@ -233,12 +233,16 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
   }
 
   #waitForIdentification(): void {
+    const { inbound } = this
     const wait = this.#options.waits.start<void>({
       limit: 'identification',
       limitMs: this.#options.limits.identification,
       clock: 'peer',
       phase: 'identification',
-      what: 'the identification of the peer',
+      // Read when it is told: a server of another kind may have said by then what it is.
+      get what() {
+        return `the identification of the peer (so far it said ${inbound.heardInstead ?? 'nothing'})`
+      },
     })
     this.#introduction = wait
     wait.promise.catch((error: unknown) => {
