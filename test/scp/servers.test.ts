@@ -8,8 +8,8 @@ import { describe, type TestContext, test } from 'node:test'
 import { type Client, type CommandError, ScpError, type TransferProgress } from 'holdfast'
 import { type Availability, skipReason } from '../servers/availability.js'
 import { prepareDropbear, startDropbear } from '../servers/dropbear.js'
-import { signalIfAlive } from '../servers/process-tree.js'
-import type { ReferenceServer } from '../servers/reference-server.js'
+import { childrenOf, signalIfAlive } from '../servers/process-tree.js'
+import { isDaemon, type ReferenceServer } from '../servers/reference-server.js'
 import { prepareSshd, startSshd } from '../servers/sshd.js'
 import { login, running } from '../session/sshd.js'
 
@@ -205,10 +205,13 @@ for (const kind of kinds) {
       const { ssh, server, there, here } = await world(t, kind)
       await fs.writeFile(here('big'), Buffer.alloc(60_000_000))
       await fs.writeFile(there('big'), Buffer.alloc(60_000_000))
+      const connections = (await server.processes()).filter(({ role }) => role === 'connection')
       for (const way of ['put', 'get'] as const) {
-        let stopping: Promise<void> | undefined
+        let isStopped = false
         const progress = ({ bytes }: TransferProgress): void => {
-          if (bytes > 1_000_000) stopping ??= stopCommands(server)
+          if (isStopped || bytes <= 1_000_000) return
+          stopCommands(connections.map(({ pid }) => pid))
+          isStopped = true
         }
         const options = { idleTimeout: '1s', progress } as const
         const call =
@@ -217,7 +220,6 @@ for (const kind of kinds) {
           assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'idleTimeout'], error.message)
           return true
         })
-        await stopping
         assert.equal(ssh.liveness.state, 'alive')
         for (const { pid } of await running(server)) signalIfAlive(pid, 'SIGKILL')
       }
@@ -248,8 +250,12 @@ for (const kind of kinds) {
   })
 }
 
-async function stopCommands(server: ReferenceServer): Promise<void> {
-  for (const { pid } of await running(server)) signalIfAlive(pid, 'SIGSTOP')
+/** At once, and not when a list of all processes has been read: on a busy machine the transfer could be over by then. */
+function stopCommands(parents: readonly number[]): void {
+  for (const child of parents.flatMap(childrenOf)) {
+    if (!isDaemon(child)) signalIfAlive(child.pid, 'SIGSTOP')
+    stopCommands([child.pid])
+  }
 }
 
 async function refused(call: Promise<unknown>, says: RegExp): Promise<void> {
