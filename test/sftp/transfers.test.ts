@@ -6,12 +6,20 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { HoldfastError, type Sftp, type TransferProgress } from 'holdfast'
+import type { SessionHandler } from 'holdfast/testing'
 import { staysInside } from '#src/sftp/links.js'
 import { client, network, server } from '../promises/support/embedded.js'
 import { leavesNothing } from '../promises/support/leaks.js'
 import { type FolderOptions, folderServer } from './folder-server.js'
 
 leavesNothing()
+
+interface Further {
+  readonly sftp: Sftp
+  readonly cut: () => void
+  /** Settles once the server does nothing for it any more: what it had been sent it may still write after the cut. */
+  readonly served: Promise<unknown>
+}
 
 interface World {
   readonly sftp: Sftp
@@ -20,7 +28,7 @@ interface World {
   /** On this side. */
   readonly local: (name: string) => string
   /** A further session, on a connection that may be cut. */
-  readonly connect: () => Promise<{ readonly sftp: Sftp; readonly cut: () => void }>
+  readonly connect: () => Promise<Further>
 }
 
 async function world(t: TestContext, options: FolderOptions = {}): Promise<World> {
@@ -29,11 +37,19 @@ async function world(t: TestContext, options: FolderOptions = {}): Promise<World
   const at = (side: string) => (name: string) => path.join(folder, side, name)
   await fs.mkdir(at('remote')(''))
   await fs.mkdir(at('local')(''))
-  const target = await server(t, { subsystems: { sftp: folderServer(at('remote')(''), options) } })
+  const serve = folderServer(at('remote')(''), options)
+  let latest: Promise<unknown> = Promise.resolve()
+  const sftpServer: SessionHandler = (session) => {
+    const serving = Promise.resolve(serve(session))
+    latest = serving.catch(() => {})
+    return serving
+  }
+  const target = await server(t, { subsystems: { sftp: sftpServer } })
   const connection = async () => {
     const relay = await network(t, target)
     const ssh = await client(t, relay)
-    return { sftp: await ssh.sftp(), cut: () => relay.reset() }
+    const sftp = await ssh.sftp()
+    return { sftp, cut: () => relay.reset(), served: latest }
   }
   const { sftp } = await connection()
   return { sftp, remote: at('remote'), local: at('local'), connect: connection }
@@ -169,13 +185,14 @@ for (const way of ['put', 'get'] as const) {
     const bytes = randomBytes(30_000_000)
     const [source, target] = way === 'put' ? [local('big'), remote('big')] : [remote('big'), local('big')]
     await fs.writeFile(source, bytes)
-    const { sftp: first, cut } = await connect()
+    const { sftp: first, cut, served } = await connect()
     const cutLater = ({ bytes: now }: TransferProgress): void => {
       if (now > 12_000_000) cut()
     }
     const transfer = (through: Sftp, options: Parameters<Sftp['put']>[2]) =>
       way === 'put' ? through.put(local('big'), 'big', options) : through.get('big', local('big'), options)
     await assert.rejects(transfer(first, { resume: true, progress: cutLater }), { code: 'ERR_SSH_CONNECTION_LOST' })
+    await served
     const there = (await fs.stat(target)).size
     assert.ok(there > 0 && there < bytes.length, `${there} bytes`)
     const { resumed, bytes: moved } = await transfer(sftp, { resume: true })
