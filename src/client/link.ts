@@ -59,7 +59,7 @@ export class Link implements ConnectionHost {
     this.#identityOptions = identity
     this.#events = events
     this.#face = face
-    this.facts = new Facts(() => nodeEnvironment.now(), `${settings.host}:${settings.port}`, busyMs)
+    this.facts = new Facts(nodeEnvironment.now, `${settings.host}:${settings.port}`, busyMs)
     this.timing = new Timing(this.facts, () => this.#connection?.disturbed())
   }
 

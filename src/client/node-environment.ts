@@ -28,7 +28,7 @@ export const nodeEnvironment: Environment = {
 /** By itself a third of what `eventLoopUtilization()` costs, and each wait asks for it. */
 const { nodeTiming } = performance
 
-/** Milliseconds in which the event loop of this thread was not waiting for input: it ran callbacks, or one that blocked it. */
-export function busyMs(): number {
-  return performance.now() - nodeTiming.idleTime
+/** Milliseconds until now in which the event loop of this thread was not waiting for input: it ran callbacks, or one that blocked it. */
+export function busyMs(now: number): number {
+  return now - nodeTiming.idleTime
 }

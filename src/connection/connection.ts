@@ -31,6 +31,7 @@ import { ConnectionAuthPort, Services } from './services.js'
 export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPort {
   readonly waits: Waits
   readonly deadlines: Deadlines
+  readonly now: () => number
   readonly keepalive: Keepalive
   readonly probes: ProbeMessages
   readonly acknowledgement: Acknowledgement
@@ -51,11 +52,12 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   #isReady = false
 
   constructor(options: ConnectionOptions, host: ConnectionHost) {
-    const { waits, deadlines } = options
+    const { waits, deadlines, facts } = options
     this.#options = options
     this.#host = host
     this.waits = waits
     this.deadlines = deadlines
+    this.now = facts.now
     this.ignores = options.handlers.ignores?.bind(options.handlers)
     this.growth = new Growth(options.windowMax)
     this.#transport = new Transport(options, this)
@@ -67,7 +69,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
     const phase = phaseOf((high * 0x100 + low) / 0x10000)
     this.keepalive = new Keepalive(this.probes, options.keepalive, deadlines, options.probeMemory, phase)
     this.#closing = new Closing(waits, this)
-    options.facts.witness(this.keepalive)
+    facts.witness(this.keepalive)
     this.#readiness = this.#startReady()
     this.ready = this.#readiness.promise
   }
@@ -75,10 +77,6 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   /** Says who we are and begins the first key exchange. */
   start(): void {
     this.#guard(() => this.#transport.start())
-  }
-
-  now(): number {
-    return this.#options.facts.now()
   }
 
   errorDetails(): ErrorDetails {
@@ -155,7 +153,13 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   /** Bytes from the peer; they are read at once, and their memory may be used again. Never throws. */
   receive(chunk: Buffer): void {
     if (this.#closing.isSilent) return
-    this.#guard(() => this.#transport.inbound.receive(chunk))
+    const { facts } = this.#options
+    facts.readAt = facts.now()
+    try {
+      this.#transport.inbound.receive(chunk)
+    } catch (error) {
+      this.failed(error)
+    }
   }
 
   /** The bytes that are to be written now. */
@@ -227,7 +231,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   }
 
   heard(bytes: number): void {
-    this.keepalive.heard(this.now(), bytes)
+    this.keepalive.heard(this.#options.facts.readAt, bytes)
   }
 
   pong(data: Buffer): void {

@@ -14,25 +14,20 @@ export interface Witness {
 export class Facts implements WaitsEnvironment {
   /** Which connection this is about, in events that leave the library. */
   readonly about: AboutConnection
-  readonly #now: () => number
-  readonly #busyMs: () => number
+  /** Milliseconds on a monotonic clock. */
+  readonly now: () => number
+  readonly busyMs: (now: number) => number
+  /** When what is read at present came. */
+  readAt = Number.NEGATIVE_INFINITY
   #trafficAt = Number.NEGATIVE_INFINITY
   #witness: Witness | undefined
 
   /** @param host whom we talk to, as errors are to say it */
-  constructor(now: () => number, host: string, busyMs = () => 0) {
-    this.#now = now
-    this.#busyMs = busyMs
+  constructor(now: () => number, host: string, busyMs: (now: number) => number = () => 0) {
+    this.now = now
+    this.busyMs = busyMs
     connections++
     this.about = { connection: connections, host }
-  }
-
-  now(): number {
-    return this.#now()
-  }
-
-  busyMs(): number {
-    return this.#busyMs()
   }
 
   lastTrafficAt(): number {
@@ -41,7 +36,7 @@ export class Facts implements WaitsEnvironment {
 
   /** A message came that a reply may have had to wait behind. */
   traffic(): void {
-    this.#trafficAt = this.#now()
+    this.#trafficAt = this.readAt
   }
 
   /** Who is asked for evidence, once there is somebody. */
@@ -55,7 +50,7 @@ export class Facts implements WaitsEnvironment {
   }
 
   errorDetails(): ErrorDetails {
-    const evidence = this.#witness?.evidence(this.#now())
+    const evidence = this.#witness?.evidence(this.now())
     return { host: this.about.host, ...(evidence === undefined ? {} : { evidence }) }
   }
 }

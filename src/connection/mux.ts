@@ -75,6 +75,7 @@ export class Mux implements MuxPorts {
   readonly openings: Openings
   readonly transport: Transport
   readonly sending: Sending
+  readonly now: () => number
   readonly #globalReplies: GlobalReplies
   readonly #options: MuxOptions
   readonly #owner: MuxOwner
@@ -90,6 +91,7 @@ export class Mux implements MuxPorts {
     this.#options = options
     this.#owner = owner
     this.transport = transport
+    this.now = options.facts.now
     this.sending = new Sending(this)
     this.globalRequests = new GlobalRequests(this)
     this.#globalReplies = new GlobalReplies(this)
@@ -120,10 +122,6 @@ export class Mux implements MuxPorts {
     return this.#owner.growth
   }
 
-  now(): number {
-    return this.#options.facts.now()
-  }
-
   answered(sentAt: number): void {
     this.#owner.confirmed(sentAt)
   }
@@ -145,7 +143,9 @@ export class Mux implements MuxPorts {
 
   receive(payload: Buffer): void {
     const number = payload[0] ?? 0
-    if (isTraffic(number)) this.#options.facts.traffic()
+    // What a reply may have had to wait behind: what belongs to keepalives of either side does not count.
+    if (number >= messageNumber.CHANNEL_WINDOW_ADJUST && number <= messageNumber.CHANNEL_CLOSE)
+      this.#options.facts.traffic()
     switch (number) {
       case messageNumber.CHANNEL_DATA: {
         const { recipient, data } = decodeChannelData(payload)
@@ -288,9 +288,4 @@ export class Mux implements MuxPorts {
       throw protocolError(messageName(number), `names channel ${id}, which is not open`)
     this.surplus++
   }
-}
-
-/** What a reply may have had to wait behind: what belongs to keepalives of either side does not count. */
-function isTraffic(number: number): boolean {
-  return number >= messageNumber.CHANNEL_WINDOW_ADJUST && number <= messageNumber.CHANNEL_CLOSE
 }

@@ -120,7 +120,7 @@ export class Exchanges {
     const init = encodeKexInit(environment.randomBytes(16), { offer: ours, firstKexPacketFollows: false })
     this.#isInitTaken = false
     if (this.#completed > 0) this.#wait = this.#startWait('rekey', leastMs)
-    this.#port.queue.hold()
+    this.#port.queue.holdAll()
     this.#port.sendOwn(init, () => {
       this.#isInitTaken = true
       this.#wait?.sent()

@@ -18,7 +18,8 @@ const heldOverhead = 256
 /** Messages held back during a key exchange, and who wants to know when the kernel has taken theirs. */
 export class SendQueue {
   readonly #outbound: Outbound
-  #isHeld = false
+  /** Whether messages wait for the end of a key exchange. */
+  isHeld = false
   /** It is a silent peer that holds back, and no longer the kernel: limits on the peer run. */
   #isPeerDue = false
   #held: Held[] = []
@@ -32,10 +33,6 @@ export class SendQueue {
     this.#outbound = outbound
   }
 
-  get isHeld(): boolean {
-    return this.#isHeld
-  }
-
   /** Bytes that were sealed and that the kernel has not taken. */
   get unsentBytes(): number {
     return this.#outbound.position - this.#taken
@@ -46,8 +43,9 @@ export class SendQueue {
     return this.#heldBytes
   }
 
-  hold(): void {
-    this.#isHeld = true
+  /** From now on, until `release()`. */
+  holdAll(): void {
+    this.isHeld = true
   }
 
   /** The kernel has taken what asks a silent peer to go on: from now on it is the peer that all held messages wait for. */
@@ -59,7 +57,7 @@ export class SendQueue {
   }
 
   release(): void {
-    this.#isHeld = false
+    this.isHeld = false
     this.#isPeerDue = false
     const held = this.#held
     this.#held = []
@@ -67,12 +65,8 @@ export class SendQueue {
     for (const { payload, taken, handedOut } of held) this.sendNow(payload, taken, handedOut)
   }
 
-  /** @throws HoldfastError ERR_SSH_OPTION for what no packet can take, also where it would be held */
-  send(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
-    if (!this.#isHeld) {
-      this.sendNow(payload, taken, handedOut)
-      return
-    }
+  /** Keeps it for the end of the exchange. @throws HoldfastError ERR_SSH_OPTION for what no packet can take */
+  hold(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
     if (payload.length > maxPayload) throw oversizeError(payload)
     this.#heldBytes += payload.length + heldOverhead
     this.#held.push({ payload, taken: this.#isPeerDue ? undefined : taken, handedOut })

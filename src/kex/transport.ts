@@ -135,7 +135,9 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
    */
   send(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
     if (this.#stopped) return
-    this.queue.send(payload, taken, handedOut)
+    const { queue } = this
+    if (queue.isHeld) queue.hold(payload, taken, handedOut)
+    else queue.sendNow(payload, taken, handedOut)
     this.#rekeyIfDue()
     this.sink.writable()
   }

@@ -24,8 +24,8 @@ export interface LimitClockEnvironment {
   now(): number
   /** When traffic that can hold up a reply last arrived: channel messages, not keepalives. */
   lastTrafficAt(): number
-  /** Milliseconds in which this process ran code instead of listening, all in all; absent where it always listens. */
-  busyMs?(): number
+  /** Milliseconds in which this process ran code instead of listening, all in all until now; absent where it always listens. */
+  busyMs?(now: number): number
 }
 
 /** The clocks `answer` and `reply` stand still for at most this many limits in all. */
@@ -35,6 +35,7 @@ const patience = 10
 export class LimitClock {
   readonly #options: LimitClockOptions
   readonly #environment: LimitClockEnvironment
+  readonly #waitsForKernel: boolean
   /** When the first of the waits began that share the limit. */
   readonly calledAt: number
   /** From when on the limit is counted, what earlier waits used of it included. */
@@ -50,13 +51,16 @@ export class LimitClock {
   #leastMs = 0
 
   constructor(options: LimitClockOptions, environment: LimitClockEnvironment) {
+    const { clock, spentMs = 0 } = options
+    const now = environment.now()
     this.#options = options
     this.#environment = environment
-    this.#askedAt = environment.now()
-    this.calledAt = this.#askedAt - (options.spentMs ?? 0)
-    this.#startedAt = this.calledAt
-    this.#busyAt = this.#busyMs
-    if (this.#waitsForKernel) this.#pausedAt = this.#askedAt
+    this.#waitsForKernel = clock === 'answer' || clock === 'reply'
+    this.#askedAt = now
+    this.calledAt = now - spentMs
+    this.#startedAt = now - spentMs
+    this.#busyAt = clock === 'call' ? 0 : (environment.busyMs?.(now) ?? 0)
+    this.#pausedAt = this.#waitsForKernel ? now : undefined
   }
 
   /** Milliseconds of the limit used so far. */
@@ -77,9 +81,12 @@ export class LimitClock {
 
   /** The kernel has taken the request's last byte. */
   sent(): void {
-    if (!this.#waitsForKernel || this.#pausedAt === undefined) return
-    this.#busyAt = this.#busyMs
-    this.#run(this.#pausedAt)
+    const pausedAt = this.#pausedAt
+    if (!this.#waitsForKernel || pausedAt === undefined) return
+    const now = this.#environment.now()
+    this.#busyAt = this.#environment.busyMs?.(now) ?? 0
+    this.#startedAt += now - pausedAt
+    this.#pausedAt = undefined
   }
 
   /** Somebody who is not the peer is waited for. */
@@ -88,7 +95,9 @@ export class LimitClock {
   }
 
   resume(): void {
-    if (this.#options.clock === 'connect' && this.#pausedAt !== undefined) this.#run(this.#pausedAt)
+    if (this.#options.clock !== 'connect' || this.#pausedAt === undefined) return
+    this.#startedAt += this.#environment.now() - this.#pausedAt
+    this.#pausedAt = undefined
   }
 
   /** Time in which this process could not listen does not count. */
@@ -139,22 +148,13 @@ export class LimitClock {
     return this.#pausedAt === undefined ? this.#startedAt - ranFrom : this.#askedAt - askedAt
   }
 
-  #run(pausedAt: number): void {
-    this.#startedAt += this.#environment.now() - pausedAt
-    this.#pausedAt = undefined
-  }
-
-  get #waitsForKernel(): boolean {
-    return this.#options.clock === 'answer' || this.#options.clock === 'reply'
-  }
-
   get #runsFrom(): number {
     if (this.#options.clock !== 'reply' || this.#pausedAt !== undefined) return this.#startedAt
     return Math.max(this.#startedAt, this.#environment.lastTrafficAt())
   }
 
   get #busyMs(): number {
-    return this.#options.clock === 'call' ? 0 : (this.#environment.busyMs?.() ?? 0)
+    return this.#options.clock === 'call' ? 0 : (this.#environment.busyMs?.(this.#environment.now()) ?? 0)
   }
 
   /** Time in which this process was busy, and which nobody has given back. */

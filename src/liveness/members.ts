@@ -1,14 +1,9 @@
 /** A place among `Members`, which alone change it. */
-export class Member<T> {
+export interface Member<T> {
   readonly value: T
-  isThere = true
+  isThere: boolean
   before: Member<T> | undefined
   behind: Member<T> | undefined
-
-  constructor(value: T, before: Member<T> | undefined) {
-    this.value = value
-    this.before = before
-  }
 }
 
 /**
@@ -30,7 +25,7 @@ export class Members<T> {
   }
 
   add(value: T): Member<T> {
-    const member = new Member(value, this.#last)
+    const member: Member<T> = { value, isThere: true, before: this.#last, behind: undefined }
     if (this.#last === undefined) this.#first = member
     else this.#last.behind = member
     this.#last = member

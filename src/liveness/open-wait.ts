@@ -69,8 +69,19 @@ export class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   get promise(): Promise<T> {
-    this.#promise ??= this.#makePromise()
-    return this.#promise
+    if (this.#promise !== undefined) return this.#promise
+    const promise = new Promise<T>((resolve, reject) => {
+      this.#resolvePromise = resolve
+      this.#rejectPromise = reject
+    })
+    this.#promise = promise
+    // Nobody needs to handle it: it may be rejected before anybody asks, and who asks later gets it all the same.
+    promise.then(undefined, ignore)
+    const outcome = this.#outcome
+    if (outcome === undefined) return promise
+    if ('error' in outcome) this.#rejectPromise?.(outcome.error)
+    else this.#resolvePromise?.(outcome.value)
+    return promise
   }
 
   get pending(): boolean {
@@ -93,35 +104,54 @@ export class OpenWait<T> implements Wait<T>, Drainable {
     }
     if (signal instanceof Cancel) signal.add(this)
     else if (signal !== undefined) this.#unlisten = aborts.add(signal, (reason) => this.abort(reason))
-    this.#schedule()
+    const due = this.#clock.due()
+    if (due !== undefined) this.#owner.due(due)
   }
 
+  /**
+   * This and `reject()` say in full what is done at the end of every wait: of short functions V8 compiles each as soon as it was
+   * called some hundred times, and once more into each that calls it, which was half of the time of many commands.
+   */
   resolve(value: T): void {
-    if (!this.pending) return
+    if (this.#outcome !== undefined) return
+    const { signal } = this.#options
     this.#outcome = { value }
-    this.#settled()
-    this.#settlePromise()
+    this.#origin = undefined
+    if (signal instanceof Cancel) signal.remove(this)
+    this.#unlisten?.()
+    this.#owner.ended(this)
+    this.#resolvePromise?.(value)
   }
 
   reject(error: unknown): void {
-    if (!this.pending) return
+    if (this.#outcome !== undefined) return
+    const { signal, failed } = this.#options
     this.#outcome = { error }
-    this.#settled()
-    const { failed } = this.#options
+    this.#origin = undefined
+    if (signal instanceof Cancel) signal.remove(this)
+    this.#unlisten?.()
+    this.#owner.ended(this)
     if (failed !== undefined) queueMicrotask(() => failed(error))
-    this.#settlePromise()
+    this.#rejectPromise?.(error)
   }
 
   sent(): void {
     this.#clock.sent()
-    this.#schedule()
+    if (this.#outcome !== undefined) return
+    const due = this.#clock.due()
+    if (due !== undefined) this.#owner.due(due)
   }
 
   await(): void {
-    if (this.#isAwaited || !this.pending) return
+    if (this.markAwaited()) this.#owner.awaited()
+  }
+
+  /** The same for the owner, which is not told. @returns whether it had no caller before */
+  markAwaited(): boolean {
+    if (this.#isAwaited || this.#outcome !== undefined) return false
     this.#isAwaited = true
     this.#origin ??= new Error('waiting')
-    this.#owner.awaited()
+    return true
   }
 
   renew(leastMs: number): void {
@@ -167,17 +197,6 @@ export class OpenWait<T> implements Wait<T>, Drainable {
     if (due !== undefined) this.#owner.due(due)
   }
 
-  /** Nobody needs to handle it: it may be rejected before anybody asks, and who asks later gets it all the same. */
-  #makePromise(): Promise<T> {
-    const promise = new Promise<T>((resolve, reject) => {
-      this.#resolvePromise = resolve
-      this.#rejectPromise = reject
-    })
-    this.#settlePromise()
-    promise.then(undefined, ignore)
-    return promise
-  }
-
   #timeout(): HoldfastError {
     const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.#options
     const message = `${what} did not come within the limit ${limit} of ${limitMs} ms${this.#where()}`
@@ -204,20 +223,5 @@ export class OpenWait<T> implements Wait<T>, Drainable {
     })
     if (this.#origin !== undefined) takeFrames(error, this.#origin)
     return error
-  }
-
-  #settlePromise(): void {
-    const outcome = this.#outcome
-    if (outcome === undefined) return
-    if ('error' in outcome) this.#rejectPromise?.(outcome.error)
-    else this.#resolvePromise?.(outcome.value)
-  }
-
-  #settled(): void {
-    const { signal } = this.#options
-    this.#origin = undefined
-    if (signal instanceof Cancel) signal.remove(this)
-    this.#unlisten?.()
-    this.#owner.ended(this)
   }
 }

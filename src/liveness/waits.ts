@@ -112,9 +112,9 @@ export class Waits implements Owner {
   start<T>(options: WaitOptions): Wait<T> {
     const wait: OpenWait<T> = new OpenWait(options, this.#environment, this)
     wait.member = this.#pending.add(wait)
-    if (options.isAwaited ?? true) wait.await()
-    else this.#sizeChanged()
-    this.#countBystander(options, 1)
+    if ((options.isAwaited ?? true) && wait.markAwaited()) this.#awaited++
+    this.#sizeChanged()
+    if (isForBystander(options)) this.#countBystander(1)
     // The close itself is the one wait that begins after everything else was settled.
     if (this.#cause === undefined || options.limit === 'close') wait.begin(this.#aborts)
     else wait.reject(this.#cause)
@@ -154,7 +154,7 @@ export class Waits implements Owner {
   ended(wait: Drainable): void {
     if (wait.member !== undefined) this.#pending.remove(wait.member)
     if (this.#pending.size === 0) this.#lookNoMore()
-    this.#countBystander(wait.step, -1)
+    if (isForBystander(wait.step)) this.#countBystander(-1)
     if (wait.isAwaited) this.#awaited--
     this.#sizeChanged()
   }
@@ -169,8 +169,7 @@ export class Waits implements Owner {
     return this.#pending.all().findLast(({ value }) => value.step.limit !== 'connect')?.value.step
   }
 
-  #countBystander({ limit }: Step, change: 1 | -1): void {
-    if (limit !== 'prompt' && limit !== 'agent') return
+  #countBystander(change: 1 | -1): void {
     const before = this.#bystanders
     this.#bystanders += change
     if (before === 0) for (const { value } of this.#pending.all()) value.pause()
@@ -192,4 +191,9 @@ export class Waits implements Owner {
     this.#cause ??= cause
     for (const { value } of this.#pending.all()) value.reject(this.#cause)
   }
+}
+
+/** Whether it is for somebody who is not the peer. */
+function isForBystander({ limit }: Step): boolean {
+  return limit === 'prompt' || limit === 'agent'
 }

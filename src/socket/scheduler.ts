@@ -58,7 +58,7 @@ export class Scheduler {
     this.#clock = options.clock ?? systemClock
     this.#offset = this.#clock.wall() - this.#clock.now()
     options.deadlines.onChange(() => this.#arm())
-    options.waits.onSizeChange(() => this.#hold())
+    options.waits.onSizeChange(this.#hold)
     this.#hold()
     this.#arm()
   }
@@ -110,7 +110,7 @@ export class Scheduler {
     else this.#timer?.unref()
   }
 
-  #hold(): void {
+  readonly #hold = (): void => {
     const held = this.#options.waits.holdsProcess
     if (held === this.#held) return
     this.#held = held

@@ -129,7 +129,7 @@ export class ServerConnection {
 
   #assemble(settings: ServerSettings, ended: (cause: HoldfastError) => void): Connection {
     const deadlines = new Deadlines()
-    const facts = new Facts(() => nodeEnvironment.now(), `${this.#socket.remoteAddress ?? ''}:${this.clientPort}`)
+    const facts = new Facts(nodeEnvironment.now, `${this.#socket.remoteAddress ?? ''}:${this.clientPort}`)
     const waits = new Waits(facts, deadlines)
     const connection = new Connection(
       {

@@ -89,11 +89,11 @@ class AesGcmOpener implements Opener {
     this.#direction = direction
   }
 
-  length(_sequence: number, head: Buffer): number {
+  length(_sequence: number, head: Uint8Array): number {
     return uint32At(head, 0)
   }
 
-  open(sequence: number, { buffer, byteOffset, length }: Buffer): Buffer {
+  open(sequence: number, { buffer, byteOffset, length }: Uint8Array): Buffer {
     const bodyAt = byteOffset + lengthBytes
     const tagAt = byteOffset + length - tagBytes
     const associated = new Uint8Array(buffer, byteOffset, lengthBytes)

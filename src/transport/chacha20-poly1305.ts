@@ -69,11 +69,11 @@ class ChaCha20Poly1305Opener implements Opener {
     this.#streams = new Streams(keys)
   }
 
-  length(sequence: number, head: Buffer): number {
+  length(sequence: number, head: Uint8Array): number {
     return this.#streams.length(sequence).update(head.subarray(0, lengthBytes)).readUInt32BE(0)
   }
 
-  open(sequence: number, packet: Buffer): Buffer {
+  open(sequence: number, packet: Uint8Array): Buffer {
     const tagAt = packet.length - tagBytes
     const { mac, stream } = this.#streams.body(sequence)
     const tag = mac.update(packet.subarray(0, tagAt)).digest()

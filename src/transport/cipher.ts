@@ -28,12 +28,12 @@ export interface Opener {
    */
   readonly lengthField: 'clear' | 'encrypted' | 'chained'
   /** The length field of the next packet, still unauthenticated. Call it exactly once a packet, before `open`. */
-  length(sequence: number, head: Buffer): number
+  length(sequence: number, head: Uint8Array): number
   /**
    * Takes a whole packet from length field to tag and returns padding length, payload and padding.
    * @throws HoldfastError ERR_SSH_PROTOCOL when the tag is wrong; nothing of the packet was used then.
    */
-  open(sequence: number, packet: Buffer): Buffer
+  open(sequence: number, packet: Uint8Array): Buffer
 }
 
 /** What the key schedule derived for one direction: lengths as `CipherSpec` and `MacSpec` ask. */

@@ -46,12 +46,12 @@ export class EncryptAndMacOpener implements Opener {
     this.#mac = mac
   }
 
-  length(_sequence: number, head: Buffer): number {
+  length(_sequence: number, head: Uint8Array): number {
     this.#firstBlock = this.#decipher.update(head.subarray(0, this.blockSize))
     return this.#firstBlock.readUInt32BE(0)
   }
 
-  open(sequence: number, packet: Buffer): Buffer {
+  open(sequence: number, packet: Uint8Array): Buffer {
     const tagAt = packet.length - this.tagBytes
     const others = this.#decipher.update(packet.subarray(this.blockSize, tagAt))
     const plain = Buffer.concat([this.#firstBlock, others])

@@ -1,5 +1,6 @@
 /** A cipher, and a MAC over what it gave: the length field stays in the clear (OpenSSH PROTOCOL 1.5). */
 import type { Cipher, Decipher } from 'node:crypto'
+import { uint32At } from '../wire/uint32.js'
 import type { Opener, Sealer } from './cipher.js'
 import type { Mac } from './mac.js'
 
@@ -42,11 +43,11 @@ export class EncryptThenMacOpener implements Opener {
     this.#mac = mac
   }
 
-  length(_sequence: number, head: Buffer): number {
-    return head.readUInt32BE(0)
+  length(_sequence: number, head: Uint8Array): number {
+    return uint32At(head, 0)
   }
 
-  open(sequence: number, packet: Buffer): Buffer {
+  open(sequence: number, packet: Uint8Array): Buffer {
     const tagAt = packet.length - this.tagBytes
     this.#mac.check(sequence, packet.subarray(0, tagAt), packet.subarray(tagAt))
     return this.#decipher.update(packet.subarray(lengthBytes, tagAt))

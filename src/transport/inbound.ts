@@ -7,7 +7,7 @@ import { plainOpener } from './plain.js'
 
 const lengthBytes = 4
 const minPadding = 4
-const none = Buffer.alloc(0)
+const none = new Uint8Array()
 
 export interface InboundSink {
   identified(identification: Identification): void
@@ -30,7 +30,7 @@ export class Inbound {
    * Where a packet is put together that arrives in parts: the same memory for one after another, for as long as each chunk
    * ends in the middle of one.
    */
-  #carry: Buffer = none
+  #carry: Uint8Array = none
   /** How much of such a packet is there. */
   #carried = 0
   /** Why the connection ends, once as much has come as a packet may have. */
@@ -84,13 +84,17 @@ export class Inbound {
     this.#receivePackets(found.rest)
   }
 
-  /** All that each packet needs stands here: V8 compiles a function for itself, and once more into each that calls it. */
+  /**
+   * All that each packet needs stands here: V8 compiles a function for itself, and once more into each that calls it. Views
+   * are made by V8, since `subarray()` of Buffer is several functions deep.
+   */
   #receivePackets(chunk: Buffer): void {
+    const { buffer, byteOffset } = chunk
     let offset = 0
     while (offset < chunk.length && !this.#stopped) {
-      const rest = offset === 0 ? chunk : chunk.subarray(offset)
+      const rest = new Uint8Array(buffer, byteOffset + offset, chunk.length - offset)
       const carried = this.#carried
-      let packet: Buffer | undefined
+      let packet: Uint8Array | undefined
       if (carried === 0) {
         const size = this.#sizeOf(rest)
         if (rest.length < size) {
@@ -98,7 +102,7 @@ export class Inbound {
           this.#carryOver(rest, size)
           return
         }
-        packet = rest.length === size ? rest : rest.subarray(0, size)
+        packet = new Uint8Array(buffer, byteOffset + offset, size)
       } else packet = this.#completePartial(rest)
       if (packet === undefined) return
       offset += packet.length - carried
@@ -126,7 +130,7 @@ export class Inbound {
   }
 
   /** How long the packet at the begin of `bytes` is with length field and tag, or its head while that has not arrived. */
-  #sizeOf(bytes: Buffer): number {
+  #sizeOf(bytes: Uint8Array): number {
     const opener = this.#opener
     if (this.#length === undefined) {
       if (bytes.length < opener.headBytes) return opener.headBytes
@@ -163,7 +167,7 @@ export class Inbound {
   }
 
   /** Takes what the partial packet lacks. @returns it once it is whole */
-  #completePartial(bytes: Buffer): Buffer | undefined {
+  #completePartial(bytes: Uint8Array): Uint8Array | undefined {
     const { headBytes } = this.#opener
     const taken = this.#carryOver(bytes, headBytes)
     if (this.#carried < headBytes) return undefined
@@ -177,13 +181,13 @@ export class Inbound {
 
   #makeRoom(size: number): void {
     if (this.#carry.length >= size) return
-    const larger = Buffer.allocUnsafeSlow(size)
+    const larger = new Uint8Array(size)
     larger.set(this.#carry.subarray(0, this.#carried))
     this.#carry = larger
   }
 
   /** Fills the partial packet up to `size` bytes. Returns how many it took. */
-  #carryOver(bytes: Buffer, size: number): number {
+  #carryOver(bytes: Uint8Array, size: number): number {
     const wanted = Math.min(Math.max(0, size - this.#carried), bytes.length)
     this.#carry.set(bytes.subarray(0, wanted), this.#carried)
     this.#carried += wanted

@@ -35,7 +35,7 @@ export class Mac {
   }
 
   /** @throws HoldfastError ERR_SSH_PROTOCOL when `tag` is not the MAC of these bytes */
-  check(sequence: number, bytes: Buffer, tag: Buffer): void {
+  check(sequence: number, bytes: Uint8Array, tag: Uint8Array): void {
     if (!timingSafeEqual(this.of(sequence, bytes), tag)) throw wrongMac(sequence)
   }
 }

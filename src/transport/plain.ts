@@ -1,3 +1,4 @@
+import { uint32At } from '../wire/uint32.js'
 import type { Opener, Sealer } from './cipher.js'
 
 /** Packets before the first NEWKEYS: neither encrypted nor authenticated, but padded (RFC 4253 section 6). */
@@ -16,7 +17,7 @@ export const plainOpener: Opener = {
   lengthInPadding: true,
   tagBytes: 0,
   lengthField: 'clear',
-  length: (_sequence, head) => head.readUInt32BE(0),
+  length: (_sequence, head) => uint32At(head, 0),
   // A copy, as every other opener's result is: a handler may keep the payload, and the read buffer is used again.
   open: (_sequence, packet) => Buffer.from(packet.subarray(4)),
 }

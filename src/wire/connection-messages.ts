@@ -8,6 +8,7 @@ const none = Buffer.alloc(0)
 const dataHeadBytes = 9
 const windowAdjustBytes = 9
 const bareBytes = 5
+const bareConfirmationBytes = 17
 
 export interface GlobalRequest {
   readonly name: string
@@ -40,15 +41,18 @@ export interface ChannelOpen {
   readonly data: Buffer
 }
 
-export function encodeChannelOpen(open: ChannelOpen): Buffer {
-  return new Writer()
-    .byte(messageNumber.CHANNEL_OPEN)
-    .string(open.type)
-    .uint32(open.sender)
-    .uint32(open.window)
-    .uint32(open.maxPacket)
-    .bytes(open.data)
-    .finish()
+/** Written without a `Writer`, as CHANNEL_REQUEST: both are in every command, and each method of it would be compiled for them. */
+export function encodeChannelOpen({ type, sender, window, maxPacket, data }: ChannelOpen): Buffer {
+  const typeBytes = Buffer.byteLength(type)
+  const payload = Buffer.allocUnsafe(17 + typeBytes + data.length)
+  payload[0] = messageNumber.CHANNEL_OPEN
+  putUint32(payload, 1, typeBytes)
+  payload.write(type, 5)
+  putUint32(payload, 5 + typeBytes, sender)
+  putUint32(payload, 9 + typeBytes, window)
+  putUint32(payload, 13 + typeBytes, maxPacket)
+  payload.set(data, 17 + typeBytes)
+  return payload
 }
 
 export function decodeChannelOpen(payload: Buffer): ChannelOpen {
@@ -82,6 +86,15 @@ export function encodeChannelOpenConfirmation(confirmation: ChannelOpenConfirmat
 }
 
 export function decodeChannelOpenConfirmation(payload: Buffer): ChannelOpenConfirmation {
+  if (payload.length === bareConfirmationBytes) {
+    return {
+      recipient: uint32At(payload, 1),
+      sender: uint32At(payload, 5),
+      window: uint32At(payload, 9),
+      maxPacket: uint32At(payload, 13),
+      data: none,
+    }
+  }
   const reader = new Reader('CHANNEL_OPEN_CONFIRMATION', payload, 1)
   return {
     recipient: reader.uint32('recipient channel'),
@@ -197,14 +210,16 @@ export interface ChannelRequest {
   readonly data: Buffer
 }
 
-export function encodeChannelRequest(request: ChannelRequest): Buffer {
-  return new Writer()
-    .byte(messageNumber.CHANNEL_REQUEST)
-    .uint32(request.recipient)
-    .string(request.type)
-    .boolean(request.wantReply)
-    .bytes(request.data)
-    .finish()
+export function encodeChannelRequest({ recipient, type, wantReply, data }: ChannelRequest): Buffer {
+  const typeBytes = Buffer.byteLength(type)
+  const payload = Buffer.allocUnsafe(10 + typeBytes + data.length)
+  payload[0] = messageNumber.CHANNEL_REQUEST
+  putUint32(payload, 1, recipient)
+  putUint32(payload, 5, typeBytes)
+  payload.write(type, 9)
+  payload[9 + typeBytes] = wantReply ? 1 : 0
+  payload.set(data, 10 + typeBytes)
+  return payload
 }
 
 export function decodeChannelRequest(payload: Buffer): ChannelRequest {

@@ -1,5 +1,6 @@
 /** The data of channel requests on a session: RFC 4254 section 6. Which request it is stands outside of it. */
 import { Reader } from './reader.js'
+import { putUint32, uint32At } from './uint32.js'
 import { Writer } from './writer.js'
 
 /** `env` (section 6.4). */
@@ -66,7 +67,11 @@ function readSize(reader: Reader): TerminalSize {
 
 /** `exec` and `subsystem` (section 6.5) carry one string. */
 export function encodeStart(what: string): Buffer {
-  return new Writer().string(what).finish()
+  const bytes = Buffer.byteLength(what)
+  const data = Buffer.allocUnsafe(4 + bytes)
+  putUint32(data, 0, bytes)
+  data.write(what, 4)
+  return data
 }
 
 export function decodeStart(type: 'exec' | 'subsystem', data: Buffer): string {
@@ -94,6 +99,7 @@ export function encodeExitStatus(code: number): Buffer {
 }
 
 export function decodeExitStatus(data: Buffer): number {
+  if (data.length === 4) return uint32At(data, 0)
   const reader = new Reader('exit-status request', data)
   const code = reader.uint32('exit_status')
   reader.end()

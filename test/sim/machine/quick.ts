@@ -5,6 +5,7 @@ import type { CipherSpec, DirectionKeys, Opener, Sealer } from '#src/transport/c
 import { ciphers } from '#src/transport/ciphers.js'
 import { wrongMac } from '#src/transport/mac.js'
 import { ecdhMessages as messages } from '#src/wire/kex-method-messages.js'
+import { uint32At } from '#src/wire/uint32.js'
 import { hostKey } from '../../support/core/options.js'
 
 /**
@@ -66,10 +67,10 @@ function quickOpener(keys: DirectionKeys): Opener {
     lengthInPadding: false,
     tagBytes,
     lengthField: 'clear',
-    length: (_sequence, head) => head.readUInt32BE(0),
+    length: (_sequence, head) => uint32At(head, 0),
     open: (sequence, packet) => {
       const end = packet.length - tagBytes
-      if (!packet.subarray(end).equals(tagOf(keys, sequence, end))) throw wrongMac(sequence)
+      if (!tagOf(keys, sequence, end).equals(packet.subarray(end))) throw wrongMac(sequence)
       return Buffer.from(packet.subarray(lengthBytes, end))
     },
   }
