@@ -15,6 +15,10 @@ import { login, running, sshd } from './sshd.js'
 
 /** A limit after which the shell has started what it is to start. */
 const timeout = 1000
+/** The most that the end of a command takes. */
+const abandonedMs = 3000
+/** Of a machine that has much else to do; what is not bounded would take 30,000 s. */
+const slackMs = 6000
 
 async function fails(ssh: Client, command: string, options: ExecOptions = {}): Promise<CommandError> {
   const error: unknown = await ssh.exec(command, { timeout, ...options }).then(
@@ -186,7 +190,9 @@ for (const version of ['9.2', '10'] as const) {
           ['sftp-server'],
         )
         await sftp[Symbol.asyncDispose]()
-        assert.deepEqual((await endOf(sftp)).ending.by, 'close')
+        const { remote, ending } = await endOf(sftp)
+        // On a busy machine it may end later than the end of its input is waited for: an exit code of 0 says not why, then.
+        assert.ok(['terminated by close', 'exited by none'].includes(`${remote} by ${ending.by}`), ending.detail)
         await expectGone(server)
       })
 
@@ -214,7 +220,7 @@ for (const version of ['9.2', '10'] as const) {
       const error = await fails(ssh, 'anything')
       assert.deepEqual([error.remote, error.ending.by], ['abandoned', 'none'])
       assert.match(error.ending.detail, /forced command/)
-      assert.ok(error.durationMs < timeout + 3500, `${error.durationMs} ms`)
+      assert.ok(error.durationMs < timeout + abandonedMs + slackMs, `${error.durationMs} ms`)
       assert.equal((await readdir(runs)).length, 1)
     })
 
