@@ -80,10 +80,14 @@ export async function inParts<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    if (error instanceof HoldfastError && error.delivery === 'not-sent' && error.code !== 'ERR_SSH_OPTION')
-      throw withDelivery(error, 'unknown', false)
-    throw error
+    throw ofPart(error)
   }
+}
+
+/** What ends such work, as its program is to get it. */
+export function ofPart(error: unknown): unknown {
+  const isUnsent = error instanceof HoldfastError && error.delivery === 'not-sent' && error.code !== 'ERR_SSH_OPTION'
+  return isUnsent ? withDelivery(error, 'unknown', false) : error
 }
 
 /** The server breaks the protocol: nothing that it says on this channel can be trusted any more. */

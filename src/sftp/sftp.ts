@@ -23,7 +23,7 @@ import { type NextHost, SftpSessions } from './sftp-sessions.js'
 import { ownFile } from './stream-file.js'
 import { resolveTransfer, type TransferResult, type TransferTreeOptions } from './transfer-options.js'
 import { checkKind, get, put } from './transfers.js'
-import { checkWriteData, readWhole, type WriteData, writeAndClose } from './whole-file.js'
+import { checkWriteData, readWhole, type WriteData, writeFile } from './whole-file.js'
 import { WriteStream, type WriteStreamOptions } from './write-stream.js'
 
 export interface WriteOptions extends OpenOptions {
@@ -75,11 +75,10 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
   /** Makes the file, or empties it first. It is not placed atomically: a reader may see a part of it. */
   async writeFile(path: RemotePath, data: WriteData, options: BufferEncoding | WriteOptions = {}): Promise<void> {
     const { encoding, flag, mode, signal } = typeof options === 'string' ? { encoding: options } : { ...options }
-    const settings = { offset: 0, encoding: checkEncoding(encoding), signal: checkSignal(signal) }
+    const [known, settings] = [checkEncoding(encoding), { signal: checkSignal(signal), origin: new Error('called') }]
     checkWriteData(data)
-    const origin = new Error('called')
-    const file = await this.#open(path, flag ?? 'w', { mode, signal }, origin)
-    await inParts(writeAndClose(file, data, settings))
+    const opened = { flags: toOpenFlags(flag ?? 'w'), mode: toMode(mode ?? 0o666), ...settings }
+    await writeFile(this.session, toPath(path), data, { opened, encoding: known })
   }
 
   appendFile(path: RemotePath, data: WriteData, options: BufferEncoding | WriteOptions = {}): Promise<void> {

@@ -6,7 +6,7 @@ import type { Reply } from './replies.js'
 import type { Asker } from './request-table.js'
 import type { Request } from './requests.js'
 import { done, handle } from './results.js'
-import type { FileCall } from './sftp-error.js'
+import { type FileCall, ofPart } from './sftp-error.js'
 import type { SftpSession } from './sftp-session.js'
 
 export interface SmallContent {
@@ -67,7 +67,7 @@ export class SmallWrite implements Asker {
   }
 
   failed(error: unknown): void {
-    this.#done.reject(error)
+    this.#done.reject(this.isOpened ? ofPart(error) : error)
     const [close] = this.#steps
     this.#steps = []
     if (close !== undefined) this.#ask(close)

@@ -2,11 +2,14 @@ import { isUint8Array } from 'node:util/types'
 import type { HoldfastError } from '../errors.js'
 import { optionError } from '../session/option-error.js'
 import { printable } from '../wire/printable.js'
-import { closing, closingBehind } from './closing.js'
+import { closing } from './closing.js'
 import { readTogether } from './read-ahead.js'
-import type { RemoteFile } from './remote-file.js'
+import { type OpenSettings, RemoteFile } from './remote-file.js'
 import { Room } from './room.js'
+import { inParts } from './sftp-error.js'
+import type { SftpSessions } from './sftp-sessions.js'
 import { smallBytes } from './small.js'
+import { SmallWrite } from './small-write.js'
 import { WriteBehind } from './write-behind.js'
 
 /** What `writeFile` takes. */
@@ -68,28 +71,26 @@ export async function writeWhole(
   return writer.offset
 }
 
-/** The same, and closes the file: behind what one request carries at once, if the server allows that. @throws as `writeWhole`; SftpError */
-export async function writeAndClose(target: RemoteFile, data: WriteData, settings: WriteWholeSettings): Promise<void> {
-  const { offset, encoding, signal } = settings
+export interface WriteFileSettings {
+  readonly opened: OpenSettings & { readonly origin: Error }
+  readonly encoding: BufferEncoding | undefined
+}
+
+/** Opens a file, writes all of it, and closes it. @throws as `writeWhole`; SftpError */
+export async function writeFile(
+  sessions: SftpSessions,
+  path: Buffer,
+  data: WriteData,
+  { opened, encoding }: WriteFileSettings,
+): Promise<void> {
+  const { signal } = opened
+  const session = sessions.present ?? (await sessions.current(signal))
   const isPlain = typeof data === 'string' || isUint8Array(data)
   const bytes = isPlain && data.length <= smallBytes ? toBytes(data, encoding) : undefined
-  if (bytes === undefined) return closing(target, async () => void (await writeWhole(target, data, settings)))
-  return closingBehind(target, wholeWrites(target, { bytes, offset, signal }))
-}
-
-export interface WholeWrite {
-  readonly bytes: Uint8Array
-  readonly offset: number
-  readonly signal: AbortSignal | undefined
-}
-
-/** The requests that write it: one, unless the server takes less than all have to. */
-export function wholeWrites(target: RemoteFile, { bytes, offset, signal }: WholeWrite): (() => Promise<void>)[] {
-  const { maxWrite } = target
-  const writes: (() => Promise<void>)[] = []
-  for (let from = 0; from < bytes.length; from += maxWrite)
-    writes.push(() => target.writeAt(offset + from, bytes.subarray(from, from + maxWrite), signal))
-  return writes
+  if (bytes !== undefined && bytes.length <= session.sizes.write)
+    return new SmallWrite(session, path, { ...opened, bytes, attributes: undefined }).run()
+  const file = await RemoteFile.open(sessions, path, opened)
+  await inParts(closing(file, () => writeWhole(file, data, { offset: 0, encoding, signal })))
 }
 
 /** Before anything is opened, and emptied by that. @throws HoldfastError ERR_SSH_OPTION */
