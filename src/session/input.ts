@@ -12,6 +12,12 @@ export interface InputPort {
 
 type Callback = (error?: Error | null) => void
 
+/** As much as is sealed at a time: who writes more than one piece of 64 KiB before it waits for `drain` waits less often. */
+const highWaterBytes = 256 * 1024
+
+/** Pieces that are larger than this, on the average, cost more to be joined than the packets that it saves. */
+const joinedBytes = 16 * 1024
+
 /**
  * The remote command's standard input. A write is done, and its callback called, when its bytes were sent, which the
  * peer's window allows as the command reads.
@@ -29,7 +35,7 @@ export class InputStream extends Writable {
   readonly #sent = () => this.#finishWrite(null)
 
   constructor(port: InputPort) {
-    super({ highWaterMark: 64 * 1024 })
+    super({ highWaterMark: highWaterBytes })
     this.#port = port
     // A failure must not end a program that does not listen; those that do hear it all the same.
     this.on('error', () => {})
@@ -48,11 +54,13 @@ export class InputStream extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Callback): void {
-    this.#send(chunk, done)
+    this.#send([chunk], done)
   }
 
   override _writev(chunks: readonly { readonly chunk: Buffer }[], done: Callback): void {
-    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
+    const pieces = chunks.map(({ chunk }) => chunk)
+    const isSmall = lengthOf(pieces) < joinedBytes * pieces.length
+    this.#send(isSmall ? [Buffer.concat(pieces)] : pieces.filter(({ length }) => length > 0), done)
   }
 
   override _final(done: Callback): void {
@@ -73,15 +81,17 @@ export class InputStream extends Writable {
     done(error)
   }
 
-  #send(data: Buffer, done: Callback): void {
+  /** @param pieces of which the last is not empty, unless it is the only one */
+  #send(pieces: readonly Buffer[], done: Callback): void {
     this.#writeDone = done
-    if (this.#isOpen) this.#handOver(data)
-    else this.#held = () => this.#handOver(data)
+    if (this.#isOpen) this.#handOver(pieces)
+    else this.#held = () => this.#handOver(pieces)
   }
 
-  #handOver(data: Buffer): void {
-    this.#handedOver = data.length
-    this.#port.sendInput(data, this.#sent)
+  #handOver(pieces: readonly Buffer[]): void {
+    this.#handedOver = lengthOf(pieces)
+    const last = pieces.length - 1
+    for (const [index, piece] of pieces.entries()) this.#port.sendInput(piece, index === last ? this.#sent : ignore)
   }
 
   #whenOpen(send: () => void): void {
@@ -100,6 +110,14 @@ export class InputStream extends Writable {
     })
   }
 }
+
+function lengthOf(pieces: readonly Buffer[]): number {
+  let length = 0
+  for (const piece of pieces) length += piece.length
+  return length
+}
+
+function ignore(): void {}
 
 /** Whatever gave a command its input failed. */
 export function inputError(cause: unknown): HoldfastError {
