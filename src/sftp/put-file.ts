@@ -223,12 +223,15 @@ interface Ends {
   readonly before: LocalStats
 }
 
+/** What so many requests carry is read from the local file together: a thread is woken for each call. More only wait their turn here. */
+const writesTogether = 2
+
 async function copy(transfer: Transfer, pair: Pair, { local, writer, before }: Ends): Promise<void> {
   const { size } = before
   // What a kernel makes up, in /proc say, has a size of 0, and only its end tells how long it is.
   const goesOn = async () => size === 0 && isSame(before, await local.stat())
   const end = size === 0 ? Number.POSITIVE_INFINITY : size
-  const buffer = Buffer.allocUnsafe(Math.min(writer.maxWrite, Math.max(1, end - writer.offset)))
+  const buffer = Buffer.allocUnsafe(Math.min(writesTogether * writer.maxWrite, Math.max(1, end - writer.offset)))
   while (writer.offset < size || (await goesOn())) {
     const length = Math.min(buffer.length, end - writer.offset)
     const bytesRead = await local.read(buffer.subarray(0, length), writer.offset)
