@@ -12,12 +12,6 @@ export interface InputPort {
 
 type Callback = (error?: Error | null) => void
 
-/** As much as is sealed at a time: who writes more than one piece of 64 KiB before it waits for `drain` waits less often. */
-const highWaterBytes = 256 * 1024
-
-/** Pieces that are larger than this, on the average, cost more to be joined than the packets that it saves. */
-const joinedBytes = 16 * 1024
-
 /**
  * The remote command's standard input. A write is done, and its callback called, when its bytes were sent, which the
  * peer's window allows as the command reads.
@@ -35,7 +29,7 @@ export class InputStream extends Writable {
   readonly #sent = () => this.#finishWrite(null)
 
   constructor(port: InputPort) {
-    super({ highWaterMark: highWaterBytes })
+    super({ highWaterMark: 64 * 1024 })
     this.#port = port
     // A failure must not end a program that does not listen; those that do hear it all the same.
     this.on('error', () => {})
@@ -54,13 +48,11 @@ export class InputStream extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Callback): void {
-    this.#send([chunk], done)
+    this.#send(chunk, done)
   }
 
   override _writev(chunks: readonly { readonly chunk: Buffer }[], done: Callback): void {
-    const pieces = chunks.map(({ chunk }) => chunk)
-    const isSmall = lengthOf(pieces) < joinedBytes * pieces.length
-    this.#send(isSmall ? [Buffer.concat(pieces)] : pieces.filter(({ length }) => length > 0), done)
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
   }
 
   override _final(done: Callback): void {
@@ -81,17 +73,15 @@ export class InputStream extends Writable {
     done(error)
   }
 
-  /** @param pieces of which the last is not empty, unless it is the only one */
-  #send(pieces: readonly Buffer[], done: Callback): void {
+  #send(data: Buffer, done: Callback): void {
     this.#writeDone = done
-    if (this.#isOpen) this.#handOver(pieces)
-    else this.#held = () => this.#handOver(pieces)
+    if (this.#isOpen) this.#handOver(data)
+    else this.#held = () => this.#handOver(data)
   }
 
-  #handOver(pieces: readonly Buffer[]): void {
-    this.#handedOver = lengthOf(pieces)
-    const last = pieces.length - 1
-    for (const [index, piece] of pieces.entries()) this.#port.sendInput(piece, index === last ? this.#sent : ignore)
+  #handOver(data: Buffer): void {
+    this.#handedOver = data.length
+    this.#port.sendInput(data, this.#sent)
   }
 
   #whenOpen(send: () => void): void {
@@ -110,14 +100,6 @@ export class InputStream extends Writable {
     })
   }
 }
-
-function lengthOf(pieces: readonly Buffer[]): number {
-  let length = 0
-  for (const piece of pieces) length += piece.length
-  return length
-}
-
-function ignore(): void {}
 
 /** Whatever gave a command its input failed. */
 export function inputError(cause: unknown): HoldfastError {
