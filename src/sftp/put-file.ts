@@ -8,7 +8,7 @@ import { openFlag } from './numbers.js'
 import { throughPart } from './part-name.js'
 import { PathCalls } from './path-calls.js'
 import { modeToMake, ownerAccess, permissionBits, preserved } from './preserved.js'
-import { putSmallFile } from './put-small.js'
+import { type Made, putSmallFile } from './put-small.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
 import type { SftpSessions } from './sftp-sessions.js'
@@ -30,7 +30,7 @@ export async function putFile(transfer: Transfer, pair: Pair): Promise<void> {
     if (!before.isFile()) throw optionError('local', `'${pair.local}' is no file`)
     if (transfer.isDone(pair, before, pair.known)) return
     if (transfer.settings.atomic) await putAtomically(transfer, pair, local, before)
-    else await sendTo(transfer, pair, pair.remote, { local, before, isFirst: rest.isFirst })
+    else await sendTo(transfer, pair, pair.remote, { local, before, made: rest.made })
     transfer.fileDone()
   } finally {
     await local.close()
@@ -48,7 +48,7 @@ function putAtomically(transfer: Transfer, pair: Pair, local: LocalFile, before:
     resume: settings.resume,
   }
   return throughPart(options, {
-    write: (part) => sendTo(transfer, pair, at(part), { local, before, isFirst: true }),
+    write: (part) => sendTo(transfer, pair, at(part), { local, before, made: 'no' }),
     place: (part) => place(transfer, at(part), pair.remote, before),
     remove: (part, failure) => removePart(session, at(part), failure),
   })
@@ -89,22 +89,21 @@ async function isPlaced({ session, settings, signal }: Transfer, target: Buffer,
 interface Source {
   readonly local: LocalFile
   readonly before: LocalStats
-  /** Whether nothing of it was made there over an earlier connection. */
-  readonly isFirst: boolean
+  readonly made: Made
 }
 
 /** How far one file is, over the connections that it takes. */
 interface Progress {
   /** Whether what is there is to be gone on with, and not emptied: also what was there before, if that is asked for. */
   goesOn: boolean
-  isFirst: boolean
+  made: Made
   /** What it is given back in the end: its permissions, which did not let it be gone on with. */
   permissions: number | undefined
 }
 
 /** Into one file of the server, over as many connections as it takes. */
-async function sendTo(transfer: Transfer, pair: Pair, target: Buffer, { isFirst, ...source }: Source): Promise<void> {
-  const progress = { goesOn: transfer.settings.resume, isFirst, permissions: undefined }
+async function sendTo(transfer: Transfer, pair: Pair, target: Buffer, { made, ...source }: Source): Promise<void> {
+  const progress = { goesOn: transfer.settings.resume, made, permissions: undefined }
   await transfer.again(() => send(transfer, pair, target, { ...source, progress }))
 }
 
@@ -112,7 +111,7 @@ async function send(
   transfer: Transfer,
   pair: Pair,
   target: Buffer,
-  { local, before, progress }: Omit<Source, 'isFirst'> & { readonly progress: Progress },
+  { local, before, progress }: Omit<Source, 'made'> & { readonly progress: Progress },
 ): Promise<void> {
   const { settings } = transfer
   const { READ, WRITE, CREAT, TRUNC } = openFlag
@@ -126,7 +125,7 @@ async function send(
   await closingBehind(remote, [await orLetGo(remote, written), ...lastSteps(transfer, remote, before, progress)])
 }
 
-interface Sending extends Omit<Source, 'isFirst'> {
+interface Sending extends Omit<Source, 'made'> {
   readonly remote: RemoteFile
   readonly progress: Progress
   /** Whether something was there before. */
@@ -141,8 +140,8 @@ async function sendContent(
 ): Promise<() => Promise<void>> {
   const { signal } = transfer
   const offset = goesOn ? await offsetOf(transfer, remote, local, before) : 0
-  if (progress.isFirst) transfer.resumed(offset)
-  progress.isFirst = false
+  if (progress.made !== 'yes') transfer.resumed(offset)
+  progress.made = 'yes'
   const writer = new WriteBehind(remote, { offset, signal })
   await copy(transfer, pair, { local, writer, before })
   if (isSame(before, await local.stat())) return () => writer.flush()
@@ -175,7 +174,8 @@ interface Opening {
 function openTarget(transfer: Transfer, target: Buffer, { flags, before, progress }: Opening): Promise<RemoteFile> {
   const { session, settings, signal, origin } = transfer
   const opened = { flags, mode: modeToMake(before, settings) }
-  if (!progress.isFirst) return openAgain(transfer, target, { opened, progress })
+  if (progress.made !== 'no') return openAgain(transfer, target, { opened, progress })
+  progress.made = 'maybe'
   return RemoteFile.open(session, target, { ...opened, signal, origin })
 }
 
@@ -196,7 +196,9 @@ async function openAgain(
   } catch (error) {
     if (!isCode(error, 'EACCES')) throw error
     const calls = new PathCalls(session)
-    const { mode = opened.mode } = await calls.attributes('stat', target, signal)
+    const { mode = opened.mode, size } = await calls.attributes('stat', target, signal)
+    // What nothing was written to, and has something in it, was there before: who made it read-only meant it.
+    if (progress.made === 'maybe' && size !== 0n) throw error
     progress.permissions ??= mode & permissionBits
     await calls.setAttributes('chmod', target, { mode: (mode & permissionBits) | ownerAccess }, signal)
     return await attempt()

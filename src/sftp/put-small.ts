@@ -5,12 +5,14 @@ import { SmallReader } from './small-source.js'
 import { SmallWrite } from './small-write.js'
 import type { Pair, Transfer } from './transfer.js'
 
+/** Whether a file was made there over an earlier connection: one that was lost before it answered OPEN may have done so. */
+export type Made = 'no' | 'maybe' | 'yes'
+
 /** What is left of a file that goes the way of all others. */
 export interface Rest {
   /** Where it is open already. */
   readonly local?: LocalFile
-  /** Whether nothing of it was made there. */
-  readonly isFirst: boolean
+  readonly made: Made
 }
 
 /**
@@ -19,20 +21,20 @@ export interface Rest {
  */
 export async function putSmallFile(transfer: Transfer, pair: Pair): Promise<Rest | undefined> {
   const { settings, signal, origin, smallSession: session, smallMemory } = transfer
-  if (session === undefined || settings.resume || settings.atomic) return { isFirst: true }
+  if (session === undefined || settings.resume || settings.atomic) return { made: 'no' }
   const source = await new SmallReader(smallMemory).run(pair.local)
-  if (source instanceof LocalFile) return { local: source, isFirst: true }
+  if (source instanceof LocalFile) return { local: source, made: 'no' }
   const { bytes, stats, closed } = source
   const flags = openFlag.WRITE | openFlag.CREAT | openFlag.TRUNC
   const attributes = settings.preserve ? preserved(stats) : undefined
   const mode = modeToMake(stats, settings)
   const write = new SmallWrite(session, pair.remote, { flags, mode, bytes, attributes, signal, origin })
   try {
-    if (bytes.length > session.sizes.write) return { isFirst: true }
+    if (bytes.length > session.sizes.write) return { made: 'no' }
     await write.run()
   } catch (error) {
     if (!transfer.isLost(session)) throw error
-    return { isFirst: !write.isOpened }
+    return { made: write.isOpened ? 'yes' : 'maybe' }
   } finally {
     smallMemory.giveBack(bytes)
     await closed

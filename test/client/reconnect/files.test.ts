@@ -207,6 +207,26 @@ describe('a transfer over connections that break', () => {
       assert.deepEqual(await fs.readdir(made.remote('.')), ['a'])
     })
 
+    for (const length of [1000, 100_000])
+      test(`goes on with such a file too where it is not known to have been made: ${length} bytes, ${name}`, {
+        timeout,
+      }, async (t) => {
+        const isRefused = (request: Request) =>
+          request.type === 'OPEN' &&
+          readdirSync(made.remote('.')).some((entry) => (statSync(made.remote(entry)).mode & 0o200) === 0)
+        const breaks = breaksAt('OPEN', 1)
+        const made = await setting(t, (request, relay) => {
+          breaks(request, relay)
+          if (isRefused(request)) throw Object.assign(new Error('read-only'), { code: 'EACCES' })
+        })
+        await fs.writeFile(made.local('a'), randomBytes(length), { mode: 0o444 })
+        const { files, interruptions } = await made.sftp.put(made.local('a'), '/a', { ...options, preserve: false })
+        assert.deepEqual([files, interruptions], [1, 1])
+        assert.equal(await hashOf(made.remote('a')), await hashOf(made.local('a')))
+        assert.equal((await fs.stat(made.remote('a'))).mode & 0o777, 0o444)
+        assert.deepEqual(await fs.readdir(made.remote('.')), ['a'])
+      })
+
     test(`has no more to do for a file of which all came: ${name}`, { timeout }, async (t) => {
       const made = await setting(t, breaksAt('CLOSE', 1))
       await fs.writeFile(made.remote('a'), randomBytes(1000), { mode: 0o444 })
@@ -218,6 +238,20 @@ describe('a transfer over connections that break', () => {
       assert.equal(made.requests.filter(({ type }) => type === 'OPEN').length, 1)
     })
   }
+
+  test('leaves a file that was there before, and that nobody may write, as it is', { timeout }, async (t) => {
+    const breaks = breaksAt('OPEN', 1)
+    const made = await setting(t, (request, relay) => {
+      breaks(request, relay)
+      if (request.type === 'OPEN') throw Object.assign(new Error('read-only'), { code: 'EACCES' })
+    })
+    await fs.writeFile(made.local('a'), 'new', { mode: 0o444 })
+    await fs.writeFile(made.remote('a'), 'old', { mode: 0o444 })
+    const { error } = await failure(made.sftp.put(made.local('a'), '/a'))
+    assert.equal(error.code, 'EACCES')
+    assert.equal(await fs.readFile(made.remote('a'), 'utf8'), 'old')
+    assert.ok(!made.requests.some(({ type }) => type === 'SETSTAT'))
+  })
 
   test('fails where the file is another one by then, and leaves no mix', { timeout }, async (t) => {
     let reads = 0
