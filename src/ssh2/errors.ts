@@ -59,6 +59,11 @@ export function failsInSsh2({ cause }: Pick<Ssh2Error, 'cause'>): boolean {
   return !(cause instanceof HoldfastError) || !waitedForEver.has(cause.code)
 }
 
+/** Whether it failed because the program ended the client meanwhile. */
+export function failsByOwnEnd({ cause }: Pick<Ssh2Error, 'cause'>): boolean {
+  return cause instanceof HoldfastError && cause.code === 'ERR_SSH_CLOSED'
+}
+
 const waitedForEver: ReadonlySet<string> = new Set(['ERR_SSH_PEER_DEAD', 'ERR_SSH_TIMEOUT'])
 
 function withCause(cause: unknown): Partial<Ssh2Error> {

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { failsInSsh2 } from './errors.js'
+import { failsByOwnEnd, failsInSsh2 } from './errors.js'
 import type { SftpCalls } from './sftp-calls.js'
 import { StreamFile } from './sftp-stream-file.js'
 
@@ -64,8 +64,9 @@ export class ReadStream extends Readable {
 
   open(): void {
     this.#file.open((error) => {
+      if (this.destroyed) return
       if (error !== undefined) this.#fail(error)
-      else if (!this.destroyed) {
+      else {
         this.emit('open', this.#file.handle)
         this.emit('ready')
         this.read()
@@ -100,7 +101,7 @@ export class ReadStream extends Readable {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#file.close((closeError) => {
       // What follows from a failure is not told too: on a connection that is over nothing can be closed either.
-      const isNews = closeError !== undefined && !this.#hasFailed && this.#isTold(closeError)
+      const isNews = closeError !== undefined && !this.#hasFailed && this.#isCloseTold(closeError)
       const cause = error ?? (isNews ? closeError : undefined)
       this.isClosed = true
       done(cause)
@@ -124,6 +125,11 @@ export class ReadStream extends Readable {
   /** Nobody's program is to end by what would have been a wait. */
   #isTold(error: Error): boolean {
     return failsInSsh2(error) || this.listenerCount('error') > 0
+  }
+
+  /** Who ends the client while a file closes lacks nothing of it; in ssh2 it ends the program, or not, as the answer comes. */
+  #isCloseTold(error: Error): boolean {
+    return failsByOwnEnd(error) ? this.listenerCount('error') > 0 : this.#isTold(error)
   }
 }
 

@@ -26,6 +26,7 @@ export class StreamFile {
     return this.#handle
   }
 
+  /** @param opened is called too where the stream has ended meanwhile, and the file could not be opened */
   open(opened: (error: Error | undefined) => void): void {
     if (this.#isOpening) return
     this.#isOpening = true
@@ -33,8 +34,8 @@ export class StreamFile {
     this.#sftp.open(this.#path, flags, mode, (error, handle) => {
       this.#isOpening = false
       if (error === undefined) this.#handle = handle
-      if (this.#onceOpened === undefined) opened(error)
-      else this.#onceOpened()
+      if (error !== undefined || this.#onceOpened === undefined) opened(error)
+      this.#onceOpened?.()
     })
   }
 

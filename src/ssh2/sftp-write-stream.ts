@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream'
-import { failsInSsh2 } from './errors.js'
+import { failsByOwnEnd, failsInSsh2 } from './errors.js'
 import type { SftpCalls } from './sftp-calls.js'
 import { promised, statOpen } from './sftp-files.js'
 import { checkPosition, streamOptions } from './sftp-read-stream.js'
@@ -65,8 +65,13 @@ export class WriteStream extends Writable {
 
   open(): void {
     this.#file.open((error) => {
+      // One that the program gave up needs no file.
+      if (this.destroyed && !this.writableEnded) return
       if (error !== undefined) this.#fail(error)
-      else void this.#prepare().catch((failure: unknown) => this.#fail(asError(failure)))
+      else
+        void this.#prepare().catch((failure: unknown) =>
+          this.#fail(asError(failure), (late) => this.#isToldOnceOpen(late)),
+        )
     })
   }
 
@@ -105,7 +110,7 @@ export class WriteStream extends Writable {
   override _destroy(error: Error | null, done: Done): void {
     this.#file.close((closeError) => {
       // What follows from a failure is not told too: on a connection that is over nothing can be closed either.
-      const isNews = closeError !== undefined && !this.#hasFailed && this.#isTold(closeError)
+      const isNews = closeError !== undefined && !this.#hasFailed && this.#isToldOnceOpen(closeError)
       const cause = error ?? (isNews ? closeError : undefined)
       this.isClosed = true
       done(cause)
@@ -170,10 +175,16 @@ export class WriteStream extends Writable {
     return failsInSsh2(error) || this.#isHeard
   }
 
-  #fail(error: Error): void {
+  /** Who ends the client while its file closes lacks nothing; before, ssh2 asks on over what is over, and never says a word. */
+  #isToldOnceOpen(error: Error): boolean {
+    return failsByOwnEnd(error) ? this.#isHeard : this.#isTold(error)
+  }
+
+  /** @param decide whether it is told, by who listens then */
+  #fail(error: Error, decide = (failure: Error) => this.#isTold(failure)): void {
     this.#hasFailed = true
     process.nextTick(() => {
-      const isTold = this.#isTold(error)
+      const isTold = decide(error)
       if (isTold) this.emit('error', error)
       if (this.autoClose || !isTold) this.destroy()
     })
