@@ -140,7 +140,8 @@ async function copy(
     asked = at === size ? remote.attributes(signal) : undefined
     asked?.catch(() => {})
     // Of a file that others write to nothing is kept, and one that grows as fast as it comes has no end.
-    if (at > size && !isSame(before, await remote.attributes(signal))) break
+    const now = at > size ? await remote.attributes(signal) : before
+    if (!isSame(before, now)) return { end: at, after: now }
   }
   return { end: at, after: await (asked ?? remote.attributes(signal)) }
 }

@@ -54,6 +54,22 @@ for (const [how, said] of [
   })
 }
 
+test('a file that grew while it came is not taken for whole where it is as before once more', async (t) => {
+  const grown = Buffer.alloc(100_000)
+  // Of the small way, as it is opened, once more of it came, and after that.
+  const sizes = [5n, 5n, 100_000n]
+  const { sftp, remote, local } = await world(t, {
+    answers: (request, reply) => {
+      if (reply.type !== 'ATTRS') return reply
+      const size = request.type === 'FSTAT' ? (sizes.shift() ?? 5n) : 5n
+      return { type: 'ATTRS', attributes: { ...reply.attributes, size } }
+    },
+  })
+  await fs.writeFile(remote('x'), grown)
+  await assert.rejects(sftp.get('x', local('x')), { code: 'ERR_SSH_SFTP_CHANGED' })
+  assert.equal((await fs.stat(local('x'))).size, 0)
+})
+
 test('of a small file that cannot be read nothing is made, and what is there stays', async (t) => {
   const failed: Reply = { type: 'STATUS', code: 4, message: 'bad sector' }
   const { sftp, remote, local } = await world(t, {
