@@ -1,3 +1,5 @@
+import { isUint8Array } from 'node:util/types'
+
 /** Where an argument stands in a call: `['ssh2_exec', 2, 'command']`. */
 export type Place = readonly [name: string, position: number, parameter: string]
 
@@ -10,7 +12,7 @@ export function stringArgument(place: Place, value: unknown): string {
 /** PHP's strings are bytes. @throws TypeError as PHP 8 */
 export function bytesArgument(place: Place, value: unknown): string | Buffer {
   if (typeof value === 'string') return value
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  if (isUint8Array(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   throw wrongType(place, 'string', value)
 }
 

@@ -1,4 +1,4 @@
-import { isUint8Array } from 'node:util/types'
+import { isDate, isUint8Array } from 'node:util/types'
 import { optionError } from '../session/option-error.js'
 import { printable } from '../wire/printable.js'
 
@@ -57,7 +57,7 @@ export function toUint32(value: unknown, field: string): number {
 
 /** @throws HoldfastError ERR_SSH_OPTION */
 export function toSeconds(time: unknown, field: string): number {
-  const seconds = time instanceof Date ? time.getTime() / 1000 : Number(time)
+  const seconds = isDate(time) ? time.getTime() / 1000 : Number(time)
   return toUint32(Math.floor(seconds), field)
 }
 

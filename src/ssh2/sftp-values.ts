@@ -1,4 +1,5 @@
 import { constants } from 'node:fs'
+import { isDate } from 'node:util/types'
 import type { Attributes } from '../sftp/attributes.js'
 import { openFlag, status } from '../sftp/numbers.js'
 import type { NameEntry } from '../sftp/replies.js'
@@ -167,9 +168,9 @@ export function unixTime(time: unknown): number {
 }
 
 function isTime(value: unknown): value is number | Date {
-  return typeof value === 'number' || value instanceof Date
+  return typeof value === 'number' || isDate(value)
 }
 
 function seconds(time: number | Date): number {
-  return Math.trunc(time instanceof Date ? time.getTime() / 1000 : time) >>> 0
+  return Math.trunc(isDate(time) ? time.getTime() / 1000 : time) >>> 0
 }

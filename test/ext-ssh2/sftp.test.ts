@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, lstat, mkdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import {
   SCANDIR_SORT_DESCENDING,
   SCANDIR_SORT_NONE,
@@ -52,6 +53,14 @@ describe('ssh2_sftp() and the functions of files', { skip, timeout: 120_000 }, (
     assert.equal(await ssh2_sftp_rmdir(sftp, at('none')), false)
     assert.equal(await ssh2_sftp_rmdir(sftp, at('one')), true)
     await assert.rejects(stat(at('one')), { code: 'ENOENT' })
+  })
+
+  test('a path of another realm, as that of a vm context', async (t) => {
+    const { sftp, at } = await withSftp(t)
+    const foreign = runInNewContext('Uint8Array.from(bytes)', { bytes: [...Buffer.from(at('one'))] }) as Uint8Array
+    assert.ok(!(foreign instanceof Uint8Array))
+    assert.equal(await ssh2_sftp_mkdir(sftp, foreign), true)
+    assert.equal((await stat(at('one'))).isDirectory(), true)
   })
 
   test('what a file is', async (t) => {

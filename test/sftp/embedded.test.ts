@@ -46,6 +46,16 @@ test('bytes of another realm, as those of a vm context, are bytes', async (t) =>
   assert.equal((await ssh.exec('cat', { stdin: foreign })).stdout, 'hi')
 })
 
+test('a time of another realm is a time', async (t) => {
+  const { sftp } = await session(t)
+  const foreign = runInNewContext('new Date(1_000_000_000)') as Date
+  assert.ok(!(foreign instanceof Date))
+  await sftp.writeFile('dated', '')
+  await sftp.utimes('dated', foreign, foreign)
+  const { atimeMs, mtimeMs } = await sftp.stat('dated')
+  assert.deepEqual([atimeMs, mtimeMs], [1_000_000_000, 1_000_000_000])
+})
+
 test('what a server offers and cannot be used is told to whoever watches', async (t) => {
   const told: unknown[] = []
   const listener = (message: unknown): void => void told.push(message)

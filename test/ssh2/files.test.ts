@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { describe, type TestContext, test } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import type { FileEntry, SFTPWrapper, Stats } from 'holdfast/ssh2'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
@@ -61,6 +62,8 @@ describe('files over the drop-in and over ssh2', { skip, timeout: 120_000 }, () 
       note('exists not', await new Promise((done) => sftp.exists(at('none'), done)))
       note('chmod', await outcome((done) => sftp.chmod(at('d/a'), '640', done)))
       note('utimes', await outcome((done) => sftp.utimes(at('d/a'), 1_000_000, new Date(2_000_000_000), done)))
+      const foreign = runInNewContext('new Date(2_000_000_000)') as Date
+      note('utimes of another realm', await outcome((done) => sftp.utimes(at('d/a'), foreign, foreign, done)))
       const { atime, mtime, mode } = await value<Stats>((done) => sftp.lstat(at('d/a'), done))
       note('times', atime, mtime, mode)
       note('setstat', await outcome((done) => sftp.setstat(at('d/a'), { size: 5 }, done)))
