@@ -38,8 +38,9 @@ function readSuccess(payload: Buffer): Answer {
 }
 
 /**
- * Asks the peer one question at a time, the first one together with the request for the service that answers them. All its waits together take no longer than the limit `authentication`; time
- * between two questions, in which a person types or an agent signs, is not the peer's and does not count.
+ * Asks the peer one question at a time, the first one together with the request for the service that answers them. All its
+ * waits together take no longer than the limit `authentication`; time between two questions, in which a person types or an
+ * agent signs, is not the peer's and does not count.
  */
 export class Exchange {
   readonly #port: AuthPort

@@ -61,7 +61,8 @@ export class Outbound {
   }
 
   /**
-   * Seals one packet, all of it here, as V8 compiles a function once more into each that calls it. The payload may be given in two parts, so that data need not be copied to be framed.
+   * Seals one packet, all of it here, as V8 compiles a function once more into each that calls it. The payload may be given in
+   * two parts, so that data need not be copied to be framed.
    * @returns whether it was; not after a packet that could not be, since its number is missing
    * @throws HoldfastError ERR_SSH_OPTION for what no packet can take; nothing was sent then
    */
