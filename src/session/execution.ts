@@ -61,7 +61,7 @@ class Execution implements Conclusion {
       isWhole ? asBuffer(stdin) : undefined,
     )
     this.session.life.await()
-    if (!isWhole) pipeInput(stdin, this.session)
+    if (!isWhole) void pipeInput(stdin, this.session)
     void this.session.startup.run()
   }
 
@@ -88,9 +88,13 @@ function asBuffer(input: string | Uint8Array): Buffer {
  * From the call on, since what gives the input may fail before the command is started. Whichever of the two ends first
  * ends the other: the input of a command that is over is destroyed.
  */
-function pipeInput(input: Exclude<CommandInput, string | Uint8Array>, session: Session): void {
-  // Where the command ends before its input does, the session has an end already and this is no failure of it.
-  pipeline(asStream(input), session.stdin).catch((cause: unknown) => session.fail(inputError(cause)))
+async function pipeInput(input: Exclude<CommandInput, string | Uint8Array>, session: Session): Promise<void> {
+  try {
+    await pipeline(asStream(input), session.stdin)
+  } catch (cause) {
+    // Where the command ends before its input does, the session has an end already and this is no failure of it.
+    session.fail(inputError(cause))
+  }
 }
 
 /** As a stream an iterator is let go of also while it is asked for more. */

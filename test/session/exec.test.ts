@@ -280,6 +280,22 @@ test('a source of input that fails ends the command', async () => {
   assert.ok(error.cause instanceof HoldfastError && error.cause.cause === cause)
 })
 
+for (const [what, iterate] of [
+  ['throws', () => assert.fail('disk')],
+  ['returns none', () => undefined],
+] as const) {
+  test(`an input of which the function that gives its iterator ${what} fails the command`, async () => {
+    const { error, script } = await failed({}, ({ sessions }) =>
+      sessions.exec('anything', {
+        stdin: Object.defineProperty({}, Symbol.asyncIterator, { value: iterate }) as AsyncIterable<string>,
+      }),
+    )
+    assert.deepEqual([error.code, error.remote], ['ERR_SSH_STDIN', 'not-started'])
+    assert.ok(error.cause instanceof Error)
+    assert.deepEqual(script.types, [])
+  })
+}
+
 test('the longest command that is allowed goes out, and as one packet that every peer takes', async () => {
   const { time, sessions, script } = await scripted()
   script.requested = (_type, channel) => script.finish(channel)
