@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorCode, HoldfastError } from '../errors.js'
+import { isAccessDenied } from '../socket/access-denied.js'
 import { printable } from '../wire/printable.js'
 import { partSuffix } from './part-name.js'
 import { Room } from './room.js'
@@ -254,9 +255,10 @@ export function changedError(path: string, code: ErrorCode = 'ERR_SSH_SFTP_CHANG
   return new HoldfastError(code, message, { phase: 'request' })
 }
 
-/** What the system of this machine refused. */
+/** What the system of this machine refused, or Node's permission model. */
 export function localError(error: unknown, code: ErrorCode = 'ERR_SSH_SFTP_LOCAL'): unknown {
-  if (error instanceof HoldfastError || !(error instanceof Error) || !('syscall' in error)) return error
+  if (error instanceof HoldfastError || !(error instanceof Error)) return error
+  if (!('syscall' in error) && !isAccessDenied(error)) return error
   const message = `on this machine: ${printable(error.message, 300)}`
   return new HoldfastError(code, message, { phase: 'request', cause: error })
 }

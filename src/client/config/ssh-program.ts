@@ -3,6 +3,7 @@ import process from 'node:process'
 import { HoldfastError } from '../../errors.js'
 import { Deadlines } from '../../liveness/deadlines.js'
 import { type Wait, Waits } from '../../liveness/waits.js'
+import { isAccessDenied } from '../../socket/access-denied.js'
 import { Scheduler, systemClock } from '../../socket/scheduler.js'
 import { signalGroup } from '../../socket/shell.js'
 import { printable } from '../../wire/printable.js'
@@ -31,12 +32,22 @@ export async function askSsh(args: readonly string[], { what, limit, limitMs, si
   const waits = new Waits({ now: systemClock.now, lastTrafficAt: () => 0, errorDetails: () => ({}) }, deadlines)
   const scheduler = new Scheduler({ deadlines, waits, onWake: () => {}, onDisturbed: () => {} })
   const wait = waits.start<string>({ limit, limitMs, clock: 'call', phase: 'options', what, signal })
-  const child = wait.pending ? start(args, wait, what) : undefined
+  const child = wait.pending ? startOrReject(args, wait, what) : undefined
   try {
     return await wait.promise
   } finally {
     scheduler.stop()
     if (child?.exitCode === null && child.signalCode === null) signalGroup(child, 'SIGKILL')
+  }
+}
+
+/** Node's permission model throws at once. */
+function startOrReject(args: readonly string[], wait: Wait<string>, what: string): ChildProcess | undefined {
+  try {
+    return start(args, wait, what)
+  } catch (cause) {
+    wait.reject(notStarted(cause))
+    return undefined
   }
 }
 
@@ -65,12 +76,14 @@ function unusable(what: string, reason: string): HoldfastError {
   return new HoldfastError('ERR_SSH_CONFIG', `${what} could not be had from ssh -G: ${reason}`, { phase: 'options' })
 }
 
-function notStarted(cause: Error): HoldfastError {
-  const missing = 'code' in cause && cause.code === 'ENOENT'
-  const reason = missing ? 'which is not on PATH' : `which could not be started: ${cause.message}`
+function notStarted(cause: unknown): HoldfastError {
+  const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+  const text = cause instanceof Error ? cause.message : String(cause)
+  const reason = missing ? 'which is not on PATH' : `which could not be started: ${text}`
+  const way = isAccessDenied(cause) ? 'start Node with --allow-child-process' : 'install OpenSSH’s client'
   return new HoldfastError('ERR_SSH_UNSUPPORTED', `the option config asks OpenSSH's program ssh, ${reason}`, {
     phase: 'options',
-    hint: 'install OpenSSH’s client, or leave out config and give its values as options',
+    hint: `${way}, or leave out config and give its values as options`,
     cause,
   })
 }
