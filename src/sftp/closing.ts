@@ -1,6 +1,7 @@
 /** What the server holds open for us. */
 interface Closable {
-  close(): Promise<void>
+  /** It is asked to close whatever became of the signal, which ends only the wait for that. */
+  close(signal?: AbortSignal): Promise<void>
 }
 
 /**
@@ -9,9 +10,9 @@ interface Closable {
  * answered, though a server has to keep the order of what is asked for one file (draft section 6.1): those that work on
  * requests side by side, as some built on npm's ssh2 do, close the file under a WRITE that has not been done yet.
  */
-export async function closing<T>(opened: Closable, work: () => Promise<T>): Promise<T> {
+export async function closing<T>(opened: Closable, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const result = await orLetGo(opened, work())
-  await opened.close()
+  await opened.close(signal)
   return result
 }
 
@@ -22,12 +23,13 @@ export async function closing<T>(opened: Closable, work: () => Promise<T>): Prom
 export async function closingBehind(
   opened: Closable & { readonly keepsOrder: boolean },
   steps: readonly (() => Promise<unknown>)[],
+  signal: AbortSignal,
 ): Promise<void> {
-  if (opened.keepsOrder) await Promise.all([...steps.map((step) => step()), opened.close()])
-  else
-    await closing(opened, async () => {
-      for (const step of steps) await step()
-    })
+  const inTurn = async () => {
+    for (const step of steps) await step()
+  }
+  if (opened.keepsOrder) await Promise.all([...steps.map((step) => step()), opened.close(signal)])
+  else await closing(opened, inTurn, signal)
 }
 
 /** Works with what is only read, where nothing depends on what CLOSE is answered. */

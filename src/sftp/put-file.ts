@@ -113,7 +113,7 @@ async function send(
   target: Buffer,
   { local, before, progress }: Omit<Source, 'made'> & { readonly progress: Progress },
 ): Promise<void> {
-  const { settings } = transfer
+  const { settings, signal } = transfer
   const { READ, WRITE, CREAT, TRUNC } = openFlag
   const { goesOn } = progress
   const reads = goesOn && settings.verify !== 'none'
@@ -122,7 +122,8 @@ async function send(
   // What is there from now on is ours, or was found to be the beginning of it.
   progress.goesOn = true
   const written = sendContent(transfer, pair, { remote, local, before, progress, goesOn })
-  await closingBehind(remote, [await orLetGo(remote, written), ...lastSteps(transfer, remote, before, progress)])
+  const steps = [await orLetGo(remote, written), ...lastSteps(transfer, remote, before, progress)]
+  await closingBehind(remote, steps, signal)
 }
 
 interface Sending extends Omit<Source, 'made'> {

@@ -137,19 +137,19 @@ export class RemoteFile implements ReadSource, WriteTarget {
   }
 
   /** What was written may go to the disk only now, which takes its time. */
-  close(): Promise<void> {
-    return this.#call('close', { type: 'CLOSE', handle: this.#handle }, done, { isSlow: this.#hasWritten })
+  close(signal?: AbortSignal): Promise<void> {
+    const settings = { signal, isSlow: this.#hasWritten, goesAnyway: true }
+    return this.#call('close', { type: 'CLOSE', handle: this.#handle }, done, settings)
   }
 
   #call<T>(
     syscall: string,
     request: Request,
     result: (call: FileCall) => Result<T>,
-    { signal, isSlow }: CallSettings,
+    settings: CallSettings,
   ): Promise<T> {
     const what = this.#what(syscall)
-    const settings = { signal, isSlow, origin: this.#origin }
-    return this.#session.call({ what, request, result: result(what) }, settings)
+    return this.#session.call({ what, request, result: result(what) }, { ...settings, origin: this.#origin })
   }
 
   #what(syscall: string): FileCall {

@@ -44,6 +44,8 @@ export interface AskSettings {
   /** Milliseconds. */
   readonly limitMs: number
   readonly signal: AbortSignal | undefined
+  /** Whether it goes out also once the signal is aborted: what is open there is to be closed. */
+  readonly goesAnyway: boolean
   /** Made where the call was: an error made of the reply would show how packets are read. */
   readonly origin: Error
 }
@@ -68,6 +70,7 @@ class Asked implements WaitOptions {
   readonly request: Request
   readonly limitMs: number
   readonly signal: AbortSignal | undefined
+  readonly goesAnyway: boolean
   readonly origin: Error
   readonly failed: (error: unknown) => void
   id = 0
@@ -84,6 +87,7 @@ class Asked implements WaitOptions {
     this.request = request
     this.limitMs = settings.limitMs
     this.signal = settings.signal
+    this.goesAnyway = settings.goesAnyway
     this.origin = settings.origin
     this.failed = (error) => failed(this, error)
   }
@@ -245,7 +249,7 @@ export class RequestTable {
     const wait = this.#port.waits.start<void>(asked)
     asked.wait = wait
     if (this.#cause !== undefined) wait.reject(this.#cause)
-    if (!wait.pending) return
+    if (!wait.pending && (this.#cause !== undefined || !asked.goesAnyway)) return
     const isWrite = request.type === 'WRITE'
     asked.isGiven = true
     // One of many.
@@ -297,7 +301,8 @@ export class RequestTable {
 
 /** The wait of a request for its turn. */
 function turnOf(asked: Asked): WaitOptions {
-  const { limit, clock, phase, limitMs, signal, origin } = asked
+  const { limit, clock, phase, limitMs, origin } = asked
+  const signal = asked.goesAnyway ? undefined : asked.signal
   return {
     ...{ limit, clock, phase, limitMs, signal, origin },
     get what() {

@@ -13,7 +13,7 @@ import { type Extension, extensions, protocolVersion, status } from './numbers.j
 import { PacketMemory } from './packet-memory.js'
 import { Packets } from './packets.js'
 import type { Reply } from './replies.js'
-import { type Asker, type Call, RequestTable } from './request-table.js'
+import { type Asker, type AskSettings, type Call, RequestTable } from './request-table.js'
 import { encodeInit, extended, type Request, writeOverhead } from './requests.js'
 import { asSftpError, describe, type FileCall, SftpError, withDelivery } from './sftp-error.js'
 import { decodeVersion, type Version } from './version.js'
@@ -49,6 +49,8 @@ export interface CallSettings {
   readonly signal?: AbortSignal | undefined
   /** Whether the server may have much to do for it. @default false */
   readonly isSlow?: boolean | undefined
+  /** See `AskSettings`. @default false */
+  readonly goesAnyway?: boolean | undefined
   /** Whose stack an error is to show: one for all that a program's call asks for. @default made for each request */
   readonly origin?: Error | undefined
 }
@@ -155,17 +157,18 @@ export class SftpSession implements Receiver {
   }
 
   /** Asks the server. @throws SftpError; HoldfastError ERR_SSH_TIMEOUT (limit `sftp`), ERR_SSH_ABORTED, why it ended */
-  call<T>(call: Call<T>, { signal, isSlow = false, origin = new Error('called') }: CallSettings = {}): Promise<T> {
-    return this.#requests.call(call, { signal, limitMs: this.#limitMs(isSlow), origin })
+  call<T>(call: Call<T>, settings: CallSettings = {}): Promise<T> {
+    return this.#requests.call(call, this.#resolved(settings))
   }
 
   /** The same, for who needs no promise: see `RequestTable.ask`. */
-  ask(asker: Asker, request: Request, { signal, isSlow = false, origin = new Error('called') }: CallSettings): void {
-    this.#requests.ask(asker, request, { signal, limitMs: this.#limitMs(isSlow), origin })
+  ask(asker: Asker, request: Request, settings: CallSettings): void {
+    this.#requests.ask(asker, request, this.#resolved(settings))
   }
 
-  #limitMs(isSlow: boolean): number {
-    return isSlow ? Math.max(this.#host.limitMs, slowLimitMs) : this.#host.limitMs
+  #resolved({ signal, isSlow, goesAnyway = false, origin = new Error('called') }: CallSettings): AskSettings {
+    const { limitMs } = this.#host
+    return { signal, limitMs: isSlow === true ? Math.max(limitMs, slowLimitMs) : limitMs, goesAnyway, origin }
   }
 
   /** Waits for data that the program is to give, for as long as it takes: an abort ends that, and the end of the session. */

@@ -109,7 +109,7 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
     const copy = async () => {
       const { mode = 0o666 } = await source.attributes(signal)
       const target = await this.#open(to, 'w', { mode: mode & 0o777, signal })
-      await closing(target, () => source.copyTo(target, signal))
+      await closing(target, () => source.copyTo(target, signal), signal)
     }
     await inParts(closing(source, copy))
   }

@@ -99,10 +99,6 @@ export class SmallWrite implements Asker {
     this.#unanswered++
     const { signal, origin, bytes } = this.#content
     const isClose = request.type === 'CLOSE'
-    this.#session.ask(this, request, {
-      signal: isClose ? undefined : signal,
-      isSlow: isClose && bytes.length > 0,
-      origin,
-    })
+    this.#session.ask(this, request, { signal, isSlow: isClose && bytes.length > 0, goesAnyway: isClose, origin })
   }
 }

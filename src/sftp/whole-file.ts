@@ -90,7 +90,7 @@ export async function writeFile(
   if (bytes !== undefined && bytes.length <= session.sizes.write)
     return new SmallWrite(session, path, { ...opened, bytes, attributes: undefined }).run()
   const file = await RemoteFile.open(sessions, path, opened)
-  await inParts(closing(file, () => writeWhole(file, data, { offset: 0, encoding, signal })))
+  await inParts(closing(file, () => writeWhole(file, data, { offset: 0, encoding, signal }), signal))
 }
 
 /** Before anything is opened, and emptied by that. @throws HoldfastError ERR_SSH_OPTION */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { HoldfastError } from 'holdfast'
+import { Deferred } from '#src/liveness/deferred.js'
 import type { Reply } from '#src/sftp/replies.js'
 import type { Request } from '#src/sftp/requests.js'
 import { client, server } from '../promises/support/embedded.js'
@@ -69,6 +70,56 @@ test('a file that grew while it came is not taken for whole where it is as befor
   await assert.rejects(sftp.get('x', local('x')), { code: 'ERR_SSH_SFTP_CHANGED' })
   assert.equal((await fs.stat(local('x'))).size, 0)
 })
+
+for (const [size, length] of [
+  ['small', 1000],
+  ['large', 100_000],
+] as const) {
+  for (const way of ['put', 'writeFile'] as const) {
+    test(`${way}() of a ${size} file is given up while the server takes its time to close it`, async (t) => {
+      const asked = new Deferred<void>()
+      const over = new Deferred<void>()
+      t.after(() => over.resolve())
+      const { sftp, local } = await world(t, {
+        asked: async ({ type }) => {
+          if (type !== 'CLOSE') return
+          asked.resolve()
+          await over.promise
+        },
+      })
+      await fs.writeFile(local('x'), Buffer.alloc(length))
+      const stop = new AbortController()
+      const { signal } = stop
+      const work =
+        way === 'put' ? sftp.put(local('x'), 'x', { signal }) : sftp.writeFile('x', Buffer.alloc(length), { signal })
+      const rejected = assert.rejects(work, {
+        code: 'ERR_SSH_ABORTED',
+        delivery: 'unknown',
+        message: /reply to close 'x'/,
+      })
+      await asked.promise
+      stop.abort()
+      await rejected
+    })
+
+    test(`${way}() of a ${size} file that is given up has the server close it`, async (t) => {
+      const stop = new AbortController()
+      const closed = new Deferred<void>()
+      const { sftp, local } = await world(t, {
+        asked: ({ type }) => {
+          if (type === 'WRITE') stop.abort()
+          if (type === 'CLOSE') closed.resolve()
+        },
+      })
+      await fs.writeFile(local('x'), Buffer.alloc(length))
+      const { signal } = stop
+      const work =
+        way === 'put' ? sftp.put(local('x'), 'x', { signal }) : sftp.writeFile('x', Buffer.alloc(length), { signal })
+      await assert.rejects(work, { code: 'ERR_SSH_ABORTED' })
+      await closed.promise
+    })
+  }
+}
 
 test('of a small file that cannot be read nothing is made, and what is there stays', async (t) => {
   const failed: Reply = { type: 'STATUS', code: 4, message: 'bad sector' }
