@@ -159,7 +159,7 @@ export const errorTable = {
   ERR_SSH_SFTP_FAILURE: {
     meaning:
       'The SFTP server could not do what was asked for; SFTP 3 has no status that says why. `status` has its number.',
-    hint: 'look at `path`: it may exist already, be no directory, not be empty, or be on a full disk',
+    hint: 'look at `path`: it may exist already, be no directory, not be empty, or be on a file system that is full or read-only',
   },
   ERR_SSH_SFTP_NAME: {
     meaning: 'The SFTP server gave a file a name that could lead out of its directory, or that no file can have.',

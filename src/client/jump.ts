@@ -49,15 +49,26 @@ async function openWay(target: ConnectOptions, depth: number): Promise<Way | und
 /** What comes after the first is reached through the one before, and in no other way. */
 function checkFurther(hop: Hop): void {
   if (hop instanceof Client) throw wrong('a Client is connected already, and so can only be the first hop')
+  checkCopy(hop)
   if (typeof hop === 'string') return
   const { proxyJump, proxyCommand, stream } = hop
   if ((proxyJump ?? proxyCommand ?? stream) !== undefined)
     throw wrong('only the first hop can be reached in a way of its own')
 }
 
+/** What a Client of another version has inside is not known here. */
+function checkCopy(hop: Hop): void {
+  if (typeof hop === 'string' || !('connectTo' in hop) || typeof hop.connectTo !== 'function') return
+  throw wrong(
+    'it is a Client of another copy of holdfast, as two folders node_modules have them: give the option stream, with a ' +
+      'function that calls its connectTo()',
+  )
+}
+
 async function openHop(hop: Hop, target: ConnectOptions, leg: Leg): Promise<Way> {
   const { before } = leg
   if (hop instanceof Client) return throughClient(hop, target)
+  checkCopy(hop)
   const options = optionsOf(hop, target)
   if (options.reconnect !== undefined && options.reconnect !== false)
     throw wrong('a hop has no reconnect of its own: it is dialled again with the target')

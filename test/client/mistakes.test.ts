@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import net, { type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { type ConnectOptions, connect, HoldfastError } from 'holdfast'
 import { type ServerOptions, startServer } from 'holdfast/testing'
@@ -88,4 +92,27 @@ test('a function that never gives its stream keeps the connection from being mad
 test('a call that was aborted before it began has not come to authentication', { timeout }, async (t) => {
   const error = await failure(connect({ ...(await target(t)), signal: AbortSignal.abort() }))
   assert.deepEqual([error.code, error.phase], ['ERR_SSH_ABORTED', 'dns'])
+})
+
+/** The package as another program that brings its own has it. */
+async function anotherCopy(t: TestContext): Promise<{ readonly connect: typeof connect }> {
+  const index = fileURLToPath(import.meta.resolve('holdfast'))
+  const root = dirname(dirname(index))
+  const copy = mkdtempSync(join(tmpdir(), 'holdfast-copy-'))
+  t.after(() => rmSync(copy, { recursive: true, force: true }))
+  cpSync(dirname(index), join(copy, 'dist'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'))
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction')
+  return (await import(pathToFileURL(join(copy, 'dist', 'index.js')).href)) as { readonly connect: typeof connect }
+}
+
+test('a Client of another copy of the package is no hop, and is told what does the same', { timeout }, async (t) => {
+  const options = await target(t)
+  const other = await (await anotherCopy(t)).connect(options)
+  t.after(() => other.close())
+  for (const proxyJump of [other, [other], ['deploy@127.0.0.1', other]]) {
+    const error = await failure(connect({ ...options, proxyJump }))
+    assert.equal(error.code, 'ERR_SSH_OPTION')
+    assert.match(error.message, /^proxyJump: .*Client of another copy of holdfast.*stream.*connectTo\(\)/)
+  }
 })
