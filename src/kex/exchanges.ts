@@ -178,12 +178,12 @@ export class Exchanges {
   }
 
   /**
-   * A message that is not of the exchange came. In the first exchange none may, but for IGNORE and DEBUG (RFC 4253
+   * A message that is not of the first exchange came before that had ended. None may, but for IGNORE and DEBUG (RFC 4253
    * section 7.1), and when it is strict not even they (OpenSSH PROTOCOL 1.10, CVE-2023-48795). In a later one the rule is
-   * the same, but AsyncSSH (2.10) goes on sending data under the old keys, which are as good as ever.
+   * the same, but AsyncSSH (2.10) goes on sending data under the old keys, which are as good as ever: nobody asks then.
    */
   checkOther(number: number): void {
-    if (this.#receivedNewKeys || this.#completed > 0) return
+    if (this.#receivedNewKeys) return
     this.#sawOther ??= number
     if (this.#strict) throw strictViolation(number)
     if (number <= messageNumber.DEBUG) return

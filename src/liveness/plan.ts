@@ -39,7 +39,7 @@ export class Plan {
 
   /** Whether the peer is judged by its silence. */
   get judges(): boolean {
-    return this.settings.interval !== false && this.#settings.wantReply && !this.#parts.probes.mute
+    return this.#settings.interval !== false && this.#settings.wantReply && !this.#parts.probes.mute
   }
 
   /** That the kernel takes nothing is not judged sooner. */
@@ -61,7 +61,7 @@ export class Plan {
 
   /** Before a verdict the wakes come more often, so that no sleep of the machine can hide between two of them. */
   #nextInSilence(now: number, interval: number): number {
-    const near = this.judges && this.#parts.silence.asked >= this.settings.countMax
+    const near = this.judges && this.#parts.silence.asked >= this.#settings.countMax
     const watchful = near ? now + interval / looksAnInterval : Number.POSITIVE_INFINITY
     return Math.min(this.silenceLastDue(interval), this.silenceKeptDue(interval), watchful)
   }
@@ -69,7 +69,7 @@ export class Plan {
   /** When the peer was silent for long enough: it is asked, or judged. */
   silenceDue(interval: number): number {
     const { silence, probes } = this.#parts
-    const due = silence.due(interval, this.settings.countMax, probes.leastRttMs)
+    const due = silence.due(interval, this.#settings.countMax, probes.leastRttMs)
     const isSpread = silence.asked === 0 ? silence.isIdle : !this.judges
     return isSpread ? lastInstant(this.#phase, interval, due) : due
   }
@@ -77,7 +77,7 @@ export class Plan {
   /** When a silent peer is to be asked the last question. */
   silenceLastDue(interval: number): number {
     const { silence, prober } = this.#parts
-    const isLast = this.judges && silence.asked >= this.settings.countMax && !prober.inKeyExchange
+    const isLast = this.judges && silence.asked >= this.#settings.countMax && !prober.inKeyExchange
     return isLast ? this.silenceDue(interval) - this.#lastQuestionMs(interval) : Number.POSITIVE_INFINITY
   }
 
@@ -95,7 +95,7 @@ export class Plan {
   /** When one that we hear is. */
   answersLastDue(interval: number): number {
     const { age, prober } = this.#parts
-    const isLast = this.judges && age.intervals >= this.settings.countMax && !prober.inKeyExchange
+    const isLast = this.judges && age.intervals >= this.#settings.countMax && !prober.inKeyExchange
     return isLast ? age.due(interval) - this.#lastQuestionMs(interval) : Number.POSITIVE_INFINITY
   }
 
@@ -106,7 +106,7 @@ export class Plan {
   /** When nothing has shown for an interval that the peer hears us, though we hear it, and there is something left to ask. */
   askDue(interval: number): number {
     const { silence, probes, prober } = this.#parts
-    const mayAsk = this.settings.wantReply && !prober.inKeyExchange && silence.asked === 0
+    const mayAsk = this.#settings.wantReply && !prober.inKeyExchange && silence.asked === 0
     if (!mayAsk || !probes.anyWorthSending) return Number.POSITIVE_INFINITY
     const due = Math.max(probes.confirmedAt, prober.triedAt) + interval
     // What was asked last may still be answered: until then nobody is asked sooner.
@@ -118,7 +118,7 @@ export class Plan {
   writesDue(interval: number): number {
     const stuckSince = this.judges ? undefined : this.#parts.port.stuckSince()
     if (stuckSince === undefined) return Number.POSITIVE_INFINITY
-    const bound = (this.settings.countMax + 1) * interval
+    const bound = (this.#settings.countMax + 1) * interval
     return Math.max(Math.max(this.#parts.silence.heardAt, stuckSince) + bound, this.#judgeFrom)
   }
 }
