@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { isUint8Array } from 'node:util/types'
 import { Worker } from 'node:worker_threads'
 import { HoldfastError } from '../errors.js'
 import type { SlowJob } from './slow-job.js'
@@ -19,7 +20,7 @@ export async function offThread(job: SlowJob, signal?: AbortSignal): Promise<Buf
   })
   let answer: Buffer | undefined
   worker.on('message', (message: unknown) => {
-    if (message instanceof Uint8Array) answer = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
+    if (isUint8Array(message)) answer = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
   })
   try {
     await once(worker, 'exit', signal === undefined ? {} : { signal })

@@ -12,6 +12,7 @@ import { type Made, putSmallFile } from './put-small.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
 import type { SftpSessions } from './sftp-sessions.js'
+import { smallBytes } from './small.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
 import { baseOf, directoryOf, isCode, joinPath, remove } from './trees.js'
 import { WriteBehind } from './write-behind.js'
@@ -234,7 +235,8 @@ async function copy(transfer: Transfer, pair: Pair, { local, writer, before }: E
   // What a kernel makes up, in /proc say, has a size of 0, and only its end tells how long it is.
   const goesOn = async () => size === 0 && isSame(before, await local.stat())
   const end = size === 0 ? Number.POSITIVE_INFINITY : size
-  const buffer = Buffer.allocUnsafe(Math.min(writesTogether * writer.maxWrite, Math.max(1, end - writer.offset)))
+  const most = size === 0 ? smallBytes : writesTogether * writer.maxWrite
+  const buffer = Buffer.allocUnsafe(Math.min(most, Math.max(1, end - writer.offset)))
   while (writer.offset < size || (await goesOn())) {
     const length = Math.min(buffer.length, end - writer.offset)
     const bytesRead = await local.read(buffer.subarray(0, length), writer.offset)

@@ -27,10 +27,9 @@ export class SmallMemory {
 
 /**
  * How long ago a file must have changed for the last time, in milliseconds, to be sure that nobody wrote to it since it was
- * opened: clocks of kernels tick up to each 10 ms, and some file systems keep seconds, one each two.
+ * opened: some file systems keep seconds, one each two, and the clock of one that another machine holds may be behind.
  */
-const settledMs = 100
-const wholeSecondsMs = 2100
+const settledMs = 2100
 
 /**
  * Reads a small file at once, and looks only then at what it is, which a file that was changed long ago says for the time
@@ -88,7 +87,7 @@ export class SmallReader {
   }
 
   #isSettled({ ctimeMs }: Stats): boolean {
-    return ctimeMs < this.#since - (ctimeMs % 1000 === 0 ? wholeSecondsMs : settledMs)
+    return ctimeMs < this.#since - settledMs
   }
 
   #finish(stats: Stats): void {

@@ -32,20 +32,26 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'a list' : `of type ${typeof value}`
 }
 
+/** A value that should have been a number or one of a few. */
+function shown(value: unknown): string {
+  const isPlain = typeof value === 'string' || typeof value === 'number' || typeof value === 'symbol'
+  return isPlain ? String(value) : kindOf(value)
+}
+
 /** @throws HoldfastError ERR_SSH_OPTION unless `value` is a finite number of at least `least` */
 export function checkNumber(option: string, value: number, least: number): void {
   if (!Number.isFinite(value) || value < least)
-    throw optionError(option, `is ${String(value)}: give a number from ${least} on`)
+    throw optionError(option, `is ${shown(value)}: give a number from ${least} on`)
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION unless `value` is a port that one can connect to */
 export function checkPort(option: string, value: number, least = 1): void {
   if (Number.isInteger(value) && value >= least && value <= 65_535) return
-  throw optionError(option, `is ${String(value)}: give a port from ${least} to 65535`)
+  throw optionError(option, `is ${shown(value)}: give a port from ${least} to 65535`)
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION unless `value` is one of `allowed` */
 export function checkChoice(option: string, value: unknown, allowed: readonly string[]): void {
   if (!allowed.some((one) => one === value))
-    throw optionError(option, `is ${String(value)}: give ${allowed.join(' or ')}`)
+    throw optionError(option, `is ${shown(value)}: give ${allowed.join(' or ')}`)
 }

@@ -412,6 +412,8 @@ const mistaken = (
     [{ algorithms: { kex: 'curve25519-sha256' } }, /^algorithms\.kex is of type string: give a list/],
     [{ software: 5 }, /^software is of type number/],
     [{ port: Symbol('port') }, /^port is Symbol/],
+    [{ port: { number: 22 } }, /^port is of type object/],
+    [{ shell: { signals: { drop: true } } }, /^shell\.signals is of type object: give deliver/],
   ] as const
 ).map(([options, message]): [Partial<ServerOptions>, RegExp] => [options as never, message])
 
