@@ -11,6 +11,7 @@ import { modeToMake, ownerAccess, permissionBits, preserved } from './preserved.
 import { type Made, putSmallFile } from './put-small.js'
 import { RemoteFile } from './remote-file.js'
 import { resumeOffset } from './resume.js'
+import { SftpError } from './sftp-error.js'
 import type { SftpSessions } from './sftp-sessions.js'
 import { smallBytes } from './small.js'
 import { changedError, type Pair, type Transfer } from './transfer.js'
@@ -198,11 +199,15 @@ async function openAgain(
   } catch (error) {
     if (!isCode(error, 'EACCES')) throw error
     const calls = new PathCalls(session)
-    const { mode = opened.mode, size } = await calls.attributes('stat', target, signal)
+    // What the server refuses from here on says less of why than what it refused first.
+    const refused = (later: unknown): never => {
+      throw later instanceof SftpError ? error : later
+    }
+    const { mode = opened.mode, size } = await calls.attributes('stat', target, signal).catch(refused)
     // What nothing was written to, and has something in it, was there before: who made it read-only meant it.
     if (progress.made === 'maybe' && size !== 0n) throw error
     progress.permissions ??= mode & permissionBits
-    await calls.setAttributes('chmod', target, { mode: (mode & permissionBits) | ownerAccess }, signal)
+    await calls.setAttributes('chmod', target, { mode: (mode & permissionBits) | ownerAccess }, signal).catch(refused)
     return await attempt()
   }
 }

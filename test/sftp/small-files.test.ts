@@ -76,7 +76,9 @@ for (const [size, length] of [
   ['large', 100_000],
 ] as const) {
   for (const way of ['put', 'writeFile'] as const) {
-    test(`${way}() of a ${size} file is given up while the server takes its time to close it`, async (t) => {
+    test(`${way}() of a ${size} file is given up while the server takes its time to close it`, {
+      timeout: 60_000,
+    }, async (t) => {
       const asked = new Deferred<void>()
       const over = new Deferred<void>()
       t.after(() => over.resolve())
@@ -102,7 +104,7 @@ for (const [size, length] of [
       await rejected
     })
 
-    test(`${way}() of a ${size} file that is given up has the server close it`, async (t) => {
+    test(`${way}() of a ${size} file that is given up has the server close it`, { timeout: 60_000 }, async (t) => {
       const stop = new AbortController()
       const closed = new Deferred<void>()
       const { sftp, local } = await world(t, {

@@ -253,6 +253,17 @@ describe('a transfer over connections that break', () => {
     assert.ok(!made.requests.some(({ type }) => type === 'SETSTAT'))
   })
 
+  test('says why a folder takes no file, also where an earlier connection may have made it', { timeout }, async (t) => {
+    const breaks = breaksAt('OPEN', 1)
+    const made = await setting(t, (request, relay) => {
+      breaks(request, relay)
+      if (request.type === 'OPEN') throw Object.assign(new Error('read-only'), { code: 'EACCES' })
+    })
+    await fs.writeFile(made.local('a'), 'new')
+    const { error } = await failure(made.sftp.put(made.local('a'), '/a'))
+    assert.match(error.message, /^EACCES: .*, open '\/a'/)
+  })
+
   test('fails where the file is another one by then, and leaves no mix', { timeout }, async (t) => {
     let reads = 0
     const made = await setting(t, (request, relay) => {
