@@ -202,10 +202,17 @@ export class RemoteForwards {
     return new HoldfastError(error.code, `the server refuses to listen at ${targetText(place)}`, {
       ...this.#host.port.errorDetails(),
       phase: 'request',
-      hint: 'it may be taken there, or forbidden (sshd: AllowTcpForwarding, AllowStreamLocalForwarding, PermitListen, ports below 1024)',
+      hint: refusalHint(place),
       cause: error,
     })
   }
+}
+
+/** sshd takes the file of a socket away neither when the forward is closed nor when the connection is lost. */
+function refusalHint(place: ListenPlace): string {
+  if (place.path === undefined)
+    return 'it may be taken there, or forbidden (sshd: AllowTcpForwarding, PermitListen, ports below 1024)'
+  return 'a socket left there by a forward that has ended may be in the way: remove the file, or say StreamLocalBindUnlink yes in sshd_config; or it is forbidden (sshd: AllowStreamLocalForwarding)'
 }
 
 function find(listeners: Iterable<Listener>, isIt: (address: ForwardAddress) => boolean): Listener | undefined {

@@ -105,6 +105,9 @@ for (const version of ['9.2', '10'] as const) {
       assert.equal(await text(dial(remote.address).end('round and round')), 'round and round')
       await Promise.all([local.close(), remote.close()])
       await assert.rejects(stat(here.path), { code: 'ENOENT' })
+      // sshd leaves the file there.
+      const refused = { code: 'ERR_SSH_REQUEST_REFUSED', hint: /remove the file, or say StreamLocalBindUnlink/ }
+      await assert.rejects(ssh.forwardRemote({ listen: there, to: target }), refused)
     })
 
     test('to wherever a client of SOCKS 4a or 5 wants', { timeout }, async (t) => {
