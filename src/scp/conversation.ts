@@ -22,7 +22,7 @@ export interface ScpHost extends ScpPatience {
 export interface ConversationSettings {
   readonly host: ScpHost
   readonly command: string
-  /** What it is about, for errors: a path of the server. */
+  /** What the call is for, as errors say it: a path of the server. */
   readonly path: string
   readonly idleLimitMs: number
   readonly signal: AbortSignal | undefined

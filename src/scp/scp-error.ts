@@ -3,7 +3,7 @@ import { printable } from '../wire/printable.js'
 
 /** What the scp of a server says that it could not do, in its own words. */
 export class ScpError extends HoldfastError {
-  /** What it was asked for: a path of the server. */
+  /** What the call was for: a path of the server. */
   readonly path: string
 
   constructor(message: string, path: string) {

@@ -75,7 +75,7 @@ export class Scp {
     const path = toRemote(remote)
     return orLocalError(async () => {
       const pair = { local: await throughLinks(toLocal(local)), remote: path }
-      return this.#run({ role: 'give', path }, settings, (scp, tally) => {
+      return this.#run({ role: 'give', path }, pair, settings, (scp, tally) => {
         const receiving = receive(scp, tally, pair)
         begun(receiving)
         return receiving
@@ -95,27 +95,32 @@ export class Scp {
   #putFile(pair: ScpPair, settings: ScpSettings): Promise<ScpResult> {
     if (!hasName(pair.remote)) throw optionError('remote', `'${pair.remote}' must end in the name of the file`)
     const path = directoryOf(pair.remote)
-    return this.#run({ role: 'take', path }, settings, (scp, tally) => putFile(scp, tally, pair, nameOf(pair.remote)))
+    return this.#run({ role: 'take', path }, pair, settings, (scp, tally) =>
+      putFile(scp, tally, pair, nameOf(pair.remote)),
+    )
   }
 
   /** Into the directory above, by its name, so that it comes out the same whether it is there or not. */
   #putTree(pair: ScpPair, settings: ScpSettings): Promise<ScpResult> {
     if (!hasName(pair.remote))
-      return this.#run({ role: 'take', path: pair.remote }, settings, (scp, tally) => putEntries(scp, tally, pair))
+      return this.#run({ role: 'take', path: pair.remote }, pair, settings, (scp, tally) =>
+        putEntries(scp, tally, pair),
+      )
     const path = directoryOf(pair.remote)
     const name = nameOf(pair.remote)
-    return this.#run({ role: 'take', path }, settings, (scp, tally) => putDirectory(scp, tally, pair, name))
+    return this.#run({ role: 'take', path }, pair, settings, (scp, tally) => putDirectory(scp, tally, pair, name))
   }
 
   async #run(
     { role, path }: Pick<Role, 'role' | 'path'>,
+    { remote }: ScpPair,
     settings: ScpSettings,
     work: (scp: Conversation, tally: Tally) => Promise<void>,
   ): Promise<ScpResult> {
     const { recursive, preserve, idleLimitMs, signal } = settings
     const command = commandLine({ role, path, recursive, preserve })
     const tally = new Tally(settings)
-    await converse({ host: this.#host(), command, path, idleLimitMs, signal }, async (scp) => {
+    await converse({ host: this.#host(), command, path: remote, idleLimitMs, signal }, async (scp) => {
       // It says that it is there before it takes anything.
       if (role === 'take') await scp.answer('the beginning of scp')
       await work(scp, tally)

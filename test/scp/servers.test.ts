@@ -188,10 +188,10 @@ for (const kind of kinds) {
       const { ssh, server, there, here } = await world(t, kind)
       await fs.writeFile(here('x'), randomBytes(3_000_000))
       await fs.mkdir(there('directory'))
-      await refused(ssh.scp.get(there('none'), here('y')), /No such file/)
-      await refused(ssh.scp.get(there('directory'), here('y')), /not a regular file/)
-      await refused(ssh.scp.put(here('x'), there('none/x')), /No such file/)
-      await refused(ssh.scp.put(here('x'), there('directory')), /directory/)
+      await refused(ssh.scp.get(there('none'), here('y')), there('none'), /No such file/)
+      await refused(ssh.scp.get(there('directory'), here('y')), there('directory'), /not a regular file/)
+      await refused(ssh.scp.put(here('x'), there('none/x')), there('none/x'), /No such file/)
+      await refused(ssh.scp.put(here('x'), there('directory')), there('directory'), /directory/)
       await assert.rejects(ssh.scp.put(here('none'), there('x')), { code: 'ERR_SSH_SCP_LOCAL' })
       await assert.rejects(ssh.scp.put(here(''), there('x')), { code: 'ERR_SSH_OPTION' })
       await assert.rejects(ssh.scp.get(there('x'), here('no/x')), { code: 'ERR_SSH_SCP_FAILURE' })
@@ -258,10 +258,10 @@ function stopCommands(parents: readonly number[]): void {
   }
 }
 
-async function refused(call: Promise<unknown>, says: RegExp): Promise<void> {
+async function refused(call: Promise<unknown>, remote: string, says: RegExp): Promise<void> {
   await assert.rejects(call, (error) => {
     assert.ok(error instanceof ScpError, String(error))
-    assert.equal(error.code, 'ERR_SSH_SCP_FAILURE')
+    assert.deepEqual([error.code, error.path], ['ERR_SSH_SCP_FAILURE', remote])
     assert.match(error.message, says)
     return true
   })
