@@ -18,11 +18,15 @@ const opcodes = {
 export type TerminalMode = keyof typeof opcodes
 
 /** The pseudo-terminal that a command is to have. */
-export interface PtyOptions extends Partial<TerminalSize> {
+export interface PtyOptions {
   /** What TERM is to be. @default 'xterm-256color' */
-  readonly term?: string
+  readonly term?: string | undefined
+  /** Its width in characters. @default 80 */
+  readonly columns?: number | undefined
+  /** Its height in lines. @default 24 */
+  readonly rows?: number | undefined
   /** Terminal modes by their names of RFC 4254 section 8: `{ ECHO: 0 }`. @default those of the server */
-  readonly modes?: Readonly<Partial<Record<TerminalMode, number>>>
+  readonly modes?: Readonly<Partial<Record<TerminalMode, number>>> | undefined
 }
 
 const endOfModes = 0

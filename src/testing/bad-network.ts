@@ -6,12 +6,12 @@ import { checkChoice, checkNumber, checkObject, checkPort, checkType } from './o
 
 export interface BadNetworkOptions {
   /** Where the relay connects to for each connection that it takes. `host` is 127.0.0.1 by default. */
-  readonly to: { readonly host?: string; readonly port: number }
+  readonly to: { readonly host?: string | undefined; readonly port: number }
 }
 
 /** One way alone; both where it is left out. */
 export interface OneWay {
-  readonly direction?: Direction
+  readonly direction?: Direction | undefined
 }
 
 export interface BadNetworkStats {

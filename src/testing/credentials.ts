@@ -5,18 +5,18 @@ import { checkList, checkObject, checkText, checkType, optionError } from './opt
 
 /** By what a user may log in: by any one of these. */
 export interface UserOptions {
-  readonly password?: string
+  readonly password?: string | undefined
   /** Lines of authorized_keys or `.pub` files. */
-  readonly authorizedKeys?: readonly string[]
+  readonly authorizedKeys?: readonly string[] | undefined
   /** Asked by keyboard-interactive, all in one form. */
-  readonly prompts?: readonly PromptOptions[]
+  readonly prompts?: readonly PromptOptions[] | undefined
 }
 
 export interface PromptOptions {
   readonly text: string
   readonly answer: string
   /** Whether the person may see what he types. @default false */
-  readonly echo?: boolean
+  readonly echo?: boolean | undefined
 }
 
 interface User {

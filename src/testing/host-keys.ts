@@ -11,9 +11,9 @@ export type HostKeyOption =
   | { readonly generate: GeneratedKeyType }
   | {
       readonly privateKey: string | Buffer
-      readonly passphrase?: string
+      readonly passphrase?: string | undefined
       /** A line of `-cert.pub`, which vouches for it. */
-      readonly certificate?: string
+      readonly certificate?: string | undefined
     }
 
 /** What a client has to know of a host key to trust it. */

@@ -10,7 +10,7 @@ export interface LocalShellOptions {
    * - `ignore`: it is dropped without a word, as sshd up to 9.7 does for root.
    * @default 'deliver'
    */
-  readonly signals?: 'deliver' | 'ignore'
+  readonly signals?: 'deliver' | 'ignore' | undefined
   /**
    * What becomes of a command that still runs when its session or connection ends.
    * - `leave`: it runs on, with its input and output closed, as under sshd: who wants it gone has to see to it first.
@@ -19,7 +19,7 @@ export interface LocalShellOptions {
    * Either way nothing is left once the server is closed, except outside Linux what a command itself left running.
    * @default 'leave'
    */
-  readonly afterClose?: 'leave' | 'end'
+  readonly afterClose?: 'leave' | 'end' | undefined
 }
 
 /** A command of which something still runs on this machine. */

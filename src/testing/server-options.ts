@@ -16,50 +16,50 @@ import type { SessionHandler } from './session-handler.js'
 /** What `startServer()` takes. Who may log in has to be said; all else has a default. */
 export interface ServerOptions {
   /** @default 0, any that is free */
-  readonly port?: number
+  readonly port?: number | undefined
   /** Who may log in, by name. Either this or `authenticate`. */
-  readonly users?: Readonly<Record<string, UserOptions>>
+  readonly users?: Readonly<Record<string, UserOptions>> | undefined
   /** Decides on each attempt to log in. What it throws ends the connection. */
-  readonly authenticate?: (attempt: AuthAttempt) => Decision | Promise<Decision>
+  readonly authenticate?: ((attempt: AuthAttempt) => Decision | Promise<Decision>) | undefined
   /** What is offered to log in by, with `authenticate`. @default all three */
-  readonly methods?: readonly ServerMethod[]
+  readonly methods?: readonly ServerMethod[] | undefined
   /** Text shown to the client before it logs in. */
-  readonly banner?: string
+  readonly banner?: string | undefined
   /** @default one ed25519 key, made anew */
-  readonly hostKeys?: readonly HostKeyOption[]
+  readonly hostKeys?: readonly HostKeyOption[] | undefined
   /** Runs commands and shells. Without it and without `shell` the server refuses both. */
-  readonly exec?: SessionHandler
+  readonly exec?: SessionHandler | undefined
   /**
    * Runs commands and shells on this very machine, as whoever runs this program, for anybody who can log in.
    * @default false
    */
-  readonly shell?: boolean | LocalShellOptions
+  readonly shell?: boolean | LocalShellOptions | undefined
   /** Handlers by the name of the subsystem. The server refuses all others. */
-  readonly subsystems?: Readonly<Record<string, SessionHandler>>
+  readonly subsystems?: Readonly<Record<string, SessionHandler>> | undefined
   /**
    * Connects from this machine to wherever a client asks for, and listens where it asks for, Unix sockets included, for
    * anybody who can log in. TCP it listens for on 127.0.0.1 alone.
    * @default false
    */
-  readonly forwarding?: boolean
+  readonly forwarding?: boolean | undefined
   /** Sessions at a time on one connection; more are refused. @default 10, as sshd's MaxSessions */
-  readonly maxSessions?: number
+  readonly maxSessions?: number | undefined
   /** Refused attempts to log in, after which a connection ends. @default 6, as sshd's MaxAuthTries */
-  readonly maxAuthTries?: number
+  readonly maxAuthTries?: number | undefined
   /**
    * False: what a client may send only to provoke an answer gets none: keepalive requests, requests for channels of a
    * type that nobody has. PING is not offered then.
    * @default true
    */
-  readonly answerKeepalives?: boolean
+  readonly answerKeepalives?: boolean | undefined
   /** Whether the server probes its clients, as sshd's ClientAliveInterval. @default false */
-  readonly keepalive?: KeepaliveOption
+  readonly keepalive?: KeepaliveOption | undefined
   /** When the server asks for new keys: after so many bytes, or milliseconds. @default 1 GiB, 1 h */
-  readonly rekey?: Partial<RekeyLimits>
+  readonly rekey?: Partial<RekeyLimits> | undefined
   /** What is offered, in order. @default what the client offers by default */
-  readonly algorithms?: Partial<Record<'kex' | 'cipher' | 'mac', readonly string[]>>
+  readonly algorithms?: Partial<Record<'kex' | 'cipher' | 'mac', readonly string[]>> | undefined
   /** What the server says it is, as a client sees it after `SSH-2.0-`. @default 'Holdfast_testing' */
-  readonly software?: string
+  readonly software?: string | undefined
 }
 
 /** The options as they hold. */

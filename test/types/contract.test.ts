@@ -159,7 +159,7 @@ async function* lines(): AsyncGenerator<string> {
 }
 
 export async function spawns(ssh: Client): Promise<CommandExit> {
-  const settings: SpawnOptions = { timeout: '1m', pty: { columns: 80, rows: 24 } }
+  const settings: SpawnOptions = { timeout: '1m', pty: { columns: 80, rows: undefined } }
   const commands: readonly Command[] = [
     await ssh.spawn('cat', settings),
     await ssh.shell({ pty: false }),
