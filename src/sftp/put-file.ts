@@ -2,6 +2,7 @@ import { constants, type Stats as LocalStats } from 'node:fs'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import { optionError } from '../session/option-error.js'
+import type { Attributes } from './attributes.js'
 import { closingBehind, orLetGo } from './closing.js'
 import { isSame, LocalFile } from './local-file.js'
 import { openFlag } from './numbers.js'
@@ -204,12 +205,18 @@ async function openAgain(
       throw later instanceof SftpError ? error : later
     }
     const { mode = opened.mode, size } = await calls.attributes('stat', target, signal).catch(refused)
-    // What nothing was written to, and has something in it, was there before: who made it read-only meant it.
-    if (progress.made === 'maybe' && size !== 0n) throw error
+    // Who made read-only what was there before meant it.
+    if (progress.made === 'maybe' && !isAsMade({ mode, size }, opened.mode)) throw error
     progress.permissions ??= mode & permissionBits
     await calls.setAttributes('chmod', target, { mode: (mode & permissionBits) | ownerAccess }, signal).catch(refused)
     return await attempt()
   }
+}
+
+/** Whether a file to which nobody may write can be what OPEN made, with nothing written to it yet. @param made the mode that it asked for */
+function isAsMade({ mode = 0, size }: Attributes, made: number): boolean {
+  const isWritable = (made & ownerAccess) === ownerAccess
+  return size === 0n && !isWritable && (mode & permissionBits & ~made) === 0
 }
 
 async function offsetOf(

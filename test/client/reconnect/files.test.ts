@@ -253,6 +253,25 @@ describe('a transfer over connections that break', () => {
     assert.ok(!made.requests.some(({ type }) => type === 'SETSTAT'))
   })
 
+  for (const [options, mode] of [
+    [{}, 0o444],
+    [{ preserve: false }, 0o644],
+  ] as const)
+    test(`leaves an empty file that nobody may write as it is too: ${JSON.stringify(options)}`, {
+      timeout,
+    }, async (t) => {
+      const breaks = breaksAt('OPEN', 1)
+      const made = await setting(t, (request, relay) => {
+        breaks(request, relay)
+        if (request.type === 'OPEN') throw Object.assign(new Error('read-only'), { code: 'EACCES' })
+      })
+      await fs.writeFile(made.local('a'), 'new', { mode })
+      await fs.writeFile(made.remote('a'), '', { mode: 0o444 })
+      const { error } = await failure(made.sftp.put(made.local('a'), '/a', options))
+      assert.equal(error.code, 'EACCES')
+      assert.ok(!made.requests.some(({ type }) => type === 'SETSTAT'))
+    })
+
   test('says why a folder takes no file, also where an earlier connection may have made it', { timeout }, async (t) => {
     const breaks = breaksAt('OPEN', 1)
     const made = await setting(t, (request, relay) => {
