@@ -127,6 +127,8 @@ async function copy(
   const { signal } = transfer
   const size = before.size === undefined ? Number.NaN : Number(before.size)
   let at = offset
+  // What has no size, or goes on behind it, is looked at again whenever twice as much has come: in /proc all does.
+  let looksBehind = Number(before.size ?? 0n)
   let asked: Promise<Attributes> | undefined
   for await (const some of pieces) {
     await local.writeTogether(some, at)
@@ -140,8 +142,10 @@ async function copy(
     asked = at === size ? remote.attributes(signal) : undefined
     asked?.catch(() => {})
     // Of a file that others write to nothing is kept, and one that grows as fast as it comes has no end.
-    const now = at > size ? await remote.attributes(signal) : before
+    if (at <= looksBehind) continue
+    const now = await remote.attributes(signal)
     if (!isSame(before, now)) return { end: at, after: now }
+    looksBehind = 2 * at
   }
   return { end: at, after: await (asked ?? remote.attributes(signal)) }
 }

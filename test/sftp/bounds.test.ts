@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { test } from 'node:test'
-import type { HoldfastError } from 'holdfast'
+import { type TestContext, test } from 'node:test'
+import type { HoldfastError, Sftp } from 'holdfast'
 import type { NameEntry, Reply } from '#src/sftp/replies.js'
 import type { Request } from '#src/sftp/requests.js'
 import { client as login, server } from '../promises/support/embedded.js'
@@ -116,6 +116,31 @@ test('rm needs memory for where it is in a tree, and not for what it has done', 
   assert.equal(sftpServer.types.filter((type) => type === 'REMOVE').length, 10_000)
 })
 
+test('a file that grows as it comes is given up where the server does not say how large it is', async (t) => {
+  let reads = 0
+  const sftp = await answeredBy(t, (request) => {
+    if (request.type === 'STAT') return { type: 'ATTRS', attributes: { mode: 0o100644 } }
+    if (request.type === 'FSTAT') return { type: 'ATTRS', attributes: { times: { atime: 1, mtime: reads } } }
+    if (request.type !== 'READ') return contented(request)
+    return ++reads > 500 ? eof : { type: 'DATA', data: Buffer.alloc(request.length) }
+  })
+  await assert.rejects(sftp.get('/growing', path.join(await folder(t), 'x')), { code: 'ERR_SSH_SFTP_CHANGED' })
+  assert.ok(reads < 400, `${reads} READs`)
+})
+
+test('what a kernel makes up is asked what it is a few times only, however much comes', async (t) => {
+  const types: string[] = []
+  const sftp = await answeredBy(t, (request) => {
+    types.push(request.type)
+    if (request.type === 'FSTAT' || request.type === 'STAT') return { type: 'ATTRS', attributes: { size: 0n } }
+    if (request.type !== 'READ') return contented(request)
+    return request.offset >= 10_000_000n ? eof : { type: 'DATA', data: Buffer.alloc(request.length) }
+  })
+  await sftp.get('/proc/x', path.join(await folder(t), 'x'))
+  const [reads, looks] = ['READ', 'FSTAT'].map((type) => types.filter((one) => one === type).length)
+  assert.ok((reads ?? 0) > 300 && (looks ?? 0) < 20, `${reads} READs, ${looks} FSTATs`)
+})
+
 test('what is kept of a tree until its end is bounded', async (t) => {
   let listed = 0
   const answer = (request: Request): Reply => {
@@ -126,6 +151,16 @@ test('what is kept of a tree until its end is bounded', async (t) => {
     const links = Array.from({ length: 500 }, (_, index) => entryOf(`${index}`, 0o120777))
     return { type: 'NAME', names: [...links, entryOf('deeper', 0o040755)] }
   }
+  const sftp = await answeredBy(t, answer)
+  await assert.rejects(sftp.get('/', await folder(t), { maxBuffer: 1_000_000 }), (error: HoldfastError) => {
+    assert.equal(error.code, 'ERR_SSH_MAX_BUFFER')
+    return true
+  })
+  assert.ok(listed < 20, `${listed} listings`)
+})
+
+/** A session with a server of which this says all that it answers. */
+async function answeredBy(t: TestContext, answer: (request: Request) => Reply): Promise<Sftp> {
   const target = await server(t, {
     subsystems: {
       sftp: async ({ stdin, stdout }) => {
@@ -135,15 +170,14 @@ test('what is kept of a tree until its end is bounded', async (t) => {
       },
     },
   })
-  const sftp = await (await login(t, target)).sftp()
-  const folder = await mkdtemp(path.join(tmpdir(), 'holdfast-bounds-'))
-  t.after(() => rm(folder, { recursive: true, force: true }))
-  await assert.rejects(sftp.get('/', folder, { maxBuffer: 1_000_000 }), (error: HoldfastError) => {
-    assert.equal(error.code, 'ERR_SSH_MAX_BUFFER')
-    return true
-  })
-  assert.ok(listed < 20, `${listed} listings`)
-})
+  return (await login(t, target)).sftp()
+}
+
+async function folder(t: TestContext): Promise<string> {
+  const made = await mkdtemp(path.join(tmpdir(), 'holdfast-bounds-'))
+  t.after(() => rm(made, { recursive: true, force: true }))
+  return made
+}
 
 function entryOf(name: string, mode: number): NameEntry {
   return { name: Buffer.from(name), longName: Buffer.alloc(0), attributes: { mode } }
