@@ -81,6 +81,8 @@ class Asked implements WaitOptions {
   isGiven = false
   /** Whether the server may have got it. */
   mayHaveGone = false
+  /** Whether whoever asked has been told that it failed, who wants to hear no more of it. */
+  isGivenUp = false
 
   constructor(asker: Asker, request: Request, settings: AskSettings, failed: (asked: Asked, error: unknown) => void) {
     this.asker = asker
@@ -217,7 +219,7 @@ export class RequestTable {
     try {
       await this.#turn(turn, asked, packet)
     } catch (error) {
-      asked.asker.failed(this.#told(error, 'not-sent'))
+      this.#giveUp(asked, error, 'not-sent')
     } finally {
       this.#turns.remove(place)
     }
@@ -227,7 +229,7 @@ export class RequestTable {
   async #turn(turn: Turn, asked: Asked, packet: Buffer): Promise<void> {
     for (;;) {
       const replies = this.#replies
-      const wait = this.#port.waits.start<void>(turnOf(asked))
+      const wait = this.#port.waits.start<void>(turnOf(asked, asked.isGivenUp ? undefined : asked.signal))
       wait.sent()
       turn.go = () => {
         if (!wait.pending) return false
@@ -236,10 +238,13 @@ export class RequestTable {
         return true
       }
       turn.fail = (cause) => wait.reject(cause)
+      // There may have been room between two waits.
+      this.pump()
       try {
         return await wait.promise
       } catch (error) {
-        if (this.#replies === replies || !isTimeout(error)) throw error
+        if (keepsPlace(asked)) this.#giveUp(asked, error, 'unknown')
+        else if (this.#replies === replies || !isCode(error, 'ERR_SSH_TIMEOUT')) throw error
       }
     }
   }
@@ -287,9 +292,16 @@ export class RequestTable {
   }
 
   /** Whoever gives a call up takes nothing back: what waits for the link, or for room there, goes out later. */
-  readonly #failed = ({ asker, isGiven, mayHaveGone }: Asked, error: unknown): void => {
+  readonly #failed = (asked: Asked, error: unknown): void => {
+    const { isGiven, mayHaveGone } = asked
     const isUnsent = !isGiven || (this.#port.isLost && !mayHaveGone)
-    asker.failed(this.#told(error, isUnsent ? 'not-sent' : 'unknown'))
+    this.#giveUp(asked, error, isUnsent ? 'not-sent' : 'unknown')
+  }
+
+  #giveUp(asked: Asked, error: unknown, delivery: Delivery): void {
+    if (asked.isGivenUp) return
+    asked.isGivenUp = true
+    asked.asker.failed(this.#told(error, delivery))
   }
 
   /** What a call failed for, with what is known of it; what the server answered says that by itself. */
@@ -300,9 +312,8 @@ export class RequestTable {
 }
 
 /** The wait of a request for its turn. */
-function turnOf(asked: Asked): WaitOptions {
+function turnOf(asked: Asked, signal: AbortSignal | undefined): WaitOptions {
   const { limit, clock, phase, limitMs, origin } = asked
-  const signal = asked.goesAnyway ? undefined : asked.signal
   return {
     ...{ limit, clock, phase, limitMs, signal, origin },
     get what() {
@@ -312,6 +323,11 @@ function turnOf(asked: Asked): WaitOptions {
 }
 
 const breaksProtocol: ReadonlySet<string> = new Set(['ERR_SSH_PROTOCOL', 'ERR_SSH_SFTP_PROTOCOL'])
+
+/** Whether only its caller has given up: what is open there is closed all the same, behind all that was asked for it. */
+function keepsPlace({ goesAnyway, isGivenUp, signal }: Asked): boolean {
+  return goesAnyway && !isGivenUp && signal?.aborted === true
+}
 
 /** Bytes of data that it carries one way or the other, or asks for. */
 function costOf(request: Request): number {
@@ -325,6 +341,6 @@ function movedBy(request: Request, reply: Reply): number {
   return request.type === 'WRITE' ? request.data.length : 0
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof HoldfastError && error.code === 'ERR_SSH_TIMEOUT'
+function isCode(error: unknown, code: HoldfastError['code']): boolean {
+  return error instanceof HoldfastError && error.code === code
 }

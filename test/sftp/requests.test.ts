@@ -211,6 +211,36 @@ test('a call that is given up before its turn is never sent', async () => {
   assert.deepEqual([sftpServer.types.length, sftpServer.types.includes('REMOVE')], [1025, false])
 })
 
+test('a call is given up while the closing of its file waits for its turn, and the file is closed in it', async () => {
+  const { time, sftpServer, open } = await scriptedSftp()
+  const sftp = await open()
+  const held: (() => void)[] = []
+  sftpServer.answer = (request, id) => {
+    if (request.type === 'OPEN') return contented(request)
+    held.push(() => sftpServer.reply(id, contented(request)))
+    return undefined
+  }
+  const stop = new AbortController()
+  const writing = time.failure(sftp.writeFile('/file', 'x', { signal: stop.signal }))
+  await time.run(100)
+  const stats = Promise.all(Array.from({ length: 3000 }, () => sftp.stat('/')))
+  await time.run(100)
+  // The answer to WRITE: CLOSE is behind all that waits.
+  held.shift()?.()
+  await time.run(100)
+  stop.abort()
+  const { error, tookMs } = await writing
+  assert.deepEqual([error.code, error.delivery], ['ERR_SSH_ABORTED', 'unknown'])
+  assert.match(error.message, /the SFTP reply to close '\/file'/)
+  near(tookMs, 300)
+  assert.ok(!sftpServer.types.includes('CLOSE'))
+  sftpServer.answer = contented
+  for (const answer of held) answer()
+  await time.value(stats)
+  await time.run(100)
+  assert.equal(sftpServer.types.indexOf('CLOSE'), sftpServer.types.length - 1)
+})
+
 test('a server that takes nothing more out of its channel is found out, also by calls that come later', async () => {
   const { time, open, freeze } = await scriptedSftp()
   const sftp = await open()
