@@ -23,8 +23,11 @@ export async function execute(
   const execution = new Execution(checkCommand(command), settings, host)
   const { session } = execution
   const exit = await conclude(session, execution)
-  if (settings.check && exit.exitCode !== 0) throw await failure(session, exitError(exit), execution)
-  return { ...execution.gathered(), ...exit, refusedEnv: session.startup.refusedEnv }
+  const { exitCode, signal, outputOpen, durationMs } = exit
+  if (settings.check && exitCode !== 0) throw await failure(session, exitError(exit), execution)
+  const { stdout, stderr } = execution.gathered()
+  const { refusedEnv } = session.startup
+  return { command, stdout, stderr, exitCode, signal, outputOpen, durationMs, refusedEnv }
 }
 
 /** A command whose caller waits for its end, and what it has written so far. */
@@ -40,7 +43,7 @@ class Execution implements Conclusion {
   #left: number
 
   constructor(command: string, settings: ExecSettings, host: SessionHost) {
-    const { stdin = none, maxBuffer } = settings
+    const { stdin, maxBuffer } = settings
     const room = (bytes: number) => this.#keep(bytes)
     this.host = host
     this.#command = command
@@ -48,7 +51,7 @@ class Execution implements Conclusion {
     this.#stdout = new CollectedOutput(room)
     this.#stderr = new CollectedOutput(room)
     this.#left = maxBuffer
-    const isWhole = typeof stdin === 'string' || isUint8Array(stdin)
+    const isWhole = stdin === undefined || typeof stdin === 'string' || isUint8Array(stdin)
     this.session = new Session(
       {
         host,
@@ -79,7 +82,9 @@ class Execution implements Conclusion {
     return kept
   }
 }
-function asBuffer(input: string | Uint8Array): Buffer {
+
+function asBuffer(input: string | Uint8Array | undefined): Buffer {
+  if (input === undefined) return none
   if (typeof input === 'string') return Buffer.from(input)
   return Buffer.from(input.buffer, input.byteOffset, input.byteLength)
 }

@@ -130,7 +130,8 @@ export class CollectedOutput implements Output {
 
   /** All that was kept, joined first: a character may stand in two packets. */
   read(encoding: 'utf8' | 'buffer'): string | Buffer {
-    const bytes = this.#kept?.joined() ?? Buffer.alloc(0)
-    return encoding === 'buffer' ? bytes : bytes.toString('utf8')
+    const bytes = this.#kept?.joined()
+    if (encoding === 'buffer') return bytes ?? Buffer.alloc(0)
+    return bytes?.toString('utf8') ?? ''
   }
 }
