@@ -65,10 +65,17 @@ function served(copy: Copy, original: unknown): ClientClass {
 }
 
 function makeClient(): ClientClass {
+  warnOfSwitch()
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- read here, since most processes of a machine do not need it
   const { lazyClient } = require('./lazy-client.cjs') as typeof lazyClients
   report?.followConnections()
   return lazyClient(loadClient)
+}
+
+/** Whoever mistypes it believes that this program is left alone. Empty, it says nothing, as where a script hands on what is not set. */
+function warnOfSwitch(): void {
+  if (['off', '', undefined].includes(process.env['HOLDFAST'])) return
+  warn("the value of HOLDFAST is not known: only off is, and without it ssh2 has Holdfast's client")
 }
 
 function refusalOf({ copy, part }: Ssh2File, exports: unknown): string | undefined {

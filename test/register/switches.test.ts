@@ -31,6 +31,17 @@ test('HOLDFAST=off switches it off, and leaves NODE_OPTIONS as they are', async 
   assert.equal(stdout, 'false\nnone\n')
 })
 
+test('HOLDFAST that is something else is named once, where ssh2 is loaded', async () => {
+  folder.write('without.cjs', '')
+  const env = { HOLDFAST: 'of' }
+  const { stdout, stderr } = await run([...register, 'client.cjs'], env)
+  assert.equal(stdout, 'true\n')
+  assert.equal(stderr.match(/HoldfastWarning/g)?.length, 1, stderr)
+  assert.match(stderr, /\[HOLDFAST_REGISTER\] HoldfastWarning: the value of HOLDFAST is not known: only off is/)
+  assert.equal((await run([...register, 'client.cjs'], { HOLDFAST: '' })).stderr, '')
+  assert.equal((await run([...register, 'without.cjs'], env)).stderr, '')
+})
+
 test('the transport is loaded once a Client is made, and not before', async () => {
   folder.write(
     'lazy.cjs',
