@@ -2,7 +2,7 @@ import { createServer, type Server, Socket } from 'node:net'
 import { type Conditions, type Direction, directions, goodConditions } from './conditions.js'
 import { Flow, type FlowInfo } from './flow.js'
 import { closed, listen } from './listen.js'
-import { checkChoice, checkNumber, checkObject, checkPort, checkType } from './option-checks.js'
+import { checkChoice, checkFields, checkNumber, checkObject, checkPort, checkType } from './option-checks.js'
 
 export interface BadNetworkOptions {
   /** Where the relay connects to for each connection that it takes. `host` is 127.0.0.1 by default. */
@@ -35,7 +35,7 @@ export interface BadNetworkStats {
  * @throws HoldfastError ERR_SSH_OPTION
  */
 export async function badNetwork(options: BadNetworkOptions): Promise<BadNetwork> {
-  checkObject('options', options)
+  checkFields('options', options, { to: true })
   checkObject('to', options.to)
   const { host = '127.0.0.1', port } = options.to
   checkType('to.host', host, 'string')
@@ -94,7 +94,7 @@ export class BadNetwork implements AsyncDisposable {
       for (const flow of this.#flows) flow.forget()
       return
     }
-    checkObject('when', when)
+    checkFields('options', when, { idleMs: true })
     checkNumber('idleMs', when.idleMs, 1)
     this.#idleLimitMs = when.idleMs
   }
@@ -185,7 +185,7 @@ export class BadNetwork implements AsyncDisposable {
   }
 
   #change(way: OneWay, change: (conditions: Conditions) => void): void {
-    checkObject('options', way)
+    checkFields('options', way, { direction: true })
     const { direction } = way
     if (direction !== undefined) checkChoice('direction', direction, directions)
     for (const each of direction === undefined ? directions : [direction]) change(this.#conditions[each])

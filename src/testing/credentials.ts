@@ -1,7 +1,7 @@
 import type { AuthAttempt, Authenticate, KeyboardInteractiveAttempt, ServerMethod } from '../auth/server-attempt.js'
 import type { PublicKey } from '../keys/public-key.js'
 import { parsePublicKeyLine } from '../keys/public-key-line.js'
-import { checkList, checkObject, checkText, checkType, optionError } from './option-checks.js'
+import { checkFields, checkList, checkObject, checkText, checkType, optionError } from './option-checks.js'
 
 /** By what a user may log in: by any one of these. */
 export interface UserOptions {
@@ -49,7 +49,7 @@ export class Credentials {
 }
 
 function readUser(name: string, user: UserOptions): User {
-  checkObject(`users.${name}`, user)
+  checkFields(`users.${name}`, user, { password: true, authorizedKeys: true, prompts: true })
   const { password, authorizedKeys = [], prompts = [] } = user
   checkType(`users.${name}.password`, password, 'string')
   checkList(`users.${name}.authorizedKeys`, authorizedKeys)
@@ -67,7 +67,7 @@ function readUser(name: string, user: UserOptions): User {
 function checkPrompts(option: string, prompts: readonly PromptOptions[]): void {
   checkList(option, prompts)
   for (const [index, prompt] of prompts.entries()) {
-    checkObject(`${option}[${index}]`, prompt)
+    checkFields(`${option}[${index}]`, prompt, { text: true, answer: true, echo: true })
     checkText(`${option}[${index}].text`, prompt.text)
     checkText(`${option}[${index}].answer`, prompt.answer)
     checkType(`${option}[${index}].echo`, prompt.echo, 'boolean')

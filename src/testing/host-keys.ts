@@ -4,7 +4,7 @@ import { type GeneratedKeyType, generatePrivateKey, type PrivateKey } from '../k
 import { parsePrivateKey } from '../keys/private-key-file.js'
 import type { PublicKey } from '../keys/public-key.js'
 import { parsePublicKeyLine } from '../keys/public-key-line.js'
-import { checkChoice, checkList, checkObject, checkText, checkType, optionError } from './option-checks.js'
+import { checkChoice, checkFields, checkList, checkObject, checkText, checkType, optionError } from './option-checks.js'
 
 /** A host key of the server: made anew, or read from the contents of a private key file. */
 export type HostKeyOption =
@@ -90,9 +90,11 @@ export class HostKeys implements HostKeySigner {
 async function load(option: HostKeyOption, name: string): Promise<HostKey> {
   checkObject(name, option)
   if ('generate' in option) {
+    checkFields(name, option, { generate: true })
     checkChoice(`${name}.generate`, option.generate, generatedKeyTypes)
     return { key: generatePrivateKey(option.generate), certificate: undefined }
   }
+  checkFields(name, option, { privateKey: true, passphrase: true, certificate: true })
   const { privateKey, passphrase, certificate } = option
   if (!Buffer.isBuffer(privateKey)) checkText(`${name}.privateKey`, privateKey)
   checkType(`${name}.passphrase`, passphrase, 'string')

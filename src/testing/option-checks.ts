@@ -1,3 +1,4 @@
+import { nearest } from '../client/nearest.js'
 import { HoldfastError } from '../errors.js'
 
 /** What is wrong with an option of `holdfast/testing`, as the caller wrote it. */
@@ -9,6 +10,18 @@ export function optionError(option: string, problem: string): HoldfastError {
 export function checkObject(option: string, value: unknown): asserts value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw optionError(option, `is ${kindOf(value)}: give an object`)
+}
+
+/**
+ * @param fields all that it may have
+ * @throws HoldfastError ERR_SSH_OPTION unless `value` is an object of these fields; it names the first that is none
+ */
+export function checkFields<T extends object>(option: string, value: T, fields: Readonly<Record<keyof T, true>>): void {
+  checkObject(option, value)
+  const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name))
+  if (unknown === undefined) return
+  const path = option === 'options' ? unknown : `${option}.${unknown}`
+  throw optionError(path, `is no option${nearest(unknown, Object.keys(fields))}`)
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION unless `value` is a list */

@@ -9,7 +9,16 @@ import { macs } from '../transport/macs.js'
 import { Credentials, type UserOptions } from './credentials.js'
 import { type HostKeyOption, HostKeys } from './host-keys.js'
 import { LocalShell, type LocalShellOptions } from './local-shell.js'
-import { checkChoice, checkList, checkNumber, checkObject, checkPort, checkType, optionError } from './option-checks.js'
+import {
+  checkChoice,
+  checkFields,
+  checkList,
+  checkNumber,
+  checkObject,
+  checkPort,
+  checkType,
+  optionError,
+} from './option-checks.js'
 import type { Handlers } from './session.js'
 import type { SessionHandler } from './session-handler.js'
 
@@ -78,9 +87,29 @@ export interface ServerSettings {
   readonly identification: string
 }
 
+const serverFields: Readonly<Record<keyof ServerOptions, true>> = {
+  port: true,
+  users: true,
+  authenticate: true,
+  methods: true,
+  banner: true,
+  hostKeys: true,
+  exec: true,
+  shell: true,
+  subsystems: true,
+  forwarding: true,
+  maxSessions: true,
+  maxAuthTries: true,
+  answerKeepalives: true,
+  keepalive: true,
+  rekey: true,
+  algorithms: true,
+  software: true,
+}
+
 /** @throws HoldfastError ERR_SSH_OPTION, ERR_SSH_KEY, ERR_SSH_PASSPHRASE */
 export async function readServerOptions(options: ServerOptions): Promise<ServerSettings> {
-  checkObject('options', options)
+  checkFields('options', options, serverFields)
   const { port = 0, maxSessions = 10, forwarding = false, answerKeepalives = true } = options
   const { rekey = {}, software = 'Holdfast_testing' } = options
   checkPort('port', port, 0)
@@ -88,14 +117,13 @@ export async function readServerOptions(options: ServerOptions): Promise<ServerS
   checkSoftware(software)
   checkType('forwarding', forwarding, 'boolean')
   checkType('answerKeepalives', answerKeepalives, 'boolean')
-  if (options.keepalive !== undefined && options.keepalive !== false) checkObject('keepalive', options.keepalive)
   const settings = {
     port,
     maxSessions,
     forwarding,
     answerKeepalives,
     authentication: readAuthentication(options),
-    keepalive: resolveKeepalive(options.keepalive ?? false),
+    keepalive: readKeepalive(options.keepalive),
     rekey: readRekey(rekey),
     algorithms: readAlgorithms(options.algorithms ?? {}),
     identification: `SSH-2.0-${software}`,
@@ -140,14 +168,23 @@ function readHandlers({
 }
 
 function checkShell(shell: LocalShellOptions): void {
-  checkObject('shell', shell)
+  checkFields('shell', shell, { signals: true, afterClose: true })
   const { signals = 'deliver', afterClose = 'leave' } = shell
   checkChoice('shell.signals', signals, ['deliver', 'ignore'])
   checkChoice('shell.afterClose', afterClose, ['leave', 'end'])
 }
 
+function readKeepalive(keepalive: KeepaliveOption = false): KeepaliveSettings {
+  if (keepalive === false) return resolveKeepalive(keepalive)
+  checkFields('keepalive', keepalive, { interval: true, countMax: true, wantReply: true, tcp: true })
+  const { tcp } = keepalive
+  if (typeof tcp === 'object' && tcp !== null)
+    checkFields('keepalive.tcp', tcp, { idle: true, interval: true, count: true })
+  return resolveKeepalive(keepalive)
+}
+
 function readRekey(rekey: Partial<RekeyLimits>): RekeyLimits {
-  checkObject('rekey', rekey)
+  checkFields('rekey', rekey, { bytes: true, ms: true })
   const { bytes = 1024 ** 3, ms = 3_600_000 } = rekey
   checkNumber('rekey.bytes', bytes, 1)
   checkNumber('rekey.ms', ms, 1)
@@ -158,7 +195,7 @@ const allMethods: readonly ServerMethod[] = ['publickey', 'password', 'keyboard-
 const known = { methods: allMethods, kex: kexMethods, cipher: ciphers, mac: macs }
 
 function readAlgorithms(named: NonNullable<ServerOptions['algorithms']>): Algorithms {
-  checkObject('algorithms', named)
+  checkFields('algorithms', named, { kex: true, cipher: true, mac: true })
   const offer = { ...defaultAlgorithms, ...named }
   for (const kind of ['kex', 'cipher', 'mac'] as const) {
     checkList(`algorithms.${kind}`, offer[kind])

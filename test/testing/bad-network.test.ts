@@ -270,6 +270,9 @@ describe('badNetwork', () => {
     await assert.rejects(badNetwork({ to: wrong }), { code: 'ERR_SSH_OPTION', message: /^to is null/ })
     for (const call of ['forget', 'swallow', 'stall', 'delay', 'rate'] as const)
       assert.throws(() => network[call](wrong), { name: 'HoldfastError', code: 'ERR_SSH_OPTION' }, call)
+    const misspelt = { direktion: 'toServer' } as object
+    assert.throws(() => network.stall(misspelt), { message: "direktion is no option; did you mean 'direction'?" })
+    assert.throws(() => network.delay({ ms: 1, ...misspelt }), { message: /^direktion is no option/ })
     const direction = 'sideways' as 'toServer'
     assert.throws(() => network.swallow({ direction }), { code: 'ERR_SSH_OPTION', message: /^direction is sideways/ })
   })

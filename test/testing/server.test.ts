@@ -414,6 +414,17 @@ const mistaken = (
     [{ port: Symbol('port') }, /^port is Symbol/],
     [{ port: { number: 22 } }, /^port is of type object/],
     [{ shell: { signals: { drop: true } } }, /^shell\.signals is of type object: give deliver/],
+    [{ hostkeys: [] }, /^hostkeys is no option; did you mean 'hostKeys'\?$/],
+    [{ colour: 'red' }, /^colour is no option$/],
+    [{ constructor: 1 }, /^constructor is no option$/],
+    [{ users: { deploy: { pasword: 'secret' } } }, /^users\.deploy\.pasword is no option; did you mean 'password'\?$/],
+    [{ shell: { afterclose: 'end' } }, /^shell\.afterclose is no option; did you mean 'afterClose'\?$/],
+    [{ rekey: { byte: 1 } }, /^rekey\.byte is no option; did you mean 'bytes'\?$/],
+    [{ algorithms: { ciphers: [] } }, /^algorithms\.ciphers is no option; did you mean 'cipher'\?$/],
+    [{ keepalive: { countMaxx: 3 } }, /^keepalive\.countMaxx is no option; did you mean 'countMax'\?$/],
+    [{ keepalive: { tcp: { idel: 3 } } }, /^keepalive\.tcp\.idel is no option; did you mean 'idle'\?$/],
+    [{ hostKeys: [{ generat: 'ssh-rsa' }] }, /^hostKeys\[0\]\.generat is no option/],
+    [{ hostKeys: [{ generate: 'ssh-rsa', bits: 1 }] }, /^hostKeys\[0\]\.bits is no option$/],
   ] as const
 ).map(([options, message]): [Partial<ServerOptions>, RegExp] => [options as never, message])
 
