@@ -1,10 +1,8 @@
 // The policy of this process is written before its first connection.
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import process from 'node:process'
-import { after, describe, type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { setDefaults } from 'holdfast'
 import {
   type Ssh2Context,
@@ -16,23 +14,17 @@ import {
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd, type SshdServer } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
+import { writePolicy } from '../support/policy.js'
 import { given } from './session.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
 
-const directory = mkdtempSync(path.join(tmpdir(), 'holdfast-ext-policy-'))
-after(() => rmSync(directory, { recursive: true, force: true }))
-const file = path.join(directory, 'policy.json')
-const nobody = path.join(directory, 'nobody')
+const nobodyIn = (folder: string) => path.join(folder, 'nobody')
+const { folder } = writePolicy((at) => ({
+  hosts: [{ match: 'localhost', defaults: { hostKey: { policy: 'strict', knownHosts: [nobodyIn(at)] } } }],
+}))
+const nobody = nobodyIn(folder)
 writeFileSync(nobody, '')
-writeFileSync(
-  file,
-  JSON.stringify({
-    hosts: [{ match: 'localhost', defaults: { hostKey: { policy: 'strict', knownHosts: [nobody] } } }],
-  }),
-  { mode: 0o644 },
-)
-process.env['HOLDFAST_POLICY'] = file
 
 /** Why there is no session; undefined where there is one. */
 async function refusal(server: SshdServer, context: Ssh2Context = {}, host = '127.0.0.1'): Promise<string | undefined> {
@@ -84,7 +76,7 @@ describe('whom the functions of PHP trust', { skip, timeout: 120_000 }, () => {
     assert.equal(await by({ knownHosts: [nobody] }), 'ERR_SSH_HOST_KEY_UNKNOWN')
     assert.equal(await by({ fingerprints: [`SHA256:${'A'.repeat(43)}`] }), 'ERR_SSH_HOST_KEY_REJECTED')
     assert.equal(await by({ verify: () => false }), 'ERR_SSH_HOST_KEY_REJECTED')
-    const known = path.join(directory, 'known')
+    const known = path.join(folder, 'known')
     const key = readFileSync(`${server.hostKeys.ed25519.privateKey}.pub`, 'utf8')
     writeFileSync(known, `[127.0.0.1]:${server.port} ${key}`)
     assert.equal(await by({ knownHosts: [known] }), undefined)

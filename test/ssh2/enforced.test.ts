@@ -2,24 +2,17 @@
 // written before its first connection.
 import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import process from 'node:process'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import type { DiagnosticsMessages, HoldfastError } from 'holdfast'
 import { type Channel, Client } from 'holdfast/ssh2'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { running, sshd } from '../session/sshd.js'
+import { writePolicy } from '../support/policy.js'
 import { configOf, dropIn, ready, value, within } from './record.js'
 
-const directory = mkdtempSync(path.join(tmpdir(), 'holdfast-ssh2-enforced-'))
-after(() => rmSync(directory, { recursive: true, force: true }))
-const file = path.join(directory, 'policy.json')
 const enforced = { keepalive: { interval: '1s', countMax: 20, wantReply: true }, limits: { timeout: '8s' } }
-writeFileSync(file, JSON.stringify({ enforced }, undefined, 2), { mode: 0o644 })
-process.env['HOLDFAST_POLICY'] = file
+const { file } = writePolicy(() => ({ enforced }))
 
 const skip = skipReason(await prepareSshd('9.2'))
 

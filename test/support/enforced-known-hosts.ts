@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import process from 'node:process'
-import { after } from 'node:test'
 import type { TestServer } from 'holdfast/testing'
+import { writePolicy } from './policy.js'
 
 /** The files of known hosts that a policy enforces: for `localhost` alone, and for `127.0.0.1` with how strict to be. */
 export interface EnforcedFiles {
@@ -13,17 +10,17 @@ export interface EnforcedFiles {
 
 /** Writes the policy of this process, before its first connection. */
 export function enforceKnownHosts(): EnforcedFiles {
-  const directory = mkdtempSync(path.join(tmpdir(), 'holdfast-enforced-hosts-'))
-  after(() => rmSync(directory, { recursive: true, force: true }))
-  const files = { alone: path.join(directory, 'alone'), withPolicy: path.join(directory, 'with-policy') }
-  const policy = path.join(directory, 'policy.json')
-  const hosts = [
-    { match: 'localhost', enforced: { hostKey: { knownHosts: [files.alone] } } },
-    { match: '127.0.0.1', enforced: { hostKey: { knownHosts: [files.withPolicy], policy: 'accept-new' } } },
-  ]
-  writeFileSync(policy, JSON.stringify({ hosts }), { mode: 0o644 })
-  process.env['HOLDFAST_POLICY'] = policy
-  return files
+  const { folder } = writePolicy((at) => ({
+    hosts: [
+      { match: 'localhost', enforced: { hostKey: { knownHosts: [filesIn(at).alone] } } },
+      { match: '127.0.0.1', enforced: { hostKey: { knownHosts: [filesIn(at).withPolicy], policy: 'accept-new' } } },
+    ],
+  }))
+  return filesIn(folder)
+}
+
+function filesIn(folder: string): EnforcedFiles {
+  return { alone: path.join(folder, 'alone'), withPolicy: path.join(folder, 'with-policy') }
 }
 
 /** What a file says of a server by the name `localhost`. */

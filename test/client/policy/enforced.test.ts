@@ -1,12 +1,10 @@
 // Every way on which a program could come around what a policy enforces: the policy of this process is written before its first connection.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import process from 'node:process'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import {
   type Client,
   type Command,
@@ -17,11 +15,9 @@ import {
   setDefaults,
 } from 'holdfast'
 import { account, client, network, server } from '../../promises/support/embedded.js'
+import { writePolicy } from '../../support/policy.js'
 
-const directory = mkdtempSync(path.join(tmpdir(), 'holdfast-enforced-'))
-after(() => rmSync(directory, { recursive: true, force: true }))
-const file = path.join(directory, 'policy.json')
-const policy = {
+const { folder, file } = writePolicy((at) => ({
   enforced: {
     keepalive: { interval: '1s', countMax: 2, wantReply: true, tcp: true },
     limits: { connect: '20s', idleTimeout: '10s', reply: '5s', close: '1s' },
@@ -30,11 +26,9 @@ const policy = {
     { match: ['*', '!localhost'], enforced: { limits: { timeout: '3s' } } },
     { match: 'localhost', enforced: { limits: { idleTimeout: '2s' }, socket: { localAddress: '127.0.0.1' } } },
     { match: 'hasty', enforced: { limits: { reply: '500ms', close: '100ms' } } },
-    { match: 'pinned', enforced: { hostKey: { policy: 'strict', knownHosts: [path.join(directory, 'known')] } } },
+    { match: 'pinned', enforced: { hostKey: { policy: 'strict', knownHosts: [path.join(at, 'known')] } } },
   ],
-}
-writeFileSync(file, JSON.stringify(policy, undefined, 2), { mode: 0o644 })
-process.env['HOLDFAST_POLICY'] = file
+}))
 
 /** Far more than any of these takes, on a busy machine too. */
 const end = { timeout: 120_000 }
@@ -99,7 +93,7 @@ test('a program that wants neither keepalive nor limits gets both, and stats() s
   while (ssh.liveness.rttMs === null) await new Promise((resolve) => setTimeout(resolve, 20))
   const { options } = ssh.stats().policy
   const line =
-    JSON.stringify(policy, undefined, 2)
+    readFileSync(file, 'utf8')
       .split('\n')
       .findIndex((text) => text.includes('"interval"')) + 1
   assert.deepEqual(options['keepalive.interval'], {
@@ -231,7 +225,7 @@ test('a socket of the program has the enforced SO_KEEPALIVE, and the enforced ad
 
 test('where trust in known hosts is enforced, a word of the program does not take its place', end, async (t) => {
   const started = await server(t)
-  const known = path.join(directory, 'known')
+  const known = path.join(folder, 'known')
   const { fingerprint, knownHostsLine } = started.hostKey
   const key = knownHostsLine.split(' ').slice(1).join(' ')
   const outcome = async (hostKey: ConnectOptions['hostKey'], line: string) => {
@@ -247,7 +241,7 @@ test('where trust in known hosts is enforced, a word of the program does not tak
     )
   }
   const line = `pinned ${key}\n`
-  const own = path.join(directory, 'own')
+  const own = path.join(folder, 'own')
   writeFileSync(own, line)
   for (const hostKey of [
     {},
