@@ -49,6 +49,24 @@ export function enforcedOf(given: ConnectOptions, policy: Policy = processPolicy
 }
 
 /**
+ * What the defaults of policy, environment and process say of options that were not asked for, which are named by their paths.
+ * @throws HoldfastError ERR_SSH_POLICY
+ */
+export function defaultsOf(
+  options: ConnectOptions,
+  paths: readonly string[],
+  policy: Policy = processPolicy(),
+): Entries {
+  const applied = appliedTo(options, undefined, options, policy)
+  const entries = new Map<string, Entry>()
+  for (const path of paths) {
+    const entry = applied.asked.has(path) ? undefined : entryUnder(applied, path)
+    if (entry !== undefined) entries.set(path, entry)
+  }
+  return entries
+}
+
+/**
  * Whether known_hosts files are enforced of a connection, and nothing of how strict to be: for who accepts every key where
  * nobody says whom to trust.
  * @throws HoldfastError ERR_SSH_POLICY
