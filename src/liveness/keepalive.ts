@@ -98,9 +98,11 @@ export class Keepalive {
   /** Call `heard()` for the packet first. UNIMPLEMENTED and a refusal are answers as good as any. */
   answered(probe: SentProbe, now: number): void {
     this.#silence.answered()
-    this.#prober.answered(probe, now)
+    const waited = this.#prober.answered(probe, now)
     this.#followOldest(now)
     this.#age.restart(now, this.#bytesHeard)
+    // The wake stands where no answer to what waits can call for a sooner one; this one can.
+    if (!waited) this.#schedule(now)
   }
 
   /** The peer answered something else, which had been handed over for sending at `sentAt`: it hears us. */

@@ -77,12 +77,18 @@ export class Prober {
     return () => this.#forget(asker)
   }
 
-  answered(probe: SentProbe, now: number): void {
+  /** @returns whether it still waited for that */
+  answered(probe: SentProbe, now: number): boolean {
     const sentAt = this.#probes.answered(probe, now)
-    if (sentAt === undefined || this.#askers.length === 0) return
+    if (sentAt === undefined) return false
+    if (this.#askers.length > 0) this.#tellAskers(probe.kind, sentAt, now)
+    return true
+  }
+
+  #tellAskers(kind: ProbeKind, sentAt: number, now: number): void {
     for (const asker of this.#askedBy(sentAt)) {
       this.#forget(asker)
-      asker.answered(probe.kind, roundTrip(sentAt, now), now)
+      asker.answered(kind, roundTrip(sentAt, now), now)
     }
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { lastInstant, phaseOf } from '#src/liveness/phase.js'
+import type { SentProbe } from '#src/liveness/port.js'
 import { defaultKeepalive } from '#src/liveness/settings.js'
 import { type Answers, after, never, ScriptedPeer } from './scripted-peer.js'
 
@@ -89,6 +90,31 @@ test('a peer that answers something else is asked a whole interval after it', ()
     peer.sent.map(({ at }) => at),
     [0, 1400],
   )
+})
+
+test('after an answer that comes when it is no longer waited for, the next question comes when it says', () => {
+  const peer = new ScriptedPeer({ interval }, (kind) => (kind === 'ping' ? undefined : 10), undefined, 0.5)
+  const { keepalive } = peer
+  const send = peer.send.bind(peer)
+  const pings: SentProbe[] = []
+  peer.send = (kind) => {
+    const probe = send(kind)
+    if (kind === 'ping' && probe !== undefined) pings.push(probe)
+    return probe
+  }
+  keepalive.start(0)
+  peer.arrives(100, () => keepalive.confirmed(50, peer.now))
+  peer.arrives(3480, () => {
+    keepalive.confirmed(3470, peer.now)
+    keepalive.configure(keepalive.settings, peer.now)
+  })
+  let nextAt: number | undefined
+  peer.arrives(3481, () => {
+    for (const ping of pings.splice(0)) keepalive.answered(ping, peer.now)
+    nextAt = peer.now + (keepalive.nextMs(peer.now) ?? 0)
+  })
+  peer.run(6000)
+  assert.equal(peer.sent.find(({ at }) => at > 3481)?.at, nextAt)
 })
 
 /** The whole range of them. */
