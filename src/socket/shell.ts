@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import process from 'node:process'
 import { HoldfastError } from '../errors.js'
+import { isAccessDenied } from './access-denied.js'
 
 const windows = process.platform === 'win32'
 
@@ -16,7 +17,11 @@ export function spawnInShell(command: string): ChildProcess {
     return spawn(command, { shell, detached: !windows, windowsHide: true, stdio: 'pipe' })
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new HoldfastError('ERR_SSH_OPTION', `the command cannot be run: ${reason}`, { phase: 'options', cause })
+    throw new HoldfastError('ERR_SSH_OPTION', `the command cannot be run: ${reason}`, {
+      phase: 'options',
+      ...(isAccessDenied(cause) && { hint: 'start Node with --allow-child-process' }),
+      cause,
+    })
   }
 }
 
