@@ -31,7 +31,9 @@ export class WriteStream extends Writable {
   bytesWritten = 0
   isClosed = false
   readonly #file: StreamFile
-  #hasFailed = false
+  #failure: Error | undefined
+  /** Ends a write that waits until the file is ready. */
+  #endWaiting: Done | undefined
   /** Whether a write may go out: the mode is set, and where to write is known. */
   #isReady = false
 
@@ -108,9 +110,10 @@ export class WriteStream extends Writable {
   }
 
   override _destroy(error: Error | null, done: Done): void {
+    if (this.#endWaiting !== undefined) process.nextTick(this.#endWaiting, error ?? this.#failure ?? wasDestroyed())
     this.#file.close((closeError) => {
       // What follows from a failure is not told too: on a connection that is over nothing can be closed either.
-      const isNews = closeError !== undefined && !this.#hasFailed && this.#isToldOnceOpen(closeError)
+      const isNews = closeError !== undefined && this.#failure === undefined && this.#isToldOnceOpen(closeError)
       const cause = error ?? (isNews ? closeError : undefined)
       this.isClosed = true
       done(cause)
@@ -130,6 +133,7 @@ export class WriteStream extends Writable {
     process.nextTick(() => {
       if (this.destroyed) return
       this.#isReady = true
+      this.#endWaiting = undefined
       this.emit('open', handle)
       this.emit('ready')
     })
@@ -139,6 +143,7 @@ export class WriteStream extends Writable {
   #writeAll(chunks: readonly Buffer[], done: Done): void {
     const { handle } = this.#file
     if (handle === undefined || !this.#isReady) {
+      this.#endWaiting = done
       this.once('open', () => this.#writeAll(chunks, done))
       return
     }
@@ -158,7 +163,7 @@ export class WriteStream extends Writable {
 
   /** ssh2 closes without a word of it, as if all had been written. Who listens is told; nobody else, since no program expects it. */
   #writeFailed(error: Error, done: Done): void {
-    this.#hasFailed = true
+    this.#failure = error
     if (!this.#isHeard && (this.autoClose || !failsInSsh2(error))) this.destroy()
     done(error)
     if (this.autoClose) this.destroy()
@@ -182,13 +187,18 @@ export class WriteStream extends Writable {
 
   /** @param decide whether it is told, by who listens then */
   #fail(error: Error, decide = (failure: Error) => this.#isTold(failure)): void {
-    this.#hasFailed = true
+    this.#failure = error
     process.nextTick(() => {
       const isTold = decide(error)
       if (isTold) this.emit('error', error)
       if (this.autoClose || !isTold) this.destroy()
     })
   }
+}
+
+/** What Node says of writes that a stream which is destroyed has not begun. */
+function wasDestroyed(): Error {
+  return Object.assign(new Error('Cannot call write after a stream was destroyed'), { code: 'ERR_STREAM_DESTROYED' })
 }
 
 function asError(error: unknown): Error {

@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
-import { describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { runInNewContext } from 'node:vm'
 import type { FileEntry, SFTPWrapper, Stats } from 'holdfast/ssh2'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
+import { directory } from './directory.js'
 import { compare, configOf, dropIn, outcome, ready, type Stage, value } from './record.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
-
-/** A directory that the test's user may write to. */
-function directory(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'holdfast-ssh2-'))
-  chmodSync(path, 0o777)
-  t.after(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
 
 async function open({ connect }: Stage): Promise<SFTPWrapper> {
   const client = await connect()
