@@ -86,6 +86,11 @@ export class Redial {
     return this.#absence?.outage.attempts ?? 0
   }
 
+  /** Why the connection is away: what the last attempt failed for, or why it was lost; undefined where it is there. */
+  get failure(): HoldfastError | undefined {
+    return this.#absence?.failure
+  }
+
   /** The connection was lost. */
   lost(cause: HoldfastError): void {
     if (this.#isOver) return

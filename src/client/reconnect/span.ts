@@ -18,6 +18,8 @@ export interface SpanOptions {
   /** The connection that was lost; undefined before the first. */
   readonly last: Connection | undefined
   readonly keepsRunning: boolean
+  /** Why there is no connection, as far as is known now. */
+  readonly awayFor: () => HoldfastError | undefined
 }
 
 const nothing: readonly Channel[] = []
@@ -29,6 +31,7 @@ const nothing: readonly Channel[] = []
 export class Span implements SessionPort {
   readonly #host: string
   readonly #limitMs: number | false
+  readonly #awayFor: () => HoldfastError | undefined
   readonly #timing: Timing
   readonly #waiting = new Set<Wait<Connection>>()
   /** Who wants to know of channels that are gone, before there is a connection that could tell. */
@@ -42,6 +45,7 @@ export class Span implements SessionPort {
   constructor(options: SpanOptions) {
     this.#host = options.host
     this.#limitMs = options.limitMs
+    this.#awayFor = options.awayFor
     this.#last = options.last
     this.#timing = new Timing({
       now: () => nodeEnvironment.now(),
@@ -95,7 +99,7 @@ export class Span implements SessionPort {
   }
 
   errorDetails(): ErrorDetails {
-    return this.#link?.connection.errorDetails() ?? { host: this.#host, phase: 'reconnect' }
+    return this.#link?.connection.errorDetails() ?? { host: this.#host, phase: 'reconnect', cause: this.#awayFor() }
   }
 
   async open(

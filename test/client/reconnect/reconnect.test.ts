@@ -147,22 +147,24 @@ describe('a call that is made while the connection is away', { concurrency: true
     return made
   }
 
-  test('waits no longer than its own limit', async (t) => {
-    const { ssh } = await away(t)
+  test('waits no longer than its own limit, and says why the connection is away', async (t) => {
+    const { ssh, attempts } = await away(t)
     const { error, tookMs } = await failure(ssh.exec('true', { timeout: 200 }))
     assert.deepEqual([error.code, error.limit, error.limitMs], ['ERR_SSH_TIMEOUT', 'timeout', 200])
+    assert.equal(error.cause, attempts[0]?.cause)
     assertWithin(tookMs, [150, 200 + slackMs])
     assert.equal(ssh.stats().reconnect?.waiting, 0)
   })
 
   test('waits no longer than the limit reconnect', async (t) => {
-    const { ssh } = await away(t, { limits: { reconnect: 200 } })
+    const { ssh, attempts } = await away(t, { limits: { reconnect: 200 } })
     for (const call of [ssh.exec('true'), ssh.sftp(), ssh.connectTo({ host: 'localhost', port: 1 })]) {
       const { error, tookMs } = await failure(call)
       assert.deepEqual(
         [error.code, error.limit, error.limitMs, error.phase],
         ['ERR_SSH_TIMEOUT', 'reconnect', 200, 'reconnect'],
       )
+      assert.equal(error.cause, attempts[0]?.cause)
       assertWithin(tookMs, [0, 200 + slackMs])
     }
   })
