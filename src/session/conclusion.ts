@@ -42,15 +42,24 @@ export async function endFailed(session: Session, cause: unknown, conclusion: Co
 
 /** The error of this call, once what it failed for has been carried out on the remote side. */
 export async function failure(session: Session, cause: unknown, conclusion: Conclusion): Promise<CommandError> {
+  const base = asHoldfastError(cause)
+  // To end it drops what nobody reads.
+  const unread = unreadHint(base, session)
   const end = await endRemote(session, conclusion.host)
   if (end.remote === 'abandoned') session.isAbandoned = true
-  const base = asHoldfastError(cause)
   const elapsedMs = conclusion.host.port.now() - session.calledAt
   const { exitCode, signal } = session.exit ?? { exitCode: null, signal: null }
   const error = new CommandError(
     base.code,
     `${base.message}; ${end.ending.detail}`,
-    { phase: 'command', ...detailsOf(base), elapsedMs, cause: causeOf(base, conclusion), ...hintFor(base, conclusion) },
+    {
+      phase: 'command',
+      ...detailsOf(base),
+      elapsedMs,
+      cause: causeOf(base, conclusion),
+      ...unread,
+      ...placesHint(base, conclusion),
+    },
     {
       ...conclusion.gathered(),
       ...end,
@@ -73,10 +82,22 @@ function causeOf(base: HoldfastError, { host: { port } }: Conclusion): unknown {
   return isOwn ? base.cause : base
 }
 
+/** A program that waits for its reader never ends, whatever the limit. */
+function unreadHint({ limit }: HoldfastError, session: Session): ErrorDetails {
+  if (limit !== 'timeout' || !session.isHeldUp) return {}
+  const hint =
+    'it could write no more, since its output was not read: read stdout and stderr, or resume() what is of no use'
+  return { hint }
+}
+
 /** Who holds the places, where the server gives no more. */
-function hintFor(base: HoldfastError, { host: { places } }: Conclusion): ErrorDetails {
-  const { abandoned } = places
-  if (base.phase !== 'channelOpen' || abandoned.length === 0) return {}
+function placesHint({ phase }: HoldfastError, { host: { places } }: Conclusion): ErrorDetails {
+  const { abandoned, taken } = places
+  if (phase !== 'channelOpen' || taken === 0) return {}
+  if (abandoned.length === 0) {
+    const limits = 'run fewer commands at once, or give them a longer limit'
+    return { hint: `${taken} sessions are open: where the server allows no more (MaxSessions), ${limits}` }
+  }
   const commands = abandoned.map((what) => `'${what}'`).join(', ')
   return { hint: `commands that could not be ended keep their places on the server (MaxSessions): ${commands}` }
 }

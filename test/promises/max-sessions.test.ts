@@ -27,3 +27,12 @@ test('a call that gives up while it opens its session leaves the place to the ne
   assert.equal((await third).stdout, 'third\n')
   assert.ok(performance.now() - since < 5000)
 })
+
+test('a call that got no place within its limit says how many sessions are open', { timeout: 30_000 }, async (t) => {
+  const ssh = await client(t, await server(t, { maxSessions: 2 }), { limits: { channelOpen: 300 } })
+  const open = [await ssh.spawn('cat'), await ssh.spawn('cat')]
+  const { error } = await failure(ssh.exec('echo third'))
+  assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'channelOpen'])
+  assert.match(error.hint, /^2 sessions are open: .* run fewer commands at once/)
+  for (const { stdin } of open) stdin.end()
+})
