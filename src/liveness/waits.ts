@@ -67,7 +67,7 @@ export class Waits implements Owner {
   readonly #pending = new Members<Drainable>()
   readonly #aborts = new AbortListeners()
   #cause: HoldfastError | undefined
-  #sizeChanged: () => void = () => {}
+  #holdChanged: () => void = () => {}
   /** How many waits are for somebody who is not the peer. */
   #bystanders = 0
   /** How many waits have a caller. */
@@ -96,24 +96,26 @@ export class Waits implements Owner {
   /** Whether waits without a caller are a reason for the process to go on. */
   keepRunning(keep: boolean): void {
     this.#keepsRunning = keep
-    this.#sizeChanged()
+    this.#holdChanged()
   }
 
   /** Whether anybody waits for what all these are steps of; while nobody does, no wait counts as having a caller. */
   attend(isAttended: boolean): void {
     this.#isAttended = isAttended
-    this.#sizeChanged()
+    this.#holdChanged()
   }
 
-  onSizeChange(changed: () => void): void {
-    this.#sizeChanged = changed
+  /** Calls `changed` whenever `holdsProcess` may have become another. */
+  onHoldChange(changed: () => void): void {
+    this.#holdChanged = changed
   }
 
   start<T>(options: WaitOptions): Wait<T> {
     const wait: OpenWait<T> = new OpenWait(options, this.#environment, this)
     wait.member = this.#pending.add(wait)
     if ((options.isAwaited ?? true) && wait.markAwaited()) this.#awaited++
-    this.#sizeChanged()
+    // Only the first of all, and the first that has a caller, can be what holds the process; and the last what let it go.
+    if (this.#pending.size === 1 || this.#awaited === 1) this.#holdChanged()
     if (isForBystander(options)) this.#countBystander(1)
     // The close itself is the one wait that begins after everything else was settled.
     if (this.#cause === undefined || options.limit === 'close') wait.begin(this.#aborts)
@@ -156,12 +158,12 @@ export class Waits implements Owner {
     if (this.#pending.size === 0) this.#lookNoMore()
     if (isForBystander(wait.step)) this.#countBystander(-1)
     if (wait.isAwaited) this.#awaited--
-    this.#sizeChanged()
+    if (this.#pending.size === 0 || this.#awaited === 0) this.#holdChanged()
   }
 
   awaited(): void {
     this.#awaited++
-    this.#sizeChanged()
+    if (this.#awaited === 1) this.#holdChanged()
   }
 
   /** What was last begun of all that a connection in the making waits for. */

@@ -58,7 +58,7 @@ export class Scheduler {
     this.#clock = options.clock ?? systemClock
     this.#offset = this.#clock.wall() - this.#clock.now()
     options.deadlines.onChange(() => this.#arm())
-    options.waits.onSizeChange(this.#hold)
+    options.waits.onHoldChange(this.#hold)
     this.#hold()
     this.#arm()
   }

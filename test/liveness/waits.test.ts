@@ -379,7 +379,7 @@ test('a wait without a caller, or a step of what nobody waits for, holds the pro
   const options = { limit: 'timeout', limitMs: false, clock: 'call', phase: 'command', what: 'the end' } as const
   const held = (): boolean => waits.holdsProcess
   const changes: boolean[] = []
-  waits.onSizeChange(() => changes.push(waits.holdsProcess))
+  waits.onHoldChange(() => changes.push(waits.holdsProcess))
   assert.equal(held(), false)
   const wait = waits.start<void>({ ...options, isAwaited: false })
   assert.equal(held(), true)

@@ -12,7 +12,7 @@ test('a connection that ended by a limit of its own is not taken for this silenc
   const quiet = new QuietLimit({ ...options, port: connection, expired: () => expired++ })
   connection.destroy(new HoldfastError('ERR_SSH_TIMEOUT', 'the rekey did not end', { limit: 'rekey', limitMs: 30_000 }))
   const begun: number[] = []
-  connection.waits.onSizeChange(() => begun.push(connection.waits.size))
+  connection.waits.onHoldChange(() => begun.push(connection.waits.size))
   await time.run(5000)
   assert.deepEqual([expired, begun], [0, []])
   quiet.stop()
