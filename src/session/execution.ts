@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { isUint8Array } from 'node:util/types'
 import { HoldfastError } from '../errors.js'
@@ -95,7 +95,9 @@ function asBuffer(input: string | Uint8Array | undefined): Buffer {
  */
 async function pipeInput(input: Exclude<CommandInput, string | Uint8Array>, session: Session): Promise<void> {
   try {
-    await pipeline(asStream(input), session.stdin)
+    const source = asStream(input)
+    const givesBytes = 'readableObjectMode' in source && source.readableObjectMode === false
+    await (givesBytes ? pipeline(source, session.stdin) : pipeline(source, bytesAlone(), session.stdin))
   } catch (cause) {
     // Where the command ends before its input does, the session has an end already and this is no failure of it.
     session.fail(inputError(cause))
@@ -105,6 +107,17 @@ async function pipeInput(input: Exclude<CommandInput, string | Uint8Array>, sess
 /** As a stream an iterator is let go of also while it is asked for more. */
 function asStream(input: AsyncIterable<string | Uint8Array>): AsyncIterable<string | Uint8Array> {
   return 'pipe' in input ? input : Readable.from(input)
+}
+
+/** Given anything else, a stream of bytes throws where nobody could catch it, and ends the program. */
+function bytesAlone(): Transform {
+  return new Transform({
+    writableObjectMode: true,
+    transform(chunk: unknown, _encoding, done) {
+      if (typeof chunk === 'string' || isUint8Array(chunk)) done(null, chunk)
+      else done(new TypeError(`${typeof chunk} came, where text or bytes are needed`))
+    },
+  })
 }
 
 function tooMuch({ maxBuffer }: ExecSettings): HoldfastError {

@@ -296,6 +296,22 @@ for (const [what, iterate] of [
   })
 }
 
+for (const [what, source] of [
+  ['stream', () => Readable.from(['text', 5])],
+  ['iterable', () => Readable.from([{ text: 'text' }]).iterator()],
+] as const) {
+  test(`an input that is a ${what} of neither text nor bytes fails the command`, async () => {
+    const { error } = await failed({}, ({ sessions, script }) => {
+      script.requested = (type, channel) => {
+        if (type === 'signal') script.exitSignal(channel, 'TERM')
+      }
+      return sessions.exec('anything', { stdin: source() })
+    })
+    assert.equal(error.code, 'ERR_SSH_STDIN')
+    assert.match(error.message, /came, where text or bytes are needed/)
+  })
+}
+
 test('the longest command that is allowed goes out, and as one packet that every peer takes', async () => {
   const { time, sessions, script } = await scripted()
   script.requested = (_type, channel) => script.finish(channel)
