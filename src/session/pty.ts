@@ -29,11 +29,13 @@ export interface PtyOptions {
   readonly modes?: Readonly<Partial<Record<TerminalMode, number>>> | undefined
 }
 
+const fields = ['term', 'columns', 'rows', 'modes']
 const endOfModes = 0
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */
 export function resolvePty(option: boolean | PtyOptions): PtyRequest | undefined {
   if (option === false) return undefined
+  if (option !== true) checkPty(option)
   const { term = 'xterm-256color', columns = 80, rows = 24, modes = {} } = option === true ? {} : option
   // sshd ends the whole connection at a NUL in a request.
   if (typeof term !== 'string' || term.includes('\0')) throw optionError('pty.term', 'must be a string without NUL')
@@ -41,6 +43,13 @@ export function resolvePty(option: boolean | PtyOptions): PtyRequest | undefined
   const request = { ...size, term, modes: encodeModes(modes) }
   checkRequestSize('pty.term', 'pty-req', encodePtyRequest(request), term)
   return request
+}
+
+/** `cols` of other clients would give a terminal of another size without a word. */
+function checkPty(option: unknown): void {
+  if (typeof option !== 'object' || option === null) throw optionError('pty', 'must be true, false or an object')
+  const unknown = Object.keys(option).find((name) => !fields.includes(name))
+  if (unknown !== undefined) throw optionError(`pty.${unknown}`, `is no option here; known are ${fields.join(', ')}`)
 }
 
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */

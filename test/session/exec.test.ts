@@ -355,6 +355,8 @@ test('whatever is wrong with an option is said before anything is sent', async (
     [/^signal /, 'true', { signal: {} }],
     [/^env.A /, 'true', { env: { A: 1 } }],
     [/^env: 'A=B' /, 'true', { env: { 'A=B': '' } }],
+    [/^pty must be true, false or an object/, 'true', { pty: 'xterm' }],
+    [/^pty.cols is no option here; known are term, columns/, 'true', { pty: { cols: 120 } }],
     [/^pty.columns /, 'true', { pty: { columns: 0 } }],
     [/^pty.modes.NOSUCH /, 'true', { pty: { modes: { NOSUCH: 1 } } }],
     [/^pty.modes.ECHO /, 'true', { pty: { modes: { ECHO: 1.5 } } }],
