@@ -63,7 +63,6 @@ export class Services {
   readonly #makeAuthenticator: (port: AuthPort) => Authenticator
   readonly #mux: Mux
   #authenticator: Authenticator | undefined
-  #isAuthenticated = false
 
   constructor(makeAuthenticator: (port: AuthPort) => Authenticator, mux: Mux) {
     this.#makeAuthenticator = makeAuthenticator
@@ -79,17 +78,11 @@ export class Services {
 
   receive(payload: Buffer): void {
     const number = payload[0] ?? 0
-    if (this.#isAuthenticated && number >= messageNumber.GLOBAL_REQUEST) {
-      this.#mux.receive(payload)
-      return
-    }
     const authenticator = this.#authenticator
     if (authenticator === undefined) throw protocolError(messageName(number), 'came before the keys were in use')
     if (number < messageNumber.GLOBAL_REQUEST) authenticator.receive(payload)
-    else if (authenticator.succeeded) {
-      this.#isAuthenticated = true
-      this.#mux.receive(payload)
-    } else throw protocolError(messageName(number), 'came before the user was authenticated')
+    else if (authenticator.succeeded) this.#mux.receive(payload)
+    else throw protocolError(messageName(number), 'came before the user was authenticated')
   }
 
   explain(cause: HoldfastError): HoldfastError {
