@@ -2,7 +2,7 @@ import { HoldfastError } from '../errors.js'
 import type { Transport } from '../kex/transport.js'
 import type { Cancel } from '../liveness/cancel.js'
 import type { Wait, Waits } from '../liveness/waits.js'
-import { maxPayload, oversizeError } from '../transport/packet-size.js'
+import { oversizeError } from '../transport/packet-size.js'
 import {
   encodeBareChannelMessage,
   encodeChannelDataHead,
@@ -177,7 +177,7 @@ export class Channel implements OutgoingPort {
    */
   request(type: string, data: Buffer, options: RequestOptions = {}): Promise<void> {
     const payload = encodeChannelRequest({ recipient: this.#remote.id, type, wantReply: true, data })
-    const problem = payload.length > maxPayload ? oversizeError(payload) : undefined
+    const problem = oversizeError(payload)
     const wait = this.#port.waits.start<void>({
       limit: 'reply',
       limitMs: options.limitMs ?? this.#port.limits.reply,

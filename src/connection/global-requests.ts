@@ -1,7 +1,7 @@
 import { HoldfastError } from '../errors.js'
 import type { Transport } from '../kex/transport.js'
 import type { Wait, Waits } from '../liveness/waits.js'
-import { maxPayload, oversizeError } from '../transport/packet-size.js'
+import { oversizeError } from '../transport/packet-size.js'
 import { encodeGlobalRequest } from '../wire/connection-messages.js'
 
 export interface GlobalRequestsPort {
@@ -52,7 +52,7 @@ export class GlobalRequests {
       signal: options.signal,
     })
     const payload = encodeGlobalRequest(name, true, data)
-    const problem = payload.length > maxPayload ? oversizeError(payload) : undefined
+    const problem = oversizeError(payload)
     if (problem !== undefined) wait.reject(problem)
     if (!wait.pending) return wait.promise
     this.#slots.push({

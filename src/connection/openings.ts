@@ -2,7 +2,7 @@ import { type ErrorDetails, HoldfastError } from '../errors.js'
 import type { Transport } from '../kex/transport.js'
 import type { Cancel } from '../liveness/cancel.js'
 import type { Waits } from '../liveness/waits.js'
-import { maxPayload, oversizeError } from '../transport/packet-size.js'
+import { oversizeError } from '../transport/packet-size.js'
 import { encodeChannelOpen } from '../wire/connection-messages.js'
 import { printable } from '../wire/printable.js'
 import type { Channel, ChannelSink } from './channel.js'
@@ -117,7 +117,7 @@ export class Openings {
     const { type } = opening
     const sender = this.takeId()
     const payload = encodeChannelOpen({ type, sender, window: this.#port.window, maxPacket, data })
-    const problem = payload.length > maxPayload ? oversizeError(payload) : undefined
+    const problem = oversizeError(payload)
     if (problem !== undefined) return problem
     this.#pending ??= new Map()
     this.#pending.set(sender, opening)

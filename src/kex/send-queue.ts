@@ -1,5 +1,5 @@
 import type { Outbound } from '../transport/outbound.js'
-import { maxPayload, oversizeError } from '../transport/packet-size.js'
+import { oversizeError } from '../transport/packet-size.js'
 
 interface Held {
   readonly payload: Buffer
@@ -18,8 +18,7 @@ const heldOverhead = 256
 /** Messages held back during a key exchange, and who wants to know when the kernel has taken theirs. */
 export class SendQueue {
   readonly #outbound: Outbound
-  /** Whether messages wait for the end of a key exchange. */
-  isHeld = false
+  #isHeld = false
   /** It is a silent peer that holds back, and no longer the kernel: limits on the peer run. */
   #isPeerDue = false
   #held: Held[] = []
@@ -31,6 +30,11 @@ export class SendQueue {
 
   constructor(outbound: Outbound) {
     this.#outbound = outbound
+  }
+
+  /** Whether messages wait for the end of a key exchange. */
+  get isHeld(): boolean {
+    return this.#isHeld
   }
 
   /** Bytes that were sealed and that the kernel has not taken. */
@@ -45,7 +49,7 @@ export class SendQueue {
 
   /** From now on, until `release()`. */
   holdAll(): void {
-    this.isHeld = true
+    this.#isHeld = true
   }
 
   /** The kernel has taken what asks a silent peer to go on: from now on it is the peer that all held messages wait for. */
@@ -57,7 +61,7 @@ export class SendQueue {
   }
 
   release(): void {
-    this.isHeld = false
+    this.#isHeld = false
     this.#isPeerDue = false
     const held = this.#held
     this.#held = []
@@ -65,14 +69,13 @@ export class SendQueue {
     for (const { payload, taken, handedOut } of held) this.sendNow(payload, taken, handedOut)
   }
 
-  /** Keeps it for the end of the exchange. @throws HoldfastError ERR_SSH_OPTION for what no packet can take */
-  hold(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
-    if (payload.length > maxPayload) throw oversizeError(payload)
-    this.#heldBytes += payload.length + heldOverhead
-    this.#held.push({ payload, taken: this.#isPeerDue ? undefined : taken, handedOut })
-    if (this.#isPeerDue) taken?.()
+  /** Now, or at the end of the exchange. @throws HoldfastError ERR_SSH_OPTION for what no packet can take */
+  send(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
+    if (this.#isHeld) this.#hold(payload, taken, handedOut)
+    else this.sendNow(payload, taken, handedOut)
   }
 
+  /** Whatever is held: it belongs to the exchange itself. */
   sendNow(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
     if (!this.#outbound.send(payload)) return
     if (handedOut !== undefined) this.#leaving.push(handedOut)
@@ -101,5 +104,13 @@ export class SendQueue {
     this.#heldBytes = 0
     this.#marks = []
     this.#leaving = []
+  }
+
+  #hold(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
+    const problem = oversizeError(payload)
+    if (problem !== undefined) throw problem
+    this.#heldBytes += payload.length + heldOverhead
+    this.#held.push({ payload, taken: this.#isPeerDue ? undefined : taken, handedOut })
+    if (this.#isPeerDue) taken?.()
   }
 }

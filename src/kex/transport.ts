@@ -135,9 +135,7 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
    */
   send(payload: Buffer, taken?: () => void, handedOut?: () => void): void {
     if (this.#stopped) return
-    const { queue } = this
-    if (queue.isHeld) queue.hold(payload, taken, handedOut)
-    else queue.sendNow(payload, taken, handedOut)
+    this.queue.send(payload, taken, handedOut)
     this.#rekeyIfDue()
     this.sink.writable()
   }

@@ -2,7 +2,7 @@ import { authMethodNumber } from '../wire/auth-messages.js'
 import { messageNumber } from '../wire/numbers.js'
 import { putUint32 } from '../wire/uint32.js'
 import type { Sealer } from './cipher.js'
-import { maxPayload, oversizeError } from './packet-size.js'
+import { oversizeError } from './packet-size.js'
 import { plainSealer } from './plain.js'
 
 const lengthBytes = 4
@@ -68,7 +68,8 @@ export class Outbound {
    */
   send(payload: Buffer, data?: Buffer): boolean {
     const payloadLength = payload.length + (data?.length ?? 0)
-    if (payloadLength > maxPayload) throw oversizeError(payload, payloadLength)
+    const problem = oversizeError(payload, payloadLength)
+    if (problem !== undefined) throw problem
     if (this.#isBroken) return false
     try {
       const sealer = this.#sealer

@@ -13,8 +13,9 @@ const maxPadding = 64 + 3
 /** The largest message that fits into one packet, however it is padded. */
 export const maxPayload = maxPacketLength - 1 - maxPadding
 
-/** What is wrong with a message that no packet can take. */
-export function oversizeError(payload: Buffer, bytes = payload.length): HoldfastError {
+/** What is wrong with a message that no packet can take; undefined where one can. */
+export function oversizeError(payload: Buffer, bytes = payload.length): HoldfastError | undefined {
+  if (bytes <= maxPayload) return undefined
   const name = messageName(payload[0] ?? 0)
   return new HoldfastError('ERR_SSH_OPTION', `${name} of ${bytes} bytes: one packet takes at most ${maxPayload}`)
 }
