@@ -82,7 +82,7 @@ export class Outgoing {
     const chunk = this.#chunks.first
     if (chunk === undefined || this.#window === 0) return
     const size = Math.min(chunk.data.length - this.#offset, this.#window, this.#maxPacket, max)
-    const data = chunk.data.subarray(this.#offset, this.#offset + size)
+    const data = size === chunk.data.length ? chunk.data : chunk.data.subarray(this.#offset, this.#offset + size)
     this.#window -= size
     this.#uncovered += size
     this.#bytes -= size
