@@ -7,6 +7,8 @@ import { type AuthPort, userauthService } from './port.js'
 
 /** More banners than this before authentication ended are a flood: OpenSSH sends one, dropbear and PAM a few. */
 const maxBanners = 100
+/** All of them together: sshd loads no longer one. RFC 4252 section 5.4 bounds none, nor does OpenSSH's client. */
+const maxBannerBytes = 1024 * 1024
 
 export type Answer = { readonly answer: 'success' } | Failure
 export type Failure = UserauthFailure & { readonly answer: 'failure' }
@@ -48,6 +50,7 @@ export class Exchange {
   readonly #banner: (banner: UserauthBanner) => void
   #spentMs = 0
   #banners = 0
+  #bannerBytes = 0
   #succeeded = false
   #service: 'unasked' | 'asked' | 'granted' = 'unasked'
   #take: ((payload: Buffer) => void) | undefined
@@ -117,7 +120,9 @@ export class Exchange {
   #receiveBanner(payload: Buffer): void {
     const banner = decodeUserauthBanner(payload)
     this.#banners++
+    this.#bannerBytes += payload.length
     if (this.#banners > maxBanners) throw unexpected(payload, `more than ${maxBanners} times`)
+    if (this.#bannerBytes > maxBannerBytes) throw unexpected(payload, `with more than ${maxBannerBytes} bytes in all`)
     this.#banner(banner)
   }
 }

@@ -99,7 +99,7 @@ class Ladder {
 
   /** A subsystem serves its input, and ends with it unless it is stuck: that goes before a second session. */
   async #endOfInput(): Promise<RemoteEnd | undefined> {
-    if (this.#session.program.type !== 'subsystem' || this.#reach.kind !== 'drops') return undefined
+    if (!this.#endsWithItsInput) return undefined
     void this.#session.close()
     return (await this.#endedBy(effectMs)) ? byClosing : undefined
   }
@@ -128,11 +128,17 @@ class Ladder {
     void this.#session.close()
     const ended = await this.#endedBy(abandonAtMs)
     if (this.#host.port.cause !== undefined) return unknown
-    if (ended && this.#session.exit?.exitCode === 0) return inItsOwnWay('its channel was closed')
+    if (ended && this.#session.exit?.exitCode === 0)
+      return this.#endsWithItsInput ? byClosing : inItsOwnWay('its channel was closed')
     if (ended && this.#signalledBy === 'signal' && this.#showsSignal) return this.#bySignal()
     if (ended && this.#signalledBy === 'process-group' && this.#showsSignal) return this.#byGroup()
     if (ended && this.#closeProves) return byClosing
     return state('abandoned', 'none', `it may still be running: ${this.#obstacle}`)
+  }
+
+  /** However late: a server that gets no signal goes on until its input ends, and then says that all went well. */
+  get #endsWithItsInput(): boolean {
+    return this.#session.program.type === 'subsystem' && this.#reach.kind === 'drops'
   }
 
   async #byGroup(): Promise<RemoteEnd> {

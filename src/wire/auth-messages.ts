@@ -6,8 +6,6 @@ import { Writer } from './writer.js'
 /** From 60 on a number means something else in each method, so who reads one must know what it asked for. */
 export const authMethodNumber = { PK_OK: 60, PASSWD_CHANGEREQ: 60, INFO_REQUEST: 60, INFO_RESPONSE: 61 } as const
 
-/** OpenSSH refuses to load a longer banner. */
-const maxBannerBytes = 64 * 1024
 /** A form longer than this is an attack on the person in front of it; PAM stacks ask for one to three. */
 const maxPrompts = 64
 const maxPromptBytes = 8 * 1024
@@ -189,7 +187,7 @@ export function encodeUserauthBanner({ message, language }: UserauthBanner): Buf
 
 export function decodeUserauthBanner(payload: Buffer): UserauthBanner {
   const reader = new Reader('USERAUTH_BANNER', payload, 1)
-  const message = reader.text('message', maxBannerBytes)
+  const message = reader.text('message')
   return ended(reader, { message, language: reader.text('language tag', 256) })
 }
 

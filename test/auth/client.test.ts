@@ -225,6 +225,23 @@ test('a banner is handed on as it came', async () => {
   assert.deepEqual(banners, ['Hello\r\n\x07'])
 })
 
+test('a banner as long as a packet can be is handed on, as OpenSSH shows it', async () => {
+  const banners: string[] = []
+  const message = 'x'.repeat(250_000)
+  const { done } = runClient({ ways: [password('x')], onBanner: (banner) => banners.push(banner.message) }, () => [
+    encodeUserauthBanner({ message, language: '' }),
+    success,
+  ])
+  await done
+  assert.deepEqual(banners, [message])
+})
+
+test('banners that together are longer than sshd loads one end the connection', async () => {
+  const banner = encodeUserauthBanner({ message: 'x'.repeat(250_000), language: '' })
+  const { done } = runClient({ ways: [password('x')] }, () => Array.from({ length: 5 }, () => banner))
+  await assert.rejects(done, failsWith('ERR_SSH_PROTOCOL', /USERAUTH_BANNER came with more than 1048576 bytes in all/))
+})
+
 test('a flood of banners ends the connection', async () => {
   const banner = encodeUserauthBanner({ message: 'x', language: '' })
   const { done } = runClient({ ways: [password('x')] }, () => Array.from({ length: 101 }, () => banner))

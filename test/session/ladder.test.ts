@@ -132,6 +132,24 @@ test('a server that may signal the shell alone: what the shell may have started 
   }
 })
 
+test('a subsystem that ends once its channel is closed was ended by that, however late', async () => {
+  for (const endsAtMs of [300, 1000]) {
+    const { time, sessions, script } = await scripted()
+    script.answersClose = false
+    script.requested = (type, channel) => {
+      if (type !== 'signal') return
+      time.after(endsAtMs, () => {
+        script.exitStatus(channel, 0)
+        script.close(channel)
+      })
+    }
+    const { exited } = await time.value(sessions.subsystem('sftp', { timeout }))
+    const { error } = await time.failure(exited)
+    assert.ok(error instanceof CommandError)
+    assert.deepEqual([error.remote, error.ending.by], ['terminated', 'close'], `${endsAtMs} ms`)
+  }
+})
+
 test('what runs in silence instead of our script is closed, and run once more at most on this connection', async () => {
   const { time, sessions, script } = await scripted({ software: 'OpenSSH_9.2p1', username: 'root' })
   script.answersClose = false
