@@ -31,14 +31,19 @@ export async function forwardIn(peer: Peer, host: string, port: number, taken: (
     peer.forwards.addTcp(host, bound)
     taken(bound)
   }
-  const data = encodeTcpForward({ host, port })
+  const data = encodeTcpForward({ host, port: sent(port) })
   await ask(peer, 'tcpip-forward', data, `Unable to bind to ${host}:${port}`, granted)
+}
+
+/** As ssh2 sends what is no port, that of a socket that is gone say: the server answers that as it likes. */
+function sent(port: number): number {
+  return port >>> 0
 }
 
 /** @throws Ssh2Error */
 export async function unforwardIn(peer: Peer, host: string, port: number): Promise<void> {
   const refused = `Unable to unbind from ${host}:${port}`
-  await ask(peer, 'cancel-tcpip-forward', encodeTcpForward({ host, port }), refused)
+  await ask(peer, 'cancel-tcpip-forward', encodeTcpForward({ host, port: sent(port) }), refused)
   peer.forwards.removeTcp(host, port)
 }
 
@@ -79,8 +84,8 @@ export interface TcpEnds {
 /** @throws Ssh2Error */
 export function forwardOut(peer: Peer, client: object, { srcIP, srcPort, dstIP, dstPort }: TcpEnds): Promise<Channel> {
   const [to, originator] = [
-    { host: dstIP, port: dstPort },
-    { host: srcIP, port: srcPort },
+    { host: dstIP, port: sent(dstPort) },
+    { host: srcIP, port: sent(srcPort) },
   ]
   return open(peer, client, 'direct-tcpip', () => encodeTcpOpening({ to, originator }))
 }

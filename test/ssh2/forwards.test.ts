@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import { createServer, connect as tcp } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, type TestContext, test } from 'node:test'
@@ -12,6 +10,7 @@ import { skipReason } from '../servers/availability.js'
 import { freePort } from '../servers/port.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
+import { directory } from './directory.js'
 import { compare, configOf, outcome, value } from './record.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
@@ -41,6 +40,14 @@ describe('forwards over the drop-in and over ssh2', { skip, timeout: 120_000 }, 
       note('said', await text(stream))
       note('type', stream.type, stream.subtype)
       note('refused', await outcome((done) => client.forwardOut('', 0, '127.0.0.1', nobody, done)))
+      // That of a socket which is gone is undefined.
+      for (const from of [undefined, -1, 2 ** 40]) {
+        const came = await outcome<Channel>((done) => client.forwardOut('', from as number, '127.0.0.1', port, done))
+        note(`from port ${from}`, came instanceof Error ? came : await text(came.end('hi')))
+      }
+      for (const to of [undefined, -1])
+        note(`to port ${to}`, await outcome((done) => client.forwardOut('', 0, '127.0.0.1', to as never, done)))
+      note('listens at port -1', await outcome((done) => client.forwardIn('127.0.0.1', -1, done)))
     })
   })
 
@@ -86,10 +93,8 @@ describe('forwards over the drop-in and over ssh2', { skip, timeout: 120_000 }, 
   test('Unix sockets both ways', async (t) => {
     const server = await sshd(t, { version: '9.2' })
     await compare(t, server, async ({ connect, note }) => {
-      const directory = mkdtempSync(join(tmpdir(), 'holdfast-ssh2-'))
-      chmodSync(directory, 0o777)
-      t.after(() => rmSync(directory, { recursive: true, force: true }))
-      const path = join(directory, 'socket')
+      const folder = directory(t)
+      const path = join(folder, 'socket')
       const client = await connect()
       note('listens', await outcome((done) => client.openssh_forwardInStreamLocal(path, done)))
       client.on('unix connection', ({ socketPath }, accept) => {
@@ -101,7 +106,7 @@ describe('forwards over the drop-in and over ssh2', { skip, timeout: 120_000 }, 
       out.end('around')
       note('said', await text(out))
       note('ends', await outcome((done) => client.openssh_unforwardInStreamLocal(path, done)))
-      note('nobody', await outcome((done) => client.openssh_forwardOutStreamLocal(join(directory, 'none'), done)))
+      note('nobody', await outcome((done) => client.openssh_forwardOutStreamLocal(join(folder, 'none'), done)))
       note('no more', await outcome((done) => client.openssh_noMoreSessions(done)))
       const refused = await outcome<Channel>((done) => client.exec('true', done))
       note('no more sessions', refused instanceof Error)
