@@ -1,9 +1,8 @@
 /** What hangs for ever with ssh2: a server whose processes are stopped, and whose kernel still acknowledges. */
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect as tcp } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, type TestContext, test } from 'node:test'
@@ -14,6 +13,7 @@ import { signalIfAlive } from '../servers/process-tree.js'
 import type { ReferenceServer } from '../servers/reference-server.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { sshd } from '../session/sshd.js'
+import { directory } from './directory.js'
 import { type Client, configOf, dropIn, outcome, ready, value, within } from './record.js'
 
 const skip = skipReason(await prepareSshd('9.2'))
@@ -102,9 +102,8 @@ describe('a frozen server under the drop-in', { skip, timeout: 120_000, concurre
   })
 
   test('sftp: a list, a put and a stream', async (t) => {
-    const directory = mkdtempSync(join(tmpdir(), 'holdfast-ssh2-'))
-    t.after(() => rmSync(directory, { recursive: true, force: true }))
-    const file = join(directory, 'file')
+    const folder = directory(t)
+    const file = join(folder, 'file')
     writeFileSync(file, Buffer.alloc(2_000_000))
     const { client, freeze } = await connected(t, { keepaliveInterval })
     const sftp = await value<SFTPWrapper>((done) => client.sftp(done))
@@ -112,8 +111,8 @@ describe('a frozen server under the drop-in', { skip, timeout: 120_000, concurre
     await freeze()
     const calls = [
       outcome<FileEntry[]>((done) => sftp.readdir('/etc', done)),
-      outcome((done) => sftp.fastPut(file, join(directory, 'copy'), done)),
-      once(sftp.createWriteStream(join(directory, 'other')), 'error').then(([error]: unknown[]) => error),
+      outcome((done) => sftp.fastPut(file, join(folder, 'copy'), done)),
+      once(sftp.createWriteStream(join(folder, 'other')), 'error').then(([error]: unknown[]) => error),
     ]
     for (const error of await within(Promise.all(calls), 'answers', boundMs)) assert.ok(error instanceof Error)
     await within(ended, 'close of sftp', boundMs)
@@ -124,11 +123,9 @@ describe('a frozen server under the drop-in', { skip, timeout: 120_000, concurre
       const { client, server, freeze } = await connected(t, { keepaliveInterval })
       // A reset is an error with ssh2 too.
       if (end === 'killed') client.on('error', () => {})
-      const directory = mkdtempSync(join(tmpdir(), 'holdfast-ssh2-'))
-      chmodSync(directory, 0o777)
-      t.after(() => rmSync(directory, { recursive: true, force: true }))
+      const folder = directory(t)
       const sftp = await value<SFTPWrapper>((done) => client.sftp(done))
-      const writes = ['heard', 'unheard', 'piped'].map((name) => sftp.createWriteStream(join(directory, name)))
+      const writes = ['heard', 'unheard', 'piped'].map((name) => sftp.createWriteStream(join(folder, name)))
       // Where a connection is lost, what reads ends a program that does not listen with ssh2 too.
       const reads = Array.from({ length: end === 'frozen' ? 2 : 1 }, () => sftp.createReadStream('/dev/zero'))
       const streams = [...writes, ...reads]

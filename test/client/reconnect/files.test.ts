@@ -281,6 +281,7 @@ describe('a transfer over connections that break', () => {
     await fs.writeFile(made.local('a'), 'new')
     const { error } = await failure(made.sftp.put(made.local('a'), '/a'))
     assert.match(error.message, /^EACCES: .*, open '\/a'/)
+    assert.ok(!made.requests.some(({ type }) => type === 'SETSTAT'))
   })
 
   test('fails where the file is another one by then, and leaves no mix', { timeout }, async (t) => {
