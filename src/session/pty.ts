@@ -52,6 +52,14 @@ function checkPty(option: unknown): void {
   if (unknown !== undefined) throw optionError(`pty.${unknown}`, `is no option here; known are ${fields.join(', ')}`)
 }
 
+/**
+ * dropbear takes the end of the input for that of the terminal, and hangs up what still runs (2022.83 and 2025.88, measured);
+ * sshd tells a program with a terminal nothing of it.
+ */
+export function eofHangsUp(negotiated: { readonly peer: string } | undefined): boolean {
+  return negotiated?.peer.startsWith('dropbear') ?? false
+}
+
 /** @throws HoldfastError ERR_SSH_OPTION naming the field */
 export function resolveSize({ columns, rows }: TerminalSize): TerminalSize {
   return { columns: cells(columns, 'columns'), rows: cells(rows, 'rows') }

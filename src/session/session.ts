@@ -15,6 +15,7 @@ import { Outputs } from './outputs.js'
 import type { Tenant } from './places.js'
 import type { SessionHost } from './port.js'
 import { describe, type Program } from './program.js'
+import { eofHangsUp } from './pty.js'
 import { decodeExit, type RemoteExit } from './remote-exit.js'
 import { Startup } from './startup.js'
 
@@ -264,7 +265,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   }
 
   endInput(): void {
-    this.channel?.eof()
+    if (this.settings.pty === undefined || !eofHangsUp(this.#host.port.negotiated)) this.channel?.eof()
   }
 
   /** Where nobody has asked for a stream, none is made to be destroyed. */

@@ -19,4 +19,15 @@ forEachPeer((peer) => {
     }
     await Promise.all(Array.from({ length: peer.commandsAtOnce }, runSome))
   })
+
+  test('runs a command with a terminal to its end, whose input has ended before', async (t) => {
+    const server = await peer.start()
+    t.after(() => server.stop())
+    const ssh = await login(t, server)
+    const silent = await ssh.exec('sleep 1; echo done', { pty: true })
+    assert.deepEqual([silent.stdout.trim(), silent.exitCode, silent.signal], ['done', 0, null])
+    const asked = await ssh.exec('read line; sleep 1; echo "got $line"', { pty: true, stdin: 'hello\n' })
+    assert.match(asked.stdout, /got hello/)
+    assert.equal(asked.exitCode, 0)
+  })
 })
