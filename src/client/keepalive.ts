@@ -4,6 +4,8 @@ import { HoldfastError } from '../errors.js'
 import { type Duration, parseDuration } from '../liveness/duration.js'
 import type { ProbeAnswer } from '../liveness/keepalive.js'
 import { type KeepaliveOptions, type KeepaliveSettings, resolveKeepalive } from '../liveness/settings.js'
+import { checkNames } from '../session/option-error.js'
+import { checkKeepalive } from './shape.js'
 
 /** What `keepalive.send()` takes. */
 export interface ProbeOptions {
@@ -44,6 +46,7 @@ export class ClientKeepalive {
    * @throws HoldfastError ERR_SSH_OPTION
    */
   configure(part: KeepaliveOptions | false): void {
+    checkKeepalive(part)
     const connection = this.#port.connection()
     const settings = this.#port.tighten(resolveKeepalive(part, this.settings))
     connection.configureKeepalive(settings)
@@ -55,6 +58,7 @@ export class ClientKeepalive {
    * @throws HoldfastError ERR_SSH_PROBE_TIMEOUT, also when 256 probes are unanswered already; ERR_SSH_ABORTED, ERR_SSH_OPTION, or why the connection ended
    */
   async send(options: ProbeOptions = {}): Promise<ProbeAnswer> {
+    checkNames(options, ['timeout', 'signal'])
     const { replyLimitMs, replyBoundMs = Number.POSITIVE_INFINITY } = this.#port
     const limitMs = options.timeout === undefined ? replyLimitMs : parseDuration(options.timeout, 'timeout')
     const connection = this.#port.connection()

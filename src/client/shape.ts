@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { HoldfastError } from '../errors.js'
+import type { KeepaliveOption } from '../liveness/settings.js'
 import { isDuplex } from '../socket/stream.js'
 import {
   anyOf,
@@ -8,6 +9,7 @@ import {
   countOrFalse,
   duration,
   durationOrFalse,
+  type Field,
   flag,
   listOf,
   matching,
@@ -32,6 +34,17 @@ const fingerprint = matching(/^SHA256:[A-Za-z0-9+/]{43}$/, 'must look like SHA25
 const secret = anyOf([v.string(), v.instance(Buffer)], 'must be a string or a Buffer')
 const agent = v.custom(isAgent)
 const texts = listOf(text)
+
+const keepalive = orObject(off, 'must be false or an object', {
+  interval: durationOrFalse,
+  countMax: number,
+  wantReply: flag,
+  tcp: orObject(flag, 'must be true, false or an object', {
+    idle: duration,
+    interval: duration,
+    count: number,
+  }),
+})
 
 const shape = object({
   host,
@@ -63,16 +76,7 @@ const shape = object({
     update: flag,
   }),
   algorithms: object({ kex: texts, serverHostKey: texts, cipher: texts, mac: texts, publicKey: texts }),
-  keepalive: orObject(off, 'must be false or an object', {
-    interval: durationOrFalse,
-    countMax: number,
-    wantReply: flag,
-    tcp: orObject(flag, 'must be true, false or an object', {
-      idle: duration,
-      interval: duration,
-      count: number,
-    }),
-  }),
+  keepalive,
   limits: object(
     Object.fromEntries(limitNames.map((name) => [name, isOptionalLimit(name) ? durationOrFalse : duration])),
   ),
@@ -119,7 +123,16 @@ function isAgent(value: unknown): boolean {
  * @throws HoldfastError ERR_SSH_OPTION naming each field that is wrong, and of each object the first name that is none of its own
  */
 export function checkShape(options: ConnectOptions): void {
-  const problems = problemsIn(options, shape)
+  check('options', options, shape)
+}
+
+/** The same for what `keepalive.configure()` takes. */
+export function checkKeepalive(part: KeepaliveOption): void {
+  check('keepalive', part, keepalive)
+}
+
+function check(what: string, value: unknown, field: Field): void {
+  const problems = problemsIn(value, field)
   if (problems.length === 0) return
-  throw new HoldfastError('ERR_SSH_OPTION', `options: ${problems.join('; ')}`, { phase: 'options' })
+  throw new HoldfastError('ERR_SSH_OPTION', `${what}: ${problems.join('; ')}`, { phase: 'options' })
 }

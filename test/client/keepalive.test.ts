@@ -29,6 +29,23 @@ test('the time for the answer to a probe begins when the kernel has taken the pr
   assert.equal((await time.value(answer, 500)).probe, 'global-request')
 })
 
+test('a name that is misspelt is an error, and changes nothing', async () => {
+  const { time, keepalive } = await keepaliveOfClient()
+  const before = keepalive.settings
+  const misspelt: object = { countmax: 5 }
+  assert.throws(() => keepalive.configure(misspelt), {
+    code: 'ERR_SSH_OPTION',
+    message: /no option countmax.*'countMax'/,
+  })
+  const deep: object = { tcp: { delay: 1 } }
+  assert.throws(() => keepalive.configure(deep), { code: 'ERR_SSH_OPTION', message: /no option tcp.delay/ })
+  assert.equal(keepalive.settings, before)
+  const timout: object = { timout: '1s' }
+  const { error } = await time.failure(keepalive.send(timout))
+  assert.equal(error.code, 'ERR_SSH_OPTION')
+  assert.match(error.message, /^timout is no option/)
+})
+
 test('a probe that the kernel never takes is given up after ten limits', async () => {
   const { time, client, keepalive } = await keepaliveOfClient()
   client.kernelTakes = false
