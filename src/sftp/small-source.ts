@@ -12,8 +12,10 @@ export interface SmallSource {
   readonly closed: Promise<void>
 }
 
-/** Memory for small files, each piece with room for a byte more, by which a larger one is seen. */
+/** Memory for small files, each piece with room for a byte more, by which a larger one is seen; and what the last one was like. */
 export class SmallMemory {
+  /** Whether it had changed just before, as have the others of a tree that was just made. */
+  wasRecent = false
   readonly #free: Buffer[] = []
 
   take(): Buffer {
@@ -59,11 +61,20 @@ export class SmallReader {
 
   #opened(error: Error | null, descriptor: number): void {
     this.#descriptor = descriptor
-    if (error === null) this.#read()
+    if (error === null && this.#memory.wasRecent) this.#lookBefore()
+    else if (error === null) this.#read()
     else {
       this.#memory.giveBack(this.#buffer)
       this.#found.reject(error)
     }
+  }
+
+  /** Of a file that is to be looked at twice anyway: else it would be read twice. */
+  #lookBefore(): void {
+    fstat(this.#descriptor, (error, stats) => {
+      if (error === null) this.#before = stats
+      this.#read()
+    })
   }
 
   /** A pipe has no position to read from, so that nothing is taken out of it. */
@@ -77,12 +88,17 @@ export class SmallReader {
 
   #look(): void {
     fstat(this.#descriptor, (error, stats) => {
-      if (error !== null || !stats.isFile() || stats.size !== this.#length) this.#leave()
-      else if (this.#before === undefined ? this.#isSettled(stats) : isSame(this.#before, stats)) this.#finish(stats)
-      else if (this.#before === undefined) {
+      if (error !== null || !stats.isFile() || stats.size !== this.#length) {
+        this.#leave()
+        return
+      }
+      this.#memory.wasRecent = !this.#isSettled(stats)
+      if (!this.#memory.wasRecent || (this.#before !== undefined && isSame(this.#before, stats))) this.#finish(stats)
+      else if (this.#before !== undefined) this.#leave()
+      else {
         this.#before = stats
         this.#read()
-      } else this.#leave()
+      }
     })
   }
 
