@@ -58,13 +58,32 @@ export function describe({ syscall, path, dest }: FileCall): string {
  */
 export function withDelivery(error: unknown, delivery: Delivery, isShared: boolean): unknown {
   if (!(error instanceof HoldfastError) || error instanceof SftpError) return error
-  const { code, message, phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, hint } = error
   // Of an abort the cause is the signal's reason, whoever was aborted.
-  const cause = isShared && code !== 'ERR_SSH_ABORTED' ? error : error.cause
-  const details = { phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, hint, cause, delivery }
-  const told = new HoldfastError(code, message, details)
-  if (error.stack !== undefined) told.stack = error.stack
-  return told
+  const cause = isShared && error.code !== 'ERR_SSH_ABORTED' ? error : error.cause
+  return copied(error, error.message, { cause, delivery })
+}
+
+/** The same error where it says something else of what was waited for. */
+export function saidOf(error: unknown, what: string, other: string): unknown {
+  if (!(error instanceof HoldfastError) || what === other || !error.message.includes(what)) return error
+  const { cause, delivery } = error
+  return copied(
+    error,
+    error.message.replace(what, () => other),
+    { cause, delivery },
+  )
+}
+
+function copied(
+  error: HoldfastError,
+  message: string,
+  changed: Pick<ErrorDetails, 'cause' | 'delivery'>,
+): HoldfastError {
+  const { code, phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, hint } = error
+  const details = { phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, hint, ...changed }
+  const copy = new HoldfastError(code, message, details)
+  if (error.stack !== undefined) copy.stack = error.stack.replace(error.message, () => message)
+  return copy
 }
 
 /** Before work that takes several requests is begun. @throws HoldfastError ERR_SSH_ABORTED */

@@ -12,8 +12,9 @@ import { Flow } from './flow.js'
 import { type Extension, extensions, protocolVersion, status } from './numbers.js'
 import { PacketMemory } from './packet-memory.js'
 import { Packets } from './packets.js'
+import type { Requester, RequestSettings } from './pending-request.js'
 import type { Reply } from './replies.js'
-import { type Asker, type AskSettings, type Call, RequestTable } from './request-table.js'
+import { type Call, RequestTable } from './request-table.js'
 import { encodeInit, extended, type Request, writeOverhead } from './requests.js'
 import { asSftpError, describe, type FileCall, SftpError, withDelivery } from './sftp-error.js'
 import { decodeVersion, type Version } from './version.js'
@@ -49,7 +50,7 @@ export interface CallSettings {
   readonly signal?: AbortSignal | undefined
   /** Whether the server may have much to do for it. @default false */
   readonly isSlow?: boolean | undefined
-  /** See `AskSettings`. @default false */
+  /** See `RequestSettings`. @default false */
   readonly goesAnyway?: boolean | undefined
   /** Whose stack an error is to show: one for all that a program's call asks for. @default made for each request */
   readonly origin?: Error | undefined
@@ -161,12 +162,12 @@ export class SftpSession implements Receiver {
     return this.#requests.call(call, this.#resolved(settings))
   }
 
-  /** The same, for who needs no promise: see `RequestTable.ask`. */
-  ask(asker: Asker, request: Request, settings: CallSettings): void {
-    this.#requests.ask(asker, request, this.#resolved(settings))
+  /** The same, for who needs no promise: see `RequestTable.request`. */
+  request(requester: Requester, request: Request, settings: CallSettings): void {
+    this.#requests.request(requester, request, this.#resolved(settings))
   }
 
-  #resolved({ signal, isSlow, goesAnyway = false, origin = new Error('called') }: CallSettings): AskSettings {
+  #resolved({ signal, isSlow, goesAnyway = false, origin = new Error('called') }: CallSettings): RequestSettings {
     const { limitMs } = this.#host
     return { signal, limitMs: isSlow === true ? Math.max(limitMs, slowLimitMs) : limitMs, goesAnyway, origin }
   }

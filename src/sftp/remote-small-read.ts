@@ -1,9 +1,9 @@
 import { Deferred } from '../liveness/deferred.js'
 import type { Attributes } from './attributes.js'
 import { openFlag } from './numbers.js'
+import type { Requester } from './pending-request.js'
 import { closeLate } from './remote-file.js'
 import type { Reply } from './replies.js'
-import type { Asker } from './request-table.js'
 import type { Request } from './requests.js'
 import { attributes, data, handle } from './results.js'
 import type { FileCall } from './sftp-error.js'
@@ -26,7 +26,7 @@ export interface SmallFetched {
  * Opens a file of the server, reads the first of it by one request, asks what it is like, and closes it, for whose reply nobody
  * waits: in two round trips. The replies come to one object, as those of `SmallWrite`.
  */
-export class SmallRead implements Asker {
+export class SmallRead implements Requester {
   readonly #session: SftpSession
   readonly #path: Buffer
   readonly #settings: SmallReadSettings
@@ -45,7 +45,7 @@ export class SmallRead implements Asker {
 
   /** @throws SftpError; HoldfastError as `SftpSession.call`: where it fails, the server is told to close the file */
   run(): Promise<SmallFetched> {
-    this.#ask({ type: 'OPEN', path: this.#path, flags: openFlag.READ, attributes: {} })
+    this.#request({ type: 'OPEN', path: this.#path, flags: openFlag.READ, attributes: {} })
     return this.#done.promise
   }
 
@@ -77,8 +77,8 @@ export class SmallRead implements Asker {
 
   #begin(opened: Buffer): void {
     this.#handle = opened
-    this.#ask({ type: 'READ', handle: opened, offset: 0n, length: this.#settings.length })
-    this.#ask({ type: 'FSTAT', handle: opened })
+    this.#request({ type: 'READ', handle: opened, offset: 0n, length: this.#settings.length })
+    this.#request({ type: 'FSTAT', handle: opened })
   }
 
   /**
@@ -88,11 +88,11 @@ export class SmallRead implements Asker {
   #close(): void {
     if (this.#handle === undefined || this.#isClosed) return
     this.#isClosed = true
-    this.#ask({ type: 'CLOSE', handle: this.#handle })
+    this.#request({ type: 'CLOSE', handle: this.#handle })
   }
 
-  #ask(request: Request): void {
+  #request(request: Request): void {
     const { signal, origin } = this.#settings
-    this.#session.ask(this, request, { signal: request.type === 'CLOSE' ? undefined : signal, origin })
+    this.#session.request(this, request, { signal: request.type === 'CLOSE' ? undefined : signal, origin })
   }
 }

@@ -1,9 +1,9 @@
 import { Deferred } from '../liveness/deferred.js'
 import type { Attributes } from './attributes.js'
 import { openFlag, status } from './numbers.js'
+import type { Requester } from './pending-request.js'
 import { closeLate } from './remote-file.js'
 import type { Reply } from './replies.js'
-import type { Asker } from './request-table.js'
 import type { Request } from './requests.js'
 import { done, handle } from './results.js'
 import { type FileCall, ofPart } from './sftp-error.js'
@@ -27,7 +27,7 @@ export interface SmallContent {
  * work on requests in their order, else each step once the one before it was answered. The replies come to one object: where
  * each had a promise, these took more time than all that is done here.
  */
-export class SmallWrite implements Asker {
+export class SmallWrite implements Requester {
   /** Whether the file is there, emptied. */
   isOpened = false
   readonly #session: SftpSession
@@ -49,7 +49,7 @@ export class SmallWrite implements Asker {
   run(): Promise<void> {
     const { flags, mode } = this.#content
     const attributes = (flags & openFlag.CREAT) === 0 ? {} : { mode }
-    this.#ask({ type: 'OPEN', path: this.#path, flags, attributes })
+    this.#request({ type: 'OPEN', path: this.#path, flags, attributes })
     return this.#done.promise
   }
 
@@ -70,7 +70,7 @@ export class SmallWrite implements Asker {
     this.#done.reject(this.isOpened ? ofPart(error) : error)
     const [close] = this.#steps
     this.#steps = []
-    if (close !== undefined) this.#ask(close)
+    if (close !== undefined) this.#request(close)
   }
 
   late(reply: Reply): void {
@@ -90,15 +90,15 @@ export class SmallWrite implements Asker {
   #askNext(): void {
     const step = this.#steps.pop()
     if (step === undefined) return
-    this.#ask(step)
+    this.#request(step)
     if (this.#session.keepsOrder) this.#askNext()
   }
 
   /** What was written may go to the disk only as the file is closed, which takes its time; and that is asked for whoever gave up. */
-  #ask(request: Request): void {
+  #request(request: Request): void {
     this.#unanswered++
     const { signal, origin, bytes } = this.#content
     const isClose = request.type === 'CLOSE'
-    this.#session.ask(this, request, { signal, isSlow: isClose && bytes.length > 0, goesAnyway: isClose, origin })
+    this.#session.request(this, request, { signal, isSlow: isClose && bytes.length > 0, goesAnyway: isClose, origin })
   }
 }
