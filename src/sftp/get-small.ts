@@ -1,8 +1,8 @@
 import type { Attributes } from './attributes.js'
 import { makeCopy, preserve } from './local-copy.js'
+import { type RemoteContent, RemoteSmallRead } from './remote-small-read.js'
 import type { SftpSession } from './sftp-session.js'
 import { smallBytes } from './small.js'
-import { type SmallFetched, SmallRead } from './small-read.js'
 import type { Stats } from './stats.js'
 import type { Pair, Transfer } from './transfer.js'
 
@@ -33,10 +33,10 @@ async function fetchWhole(
   session: SftpSession,
   { remote }: Pair,
   { size }: Stats,
-): Promise<SmallFetched | undefined> {
+): Promise<RemoteContent | undefined> {
   const { signal, origin } = transfer
   try {
-    return await new SmallRead(session, remote, { length: size + 1, signal, origin }).run()
+    return await new RemoteSmallRead(session, remote, { length: size + 1, signal, origin }).run()
   } catch (error) {
     if (!transfer.isLost(session)) throw error
     return undefined

@@ -4,7 +4,7 @@ import { isSame, LocalFile } from './local-file.js'
 import { smallBytes } from './small.js'
 
 /** The content of a small file of this machine. */
-export interface SmallSource {
+export interface LocalContent {
   /** In memory of the pool. */
   readonly bytes: Buffer
   readonly stats: Stats
@@ -37,11 +37,11 @@ const settledMs = 2100
  * Reads a small file at once, and looks only then at what it is, which a file that was changed long ago says for the time
  * before too: one call fewer of the four that go to another thread.
  */
-export class SmallReader {
+export class LocalSmallRead {
   readonly #memory: SmallMemory
   readonly #buffer: Buffer
   readonly #since = Date.now()
-  readonly #found = new Deferred<SmallSource | LocalFile>()
+  readonly #found = new Deferred<LocalContent | LocalFile>()
   #descriptor = -1
   #length = 0
   #before: Stats | undefined
@@ -52,7 +52,7 @@ export class SmallReader {
   }
 
   /** @returns the file, open, where it is large, changed meanwhile, or is no file at all. @throws what keeps it from being opened */
-  run(path: string): Promise<SmallSource | LocalFile> {
+  run(path: string): Promise<LocalContent | LocalFile> {
     // Without NONBLOCK, opening a FIFO that took the file's place would wait for its writer.
     const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
     open(path, flags, (error, descriptor) => this.#opened(error, descriptor))

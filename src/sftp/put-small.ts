@@ -1,8 +1,8 @@
 import { LocalFile } from './local-file.js'
+import { LocalSmallRead } from './local-small-read.js'
 import { openFlag } from './numbers.js'
 import { modeToMake, preserved } from './preserved.js'
-import { SmallReader } from './small-source.js'
-import { SmallWrite } from './small-write.js'
+import { RemoteSmallWrite } from './remote-small-write.js'
 import type { Pair, Transfer } from './transfer.js'
 
 /** Whether a file was made there over an earlier connection: one that was lost before it answered OPEN may have done so. */
@@ -22,13 +22,13 @@ export interface Rest {
 export async function putSmallFile(transfer: Transfer, pair: Pair): Promise<Rest | undefined> {
   const { settings, signal, origin, smallSession: session, smallMemory } = transfer
   if (session === undefined || settings.resume || settings.atomic) return { made: 'no' }
-  const source = await new SmallReader(smallMemory).run(pair.local)
+  const source = await new LocalSmallRead(smallMemory).run(pair.local)
   if (source instanceof LocalFile) return { local: source, made: 'no' }
   const { bytes, stats, closed } = source
   const flags = openFlag.WRITE | openFlag.CREAT | openFlag.TRUNC
   const attributes = settings.preserve ? preserved(stats) : undefined
   const mode = modeToMake(stats, settings)
-  const write = new SmallWrite(session, pair.remote, { flags, mode, bytes, attributes, signal, origin })
+  const write = new RemoteSmallWrite(session, pair.remote, { flags, mode, bytes, attributes, signal, origin })
   try {
     if (bytes.length > session.sizes.write) return { made: 'no' }
     await write.run()

@@ -9,14 +9,14 @@ import { attributes, data, handle } from './results.js'
 import type { FileCall } from './sftp-error.js'
 import type { SftpSession } from './sftp-session.js'
 
-export interface SmallReadSettings {
+export interface RemoteReadSettings {
   /** Bytes to ask for, of what one request may. */
   readonly length: number
   readonly signal: AbortSignal | undefined
   readonly origin: Error
 }
 
-export interface SmallFetched {
+export interface RemoteContent {
   /** Undefined where the file is empty. */
   readonly bytes: Buffer | undefined
   readonly attributes: Attributes
@@ -24,27 +24,27 @@ export interface SmallFetched {
 
 /**
  * Opens a file of the server, reads the first of it by one request, asks what it is like, and closes it, for whose reply nobody
- * waits: in two round trips. The replies come to one object, as those of `SmallWrite`.
+ * waits: in two round trips. The replies come to one object, as those of `RemoteSmallWrite`.
  */
-export class SmallRead implements Requester {
+export class RemoteSmallRead implements Requester {
   readonly #session: SftpSession
   readonly #path: Buffer
-  readonly #settings: SmallReadSettings
-  readonly #done = new Deferred<SmallFetched>()
+  readonly #settings: RemoteReadSettings
+  readonly #done = new Deferred<RemoteContent>()
   #handle: Buffer | undefined
   #bytes: Buffer | undefined
   #attributes: Attributes | undefined
   #isRead = false
   #isClosed = false
 
-  constructor(session: SftpSession, path: Buffer, settings: SmallReadSettings) {
+  constructor(session: SftpSession, path: Buffer, settings: RemoteReadSettings) {
     this.#session = session
     this.#path = path
     this.#settings = settings
   }
 
   /** @throws SftpError; HoldfastError as `SftpSession.call`: where it fails, the server is told to close the file */
-  run(): Promise<SmallFetched> {
+  run(): Promise<RemoteContent> {
     this.#request({ type: 'OPEN', path: this.#path, flags: openFlag.READ, attributes: {} })
     return this.#done.promise
   }

@@ -27,7 +27,7 @@ export interface SmallContent {
  * work on requests in their order, else each step once the one before it was answered. The replies come to one object: where
  * each had a promise, these took more time than all that is done here.
  */
-export class SmallWrite implements Requester {
+export class RemoteSmallWrite implements Requester {
   /** Whether the file is there, emptied. */
   isOpened = false
   readonly #session: SftpSession

@@ -5,11 +5,11 @@ import { printable } from '../wire/printable.js'
 import { closing } from './closing.js'
 import { readTogether } from './read-ahead.js'
 import { type OpenSettings, RemoteFile } from './remote-file.js'
+import { RemoteSmallWrite } from './remote-small-write.js'
 import { Room } from './room.js'
 import { inParts } from './sftp-error.js'
 import type { SftpSessions } from './sftp-sessions.js'
 import { smallBytes } from './small.js'
-import { SmallWrite } from './small-write.js'
 import { WriteBehind } from './write-behind.js'
 
 /** What `writeFile` takes. */
@@ -88,7 +88,7 @@ export async function writeFile(
   const isPlain = typeof data === 'string' || isUint8Array(data)
   const bytes = isPlain && data.length <= smallBytes ? toBytes(data, encoding) : undefined
   if (bytes !== undefined && bytes.length <= session.sizes.write)
-    return new SmallWrite(session, path, { ...opened, bytes, attributes: undefined }).run()
+    return new RemoteSmallWrite(session, path, { ...opened, bytes, attributes: undefined }).run()
   const file = await RemoteFile.open(sessions, path, opened)
   await inParts(closing(file, () => writeWhole(file, data, { offset: 0, encoding, signal }), signal))
 }
