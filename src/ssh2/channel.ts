@@ -84,8 +84,8 @@ export class Channel extends Duplex {
       adjusted: () => this.#idle.touch(),
       stalled: () => this.#writes.stalled(),
       pendingBytes: () => this.#writes.waitingBytes,
-      closed: () => this.#whenHeld(() => this.#closeCame()),
-      lost: (cause) => this.#afterEnd(() => this.#whenHeld(() => this.#lost(cause))),
+      closed: () => this.#whenHeld(() => this.#over()),
+      lost: (cause) => this.#afterEnd(() => this.#whenHeld(() => this.#over(cause))),
     }
   }
 
@@ -221,35 +221,26 @@ export class Channel extends Duplex {
     return true
   }
 
-  /** Both sides have closed it, or the peer's CLOSE was given up. */
-  #closeCame(): void {
+  /** @param cause why the connection was lost; without it both sides have closed it, or the peer's CLOSE was given up */
+  #over(cause?: HoldfastError): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#idle.stop()
     this.incoming.state = 'closed'
     this.outgoing.state = 'closed'
     this.#endCame()
-    if (!this.writableEnded) this.end()
-    this.#writes.fail()
+    if (cause !== undefined) this.#tellLost(cause)
+    else if (!this.writableEnded) this.end()
+    this.#writes.fail(cause)
     this.stderr.channelClosed()
     this.#tellCloseOnceRead()
     if (this.#isLeft) this.resume()
   }
 
   /** Of what ssh2 would have waited for without end only those are told who listen. */
-  #lost(cause: HoldfastError): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#idle.stop()
-    this.incoming.state = 'closed'
-    this.outgoing.state = 'closed'
-    this.#endCame()
-    if (!this.#isLeft && cause.code !== 'ERR_SSH_CLOSED' && this.listenerCount('error') > 0)
-      this.emit('error', callError(cause, noResponse(cause)))
-    this.#writes.fail(cause)
-    this.stderr.channelClosed()
-    this.#tellCloseOnceRead()
-    if (this.#isLeft) this.resume()
+  #tellLost(cause: HoldfastError): void {
+    if (this.#isLeft || cause.code === 'ERR_SSH_CLOSED' || this.listenerCount('error') === 0) return
+    this.emit('error', callError(cause, noResponse(cause)))
   }
 
   /** ssh2 tells of the close only once everything was read, with what it told of the exit. */
