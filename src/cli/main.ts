@@ -9,7 +9,12 @@ const usage = `usage: holdfast policy check [FILE]         is a policy right? wi
 `
 
 /** Ends with 0; 1 where a policy is wrong; 2 where the command line is. */
-async function main([subject, ...rest]: readonly string[]): Promise<void> {
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(usage)
+    return
+  }
+  const [subject, ...rest] = args
   try {
     if (subject !== 'policy') throw new UsageError(subject === undefined ? 'what to do?' : `there is no ${subject}`)
     const { text, notes = '' } = await runPolicy(rest)

@@ -85,3 +85,11 @@ test('a command line that says nothing that can be done ends with 2 and says how
     assert.match(stderr, /^holdfast: .+\nusage: holdfast policy check/)
   }
 })
+
+test('holdfast --help says how it is used, and is no mistake', () => {
+  for (const args of [['--help'], ['-h'], ['policy', '--help']]) {
+    const { status, stdout, stderr } = holdfast(args)
+    assert.deepEqual([status, stderr], [0, ''])
+    assert.match(stdout, /^usage: holdfast policy check/)
+  }
+})
