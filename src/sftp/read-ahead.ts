@@ -56,7 +56,10 @@ export function readTogether(source: ReadSource, range: ReadRange): AsyncGenerat
 }
 
 /** What is known to fit into one request is asked for by it, and a byte more to see that it ends there. */
-function firstLength({ maxRead, flow }: ReadSource, { start, end, known = 0 }: ReadRange): number {
+export function firstLength(
+  { maxRead, flow }: Pick<ReadSource, 'maxRead'> & { readonly flow: Pick<Flow, 'firstBytes'> },
+  { start, end, known = 0 }: Pick<ReadRange, 'start' | 'end' | 'known'>,
+): number {
   const all = Math.min(end, known > start ? known + 1 : end) - start
   return Math.min(maxRead, all <= maxRead ? all : Math.max(leastSize, flow.firstBytes))
 }

@@ -47,14 +47,15 @@ export class RemoteFile implements ReadSource, WriteTarget {
     const request: Request = { type: 'OPEN', path, flags, attributes: given }
     const call = { what, request, result: handle(what), late: (reply: Reply) => closeLate(session, reply) }
     const opened = await session.call(call, { signal, origin })
-    return new RemoteFile(session, what.path, { opened, origin })
+    return new RemoteFile(session, what.path, opened, origin)
   }
 
-  private constructor(
-    session: SftpSession,
-    path: string,
-    { opened, origin }: { readonly opened: Buffer; readonly origin: Error | undefined },
-  ) {
+  /** What is open already. */
+  static of(session: SftpSession, path: string, opened: Buffer, origin: Error): RemoteFile {
+    return new RemoteFile(session, path, opened, origin)
+  }
+
+  private constructor(session: SftpSession, path: string, opened: Buffer, origin: Error | undefined) {
     this.#session = session
     this.path = path
     this.#handle = opened

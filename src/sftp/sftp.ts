@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { optionError } from '../session/option-error.js'
-import { closing, reading } from './closing.js'
+import { closing } from './closing.js'
 import { FileHandle, type ReadFileOptions, type ReadWholeOptions, resolveReadFile } from './file-handle.js'
 import { type OpenFlags, toOpenFlags } from './open-flags.js'
 import { SftpPaths } from './paths.js'
@@ -23,7 +23,7 @@ import { type NextHost, SftpSessions } from './sftp-sessions.js'
 import { ownFile } from './stream-file.js'
 import { resolveTransfer, type TransferResult, type TransferTreeOptions } from './transfer-options.js'
 import { checkKind, get, put } from './transfers.js'
-import { checkWriteData, readWhole, type WriteData, writeFile } from './whole-file.js'
+import { checkWriteData, readFile, type WriteData, writeFile } from './whole-file.js'
 import { WriteStream, type WriteStreamOptions } from './write-stream.js'
 
 export interface WriteOptions extends OpenOptions {
@@ -67,8 +67,7 @@ export class Sftp extends SftpPaths implements AsyncDisposable {
   async readFile(path: RemotePath, options: ReadFileOptions = {}): Promise<string | Buffer> {
     const origin = new Error('called')
     const { encoding, ...settings } = resolveReadFile(options)
-    const file = await this.#open(path, 'r', settings, origin)
-    const bytes = await reading(file, () => readWhole(file, { path: file.path, start: 0, ...settings }))
+    const bytes = await readFile(this.session, toPath(path), { ...settings, origin })
     return encoding === undefined ? bytes : bytes.toString(encoding)
   }
 

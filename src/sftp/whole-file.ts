@@ -2,9 +2,10 @@ import { isUint8Array } from 'node:util/types'
 import type { HoldfastError } from '../errors.js'
 import { optionError } from '../session/option-error.js'
 import { printable } from '../wire/printable.js'
-import { closing } from './closing.js'
+import { closing, reading } from './closing.js'
 import { readTogether } from './read-ahead.js'
 import { type OpenSettings, RemoteFile } from './remote-file.js'
+import { RemoteFirstRead } from './remote-first-read.js'
 import { RemoteSmallWrite } from './remote-small-write.js'
 import { Room } from './room.js'
 import { inParts } from './sftp-error.js'
@@ -25,20 +26,57 @@ export interface ReadWholeSettings {
 }
 
 /** Reads to the end, whatever size the server says that the file has. @throws HoldfastError ERR_SSH_MAX_BUFFER */
-export async function readWhole(source: RemoteFile, settings: ReadWholeSettings): Promise<Buffer> {
-  const { path, start, most, signal } = settings
-  const room = new Room(most, `the file '${printable(path, 200)}'`)
-  const pieces: Buffer[] = []
-  const size = sizeOf(source, signal)
-  // One byte more shows that there is more.
-  const end = Math.min(start + most + 1, Number.MAX_SAFE_INTEGER)
-  for await (const some of readTogether(source, { start, end, signal, size }))
+export function readWhole(source: RemoteFile, settings: ReadWholeSettings): Promise<Buffer> {
+  return readOn(source, settings, { pieces: [], size: sizeOf(source, settings.signal) })
+}
+
+/** Opens a file, reads all of it, and has it closed, for which nobody waits. @throws as `readWhole`; SftpError */
+export async function readFile(
+  sessions: SftpSessions,
+  path: Buffer,
+  { most, signal, origin }: Pick<ReadWholeSettings, 'most' | 'signal'> & { readonly origin: Error },
+): Promise<Buffer> {
+  const session = sessions.present ?? (await sessions.current(signal))
+  const end = endOf(0, most)
+  const { file, bytes, size, isWhole } = await new RemoteFirstRead(session, path, { end, signal, origin }).run()
+  return reading(file, async () => {
+    const pieces = bytes === undefined ? [] : [bytes]
+    const settings = { path: file.path, start: 0, most, signal }
+    if (!isWhole) return readOn(file, settings, { pieces, size: () => size })
+    roomFor(settings, pieces)
+    return bytes ?? Buffer.alloc(0)
+  })
+}
+
+/** What came of a file already, and how large the server says that it is, once it has. */
+interface Begun {
+  readonly pieces: Buffer[]
+  readonly size: () => number | undefined
+}
+
+async function readOn(source: RemoteFile, settings: ReadWholeSettings, { pieces, size }: Begun): Promise<Buffer> {
+  const { start, most, signal } = settings
+  const room = roomFor(settings, pieces)
+  const from = pieces.reduce((at, { length }) => at + length, start)
+  for await (const some of readTogether(source, { start: from, end: endOf(start, most), signal, size, known: size() }))
     for (const bytes of some) {
       room.take(bytes.length)
       pieces.push(bytes)
     }
   const [first] = pieces
   return pieces.length === 1 && first !== undefined ? first : Buffer.concat(pieces)
+}
+
+/** One byte more shows that there is more. */
+function endOf(start: number, most: number): number {
+  return Math.min(start + most + 1, Number.MAX_SAFE_INTEGER)
+}
+
+/** @returns what is left of it. @throws HoldfastError ERR_SSH_MAX_BUFFER */
+function roomFor({ path, most }: ReadWholeSettings, pieces: readonly Buffer[]): Room {
+  const room = new Room(most, `the file '${printable(path, 200)}'`)
+  for (const { length } of pieces) room.take(length)
+  return room
 }
 
 /** Asks how large it is, which must not fail what is read. @returns what the server said, once it has */
