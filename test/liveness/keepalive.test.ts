@@ -82,6 +82,16 @@ test('a mute peer answers the key exchange, and is never judged by silence from 
   assert.equal(peer.sent.filter(({ kind }) => kind === 'key-exchange').length, 1)
 })
 
+test('with one question alone the verdict comes where others become suspect', () => {
+  const peer = vanishing({ interval: 1000, countMax: 1 }, 1)
+  peer.run(60_000)
+  assert.deepEqual(
+    peer.verdicts.map(({ at, from }) => [at, from]),
+    [[2010, 'alive']],
+  )
+  assert.deepEqual(peer.changes, [])
+})
+
 test('an outage that heals before the bound makes the peer suspect, then alive again', () => {
   // TCP brings nothing while it lasts, and then everything.
   const heals = 8009
