@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { describe, test } from 'node:test'
@@ -20,14 +23,21 @@ const skip = skipReason(await prepareSshd('10'))
 describe('the streams of a command', { skip, concurrency: true, timeout: 30_000 }, () => {
   test('stdin says false when it is full, and drain once the command read', async (t) => {
     const ssh = await login(t, await sshd(t, { version: '10' }))
-    const command = await ssh.spawn('sleep 1; wc -c')
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-gate-'))
+    t.after(() => rm(folder, { recursive: true }))
+    await chmod(folder, 0o755)
+    const gate = join(folder, 'open')
+    // It reads nothing until the test has seen what it is to see.
+    const command = await ssh.spawn(`until [ -e ${gate} ]; do sleep 0.05; done; wc -c`)
     const sent: number[] = []
     const write = (size: number) => command.stdin.write(Buffer.alloc(size), () => sent.push(size))
     assert.deepEqual([write(1000), write(4_000_000), write(10)], [true, false, false])
     await until(() => ssh.stats().channels[0]?.sendWindow === 0)
     assert.ok((ssh.stats().channels[0]?.unsentBytes ?? 0) > 1_000_000)
     assert.deepEqual(sent, [1000])
-    await once(command.stdin, 'drain')
+    const drained = once(command.stdin, 'drain')
+    await writeFile(gate, '')
+    await drained
     assert.deepEqual(sent, [1000, 4_000_000, 10])
     command.stdin.end()
     assert.equal(await text(command.stdout), '4001010\n')
