@@ -6,6 +6,8 @@ import type { SimulatedTime } from '../support/core/simulated-time.js'
 import { type ScriptedOptions, type SessionScript, scripted } from './scripted.js'
 
 const timeout = 1000
+/** Where signals are dropped, so that a second session is opened at once. */
+const asRoot = { software: 'OpenSSH_9.2p1', username: 'root' }
 
 /** Lets a command reach its limit, and says what was done about it, in milliseconds from there. */
 async function climb(
@@ -151,7 +153,7 @@ test('a subsystem that ends once its channel is closed was ended by that, howeve
 })
 
 test('what runs in silence instead of our script is closed, and run once more at most on this connection', async () => {
-  const { time, sessions, script } = await scripted({ software: 'OpenSSH_9.2p1', username: 'root' })
+  const { time, sessions, script } = await scripted(asRoot)
   script.answersClose = false
   for (let n = 0; n < 3; n++) {
     const { error } = await time.failure(sessions.exec('sleep 30000', { timeout }))
@@ -162,7 +164,7 @@ test('what runs in silence instead of our script is closed, and run once more at
 })
 
 test('what runs instead of our script and speaks is told from it, closed, and not run again', async () => {
-  const { time, sessions, script } = await scripted({ software: 'OpenSSH_9.2p1', username: 'root' })
+  const { time, sessions, script } = await scripted(asRoot)
   script.answersClose = false
   script.requested = (type, channel, data) => {
     if (type === 'exec' && data.includes('exec sh -c')) script.stdout(channel, 'Welcome\n')
@@ -175,7 +177,6 @@ test('what runs instead of our script and speaks is told from it, closed, and no
 })
 
 test('one that ends by itself while the second session is opened has exited', async () => {
-  const asRoot = { software: 'OpenSSH_9.2p1', username: 'root' }
   const { error, commands } = await climb(asRoot, {}, (script) => {
     let command: number | undefined
     script.requested = (type, channel) => {
@@ -189,7 +190,7 @@ test('one that ends by itself while the second session is opened has exited', as
 })
 
 test('where the server refuses terminals, a second session runs nothing', async () => {
-  const { error, commands } = await climb({ software: 'OpenSSH_9.2p1', username: 'root' }, {}, (script) => {
+  const { error, commands } = await climb(asRoot, {}, (script) => {
     script.grant = (type) => type !== 'pty-req'
     script.answersClose = false
   })
@@ -197,8 +198,16 @@ test('where the server refuses terminals, a second session runs nothing', async 
   assert.match(error.ending.detail, /no second session/)
 })
 
-/** A second session that finds the command, so long after it was asked for, and whose KILL alone ends that. */
-function killable(script: SessionScript, time: SimulatedTime, readyMs: number, killMs = 0) {
+interface Killable {
+  readonly readyMs: number
+  /** How long KILL takes. @default 0 */
+  readonly killMs?: number
+  /** Which of its signals ends the shell. What that had started goes on until KILL, and holds the output open. @default KILL */
+  readonly shellEndsBy?: 'TERM' | 'KILL'
+}
+
+/** A second session that finds the command, so long after it was asked for, and whose KILL alone ends all of that. */
+function killable(script: SessionScript, time: SimulatedTime, { readyMs, killMs = 0, shellEndsBy = 'KILL' }: Killable) {
   const signalled: { readonly verb: string; readonly at: number }[] = []
   let command: number | undefined
   let mark = ''
@@ -217,9 +226,9 @@ function killable(script: SessionScript, time: SimulatedTime, readyMs: number, k
     signalled.push({ verb, at: time.now() })
     const answer = () => {
       script.stdout(channel, `${mark} sent 150\n`)
-      if (verb !== 'KILL' || command === undefined) return
-      script.exitSignal(command, 'KILL')
-      script.close(command)
+      if (command === undefined) return
+      if (verb === shellEndsBy) script.exitSignal(command, verb)
+      if (verb === 'KILL') script.close(command)
     }
     if (verb === 'KILL') time.after(killMs, answer)
     else answer()
@@ -232,10 +241,9 @@ for (const readyMs of [200, 1200, 1600, 1700, 1950]) {
     const limits: number[] = []
     const note = (message: unknown) => limits.push((message as DiagnosticsMessages['holdfast:limit']).limitMs)
     subscribe('holdfast:limit', note)
-    const asRoot = { software: 'OpenSSH_9.2p1', username: 'root' }
     let signalled: ReturnType<typeof killable> = []
     const { error, settledMs } = await climb(asRoot, {}, (script, time) => {
-      signalled = killable(script, time, readyMs, 300)
+      signalled = killable(script, time, { readyMs, killMs: 300 })
     })
     unsubscribe('holdfast:limit', note)
     assert.deepEqual([error.remote, error.ending.by, error.signal], ['killed', 'process-group', 'SIGKILL'])
@@ -254,11 +262,34 @@ for (const readyMs of [200, 1200, 1600, 1700, 1950]) {
   })
 }
 
+test('what TERM to the group leaves of a command whose shell it ended is killed, and the whole is called killed', async () => {
+  let signalled: ReturnType<typeof killable> = []
+  const { error, settledMs } = await climb(asRoot, {}, (script, time) => {
+    signalled = killable(script, time, { readyMs: 200, killMs: 300, shellEndsBy: 'TERM' })
+  })
+  assert.deepEqual([error.remote, error.ending.by, error.outputOpen], ['killed', 'process-group', false])
+  assert.match(error.ending.detail, /shell was ended by TERM .*, and what it had started by KILL/)
+  assert.deepEqual(
+    signalled.map(({ verb }) => verb),
+    ['TERM', 'KILL'],
+  )
+  assert.equal(settledMs, 1500)
+})
+
+test('a command whose shell TERM ended is not called gone where KILL of the rest shows no effect in time', async () => {
+  const { error, settledMs } = await climb(asRoot, {}, (script, time) => {
+    killable(script, time, { readyMs: 200, killMs: 5000, shellEndsBy: 'TERM' })
+  })
+  assert.deepEqual([error.remote, error.ending.by, error.outputOpen], ['abandoned', 'process-group', true])
+  assert.match(error.ending.detail, /ended by TERM .* still holds its output open/)
+  assert.equal(settledMs, 2800)
+})
+
 test('a second session that is ready too late for KILL to be seen to work signals nothing', async () => {
   let signalled: ReturnType<typeof killable> = []
-  const { error, settledMs } = await climb({ software: 'OpenSSH_9.2p1', username: 'root' }, {}, (script, time) => {
+  const { error, settledMs } = await climb(asRoot, {}, (script, time) => {
     script.answersClose = false
-    signalled = killable(script, time, 2100)
+    signalled = killable(script, time, { readyMs: 2100 })
   })
   assert.deepEqual([error.remote, error.ending.by, signalled.length], ['abandoned', 'none', 0])
   assert.match(error.ending.detail, /gave no answer in time/)
