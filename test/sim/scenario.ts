@@ -68,10 +68,13 @@ export async function play(plan: Plan, trace?: Trace): Promise<Outcome> {
   return outcomeOf(run, verdict.failure)
 }
 
-/** The close waits for the program to run again. */
+/** The close waits for the program to run again, from each absence that begins before it can have ended. */
 function endOf({ closeAt, absences }: Plan): number {
-  const backAt = absences.map(({ from, forMs }) => (from < closeAt + closeMs ? from + forMs : 0))
-  return Math.max(closeAt, ...backAt) + closeMs + afterwardsMs
+  let closesAt = closeAt
+  for (const { from, forMs } of absences.toSorted((a, b) => a.from - b.from)) {
+    if (from < closesAt + closeMs) closesAt = Math.max(closesAt, from + forMs)
+  }
+  return closesAt + closeMs + afterwardsMs
 }
 
 function setUp(plan: Plan): Run {
