@@ -14,6 +14,7 @@ import { decodeDisconnect, decodeExtInfo } from '#src/wire/transport-messages.js
 import { Writer } from '#src/wire/writer.js'
 import { endedBy, nothingLeft } from '../support/core/checks.js'
 import { loggedIn, NotingSink, scriptedServer } from '../support/core/pair.js'
+import { processorMs } from '../support/core/processor-time.js'
 
 const none = Buffer.alloc(0)
 const huge = 0xffff_ffff
@@ -167,12 +168,13 @@ test('CVE-2026-39829: an RSA key longer than any that is used is refused before 
     .mpint(Buffer.of(1, 0, 1))
     .mpint(modulus)
     .finish()
-  const began = process.hrtime.bigint()
-  assert.throws(
-    () => parsePublicKey(blob),
-    (error: unknown) => error instanceof HoldfastError && error.code === 'ERR_SSH_KEY',
+  const tookMs = processorMs(() =>
+    assert.throws(
+      () => parsePublicKey(blob),
+      (error: unknown) => error instanceof HoldfastError && error.code === 'ERR_SSH_KEY',
+    ),
   )
-  assert.ok(process.hrtime.bigint() - began < 1_000_000_000n)
+  assert.ok(tookMs < 1000, `${tookMs} ms of processor time`)
 })
 
 test('CVE-2026-46598: what an agent answers may be nonsense, and is an error of the agent', () => {
