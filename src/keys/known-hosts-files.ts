@@ -5,6 +5,7 @@ import { appendFile, constants, type FileHandle, mkdir, open, realpath, rename, 
 import { dirname } from 'node:path'
 import process from 'node:process'
 import { HoldfastError } from '../errors.js'
+import { Deferred } from '../liveness/deferred.js'
 import { hasCode, readHandle, readSmallFile } from './files.js'
 import { planRotation } from './host-key-rotation.js'
 import {
@@ -13,6 +14,7 @@ import {
   namesHost,
   type ParsedKnownHosts,
   parseKnownHosts,
+  parseKnownHostsLines,
 } from './known-hosts.js'
 import { encodeKnownHostsLine } from './known-hosts-line.js'
 import { isSshDirectory } from './paths.js'
@@ -20,6 +22,8 @@ import type { PublicKey } from './public-key.js'
 
 /** A hundred thousand hosts. */
 const maxFileBytes = 64 * 1024 * 1024
+/** Some milliseconds of work: so long a connection that is to be made may hold up the others. */
+const linesPerTurn = 1000
 /** A lock that is older belongs to a process that died with it. */
 const staleLockMs = 60_000
 const lineEnd = Buffer.from('\n')
@@ -39,15 +43,35 @@ export interface Host {
  * @throws HoldfastError ERR_SSH_KNOWN_HOSTS: a file that cannot be read could hold a revocation
  */
 export async function readKnownHostsFiles(paths: readonly string[]): Promise<ParsedKnownHosts> {
-  const parsed = await Promise.all(paths.map(readOne))
+  return joined(await Promise.all(paths.map(readOne)))
+}
+
+function joined(parsed: readonly ParsedKnownHosts[]): ParsedKnownHosts {
   return { entries: parsed.flatMap(({ entries }) => entries), problems: parsed.flatMap(({ problems }) => problems) }
 }
 
 function readOne(path: string): Promise<ParsedKnownHosts> {
   return guarded(path, 'read', async () => {
     const bytes = await readSmallFile(path, maxFileBytes)
-    return parseKnownHosts(bytes?.toString('utf8') ?? '', path)
+    return parseInTurns(bytes?.toString('utf8') ?? '', path)
   })
+}
+
+/** In between, the event loop goes on: a file of many thousands of hosts takes seconds. */
+async function parseInTurns(text: string, path: string): Promise<ParsedKnownHosts> {
+  const lines = text.split('\n')
+  const parsed: ParsedKnownHosts[] = []
+  for (let at = 0; at < lines.length; at += linesPerTurn) {
+    if (at > 0) await nextTurn()
+    parsed.push(parseKnownHostsLines(lines.slice(at, at + linesPerTurn), path, at + 1))
+  }
+  return joined(parsed)
+}
+
+function nextTurn(): Promise<void> {
+  const turn = new Deferred<void>()
+  setImmediate(() => turn.resolve())
+  return turn.promise
 }
 
 /**

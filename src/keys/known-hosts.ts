@@ -39,16 +39,21 @@ export interface ParsedKnownHosts {
  * @param file its name, for errors and verdicts
  */
 export function parseKnownHosts(text: string, file: string): ParsedKnownHosts {
+  return parseKnownHostsLines(text.split('\n'), file, 1)
+}
+
+/** The same for some of a file's lines. @param from the number of the first of them, counted from 1 */
+export function parseKnownHostsLines(lines: readonly string[], file: string, from: number): ParsedKnownHosts {
   const entries: KnownHostsEntry[] = []
   const problems: KnownHostsProblem[] = []
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const [index, line] of lines.entries()) {
     const words = line.trim().split(/[ \t]+/)
     if (words[0] === '' || words[0]?.startsWith('#')) continue
     try {
-      entries.push({ file, line: index + 1, ...parseWords(words) })
+      entries.push({ file, line: from + index, ...parseWords(words) })
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error
-      problems.push({ file, line: index + 1, reason: error.message })
+      problems.push({ file, line: from + index, reason: error.message })
     }
   }
   return { entries, problems }

@@ -7,6 +7,7 @@ import os from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -35,6 +36,35 @@ test('files that do not exist are empty; those that cannot be read are an error'
   )
   assert.deepEqual(problems, [{ file, line: 2, reason: problems[0]?.reason }])
   await assert.rejects(readKnownHostsFiles([directory]), { code: 'ERR_SSH_KNOWN_HOSTS', message: /no regular file/ })
+})
+
+test('a file of many hosts is read without holding up the event loop, and its lines keep their numbers', async (context) => {
+  const file = join(temporaryDirectory(context), 'known_hosts')
+  const count = 20_000
+  const lines = Array.from({ length: count }, (_, index) =>
+    index % 5000 === 4999 ? 'nonsense' : `db${index} ${line(first)}`,
+  )
+  writeFileSync(file, lines.join('\n'))
+  const turnsMs: number[] = []
+  let since = process.cpuUsage()
+  const next = () => {
+    const { user, system } = process.cpuUsage(since)
+    turnsMs.push((user + system) / 1000)
+    since = process.cpuUsage()
+    turn = setImmediate(next)
+  }
+  let turn = setImmediate(next)
+  context.after(() => clearImmediate(turn))
+  const { entries, problems } = await readKnownHostsFiles([file])
+  await nextTurn()
+  // In processor time, of which a busy machine gives no more: in one piece, one turn takes nearly all of it.
+  const [longest, whole] = [Math.max(...turnsMs), turnsMs.reduce((sum, ms) => sum + ms, 0)]
+  assert.ok(longest < whole / 2, `${longest} of ${whole} ms in one turn`)
+  assert.deepEqual(
+    problems.map((problem) => problem.line),
+    [5000, 10_000, 15_000, 20_000],
+  )
+  assert.deepEqual([entries.length, entries[7000]?.line, entries.at(-1)?.line], [count - 4, 7002, count - 1])
 })
 
 test('a named pipe that nobody writes to is not waited for', {
