@@ -404,6 +404,19 @@ test('a wait without a caller, or a step of what nobody waits for, holds the pro
   assert.equal(held(), false)
 })
 
+test('the first wait with a caller, and the end of the last, are told of while others without one go on', () => {
+  const { waits } = new World()
+  const options = { limit: 'timeout', limitMs: false, clock: 'call', phase: 'command', what: 'the end' } as const
+  waits.start<void>({ ...options, isAwaited: false })
+  waits.keepRunning(false)
+  const changes: boolean[] = []
+  waits.onHoldChange(() => changes.push(waits.holdsProcess))
+  const wait = waits.start<void>(options)
+  assert.deepEqual(changes, [true])
+  wait.resolve()
+  assert.deepEqual(changes, [true, false])
+})
+
 test('who is told of one limit, and ends the connection for it, is told of no other', async () => {
   let now = 0
   const told: string[] = []
