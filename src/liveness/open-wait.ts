@@ -200,7 +200,8 @@ export class OpenWait<T> implements Wait<T>, Drainable {
   #timeout(): HoldfastError {
     const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.#options
     const message = `${what} did not come within the limit ${limit} of ${limitMs} ms${this.#where()}`
-    const error = this.#error(code, message, limitMs === false ? {} : { limit, limitMs })
+    const cause = this.#environment.limitCause?.()
+    const error = this.#error(code, message, limitMs === false ? { cause } : { limit, limitMs, cause })
     this.#environment.limitReached?.(error, what)
     return error
   }

@@ -28,6 +28,8 @@ export interface WaitOptions extends LimitClockOptions {
 export interface WaitsEnvironment extends LimitClockEnvironment {
   /** What every error of this connection says: host, evidence. */
   errorDetails(): ErrorDetails
+  /** Why what is waited for does not come, where that is known, for the error of a limit. */
+  limitCause?(): HoldfastError | undefined
   /** A limit has ended a wait, for whoever watches from outside. */
   limitReached?(error: HoldfastError, what: string): void
 }

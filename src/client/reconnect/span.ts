@@ -31,7 +31,6 @@ const nothing: readonly Channel[] = []
 export class Span implements SessionPort {
   readonly #host: string
   readonly #limitMs: number | false
-  readonly #awayFor: () => HoldfastError | undefined
   readonly #timing: Timing
   readonly #waiting = new Set<Wait<Connection>>()
   /** Who wants to know of channels that are gone, before there is a connection that could tell. */
@@ -45,13 +44,13 @@ export class Span implements SessionPort {
   constructor(options: SpanOptions) {
     this.#host = options.host
     this.#limitMs = options.limitMs
-    this.#awayFor = options.awayFor
     this.#last = options.last
     this.#timing = new Timing({
       now: () => nodeEnvironment.now(),
       busyMs,
       lastTrafficAt: () => this.#link?.facts.lastTrafficAt() ?? Number.NEGATIVE_INFINITY,
       errorDetails: () => this.errorDetails(),
+      limitCause: options.awayFor,
       limitReached: (error, what) => this.#link?.facts.limitReached(error, what),
     })
     this.waits.keepRunning(options.keepsRunning)
@@ -99,7 +98,7 @@ export class Span implements SessionPort {
   }
 
   errorDetails(): ErrorDetails {
-    return this.#link?.connection.errorDetails() ?? { host: this.#host, phase: 'reconnect', cause: this.#awayFor() }
+    return this.#link?.connection.errorDetails() ?? { host: this.#host, phase: 'reconnect' }
   }
 
   async open(

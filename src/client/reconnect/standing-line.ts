@@ -134,7 +134,7 @@ export class StandingLine implements Line {
   async close(limitMs: number): Promise<void> {
     this.#isClosing = true
     if (this.#isAway) {
-      const details = { ...this.#span.errorDetails(), phase: 'close', cause: undefined } as const
+      const details = { ...this.#span.errorDetails(), phase: 'close' } as const
       this.#end(new HoldfastError('ERR_SSH_CLOSED', 'the client was closed', details))
       await this.#dialing?.catch(() => {})
     }

@@ -136,7 +136,8 @@ describe('a forward of this machine', { concurrency: true, timeout }, () => {
     relay.reset()
     await once(ssh, 'reconnecting')
     await one.close()
-    assert.equal((await one.closed).code, 'ERR_SSH_CLOSED')
+    const { code, cause } = await one.closed
+    assert.deepEqual([code, cause], ['ERR_SSH_CLOSED', undefined])
     await ssh.close()
     assert.equal((await two.closed).code, 'ERR_SSH_CLOSED')
     assert.equal(two.listening, false)
