@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import process from 'node:process'
 import { HoldfastError } from '../errors.js'
-import { isAccessDenied } from './access-denied.js'
+import { childProcessHint, isAccessDenied } from './access-denied.js'
 
 const windows = process.platform === 'win32'
 
@@ -19,7 +19,7 @@ export function spawnInShell(command: string): ChildProcess {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new HoldfastError('ERR_SSH_OPTION', `the command cannot be run: ${reason}`, {
       phase: 'options',
-      ...(isAccessDenied(cause) && { hint: 'start Node with --allow-child-process' }),
+      ...(isAccessDenied(cause) && { hint: childProcessHint }),
       cause,
     })
   }

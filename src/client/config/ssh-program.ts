@@ -3,7 +3,7 @@ import process from 'node:process'
 import { HoldfastError } from '../../errors.js'
 import { Deadlines } from '../../liveness/deadlines.js'
 import { type Wait, Waits } from '../../liveness/waits.js'
-import { isAccessDenied } from '../../socket/access-denied.js'
+import { childProcessHint, isAccessDenied } from '../../socket/access-denied.js'
 import { Scheduler, systemClock } from '../../socket/scheduler.js'
 import { signalGroup } from '../../socket/shell.js'
 import { printable } from '../../wire/printable.js'
@@ -80,7 +80,7 @@ function notStarted(cause: unknown): HoldfastError {
   const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
   const text = cause instanceof Error ? cause.message : String(cause)
   const reason = missing ? 'which is not on PATH' : `which could not be started: ${text}`
-  const way = isAccessDenied(cause) ? 'start Node with --allow-child-process' : 'install OpenSSH’s client'
+  const way = isAccessDenied(cause) ? childProcessHint : 'install OpenSSH’s client'
   return new HoldfastError('ERR_SSH_UNSUPPORTED', `the option config asks OpenSSH's program ssh, ${reason}`, {
     phase: 'options',
     hint: `${way}, or leave out config and give its values as options`,
