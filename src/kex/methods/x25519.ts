@@ -19,7 +19,8 @@ export interface X25519Pair {
 export function makeX25519Pair(randomBytes: RandomBytes): X25519Pair {
   const key = Buffer.concat([pkcs8Prefix, randomBytes(x25519Bytes)])
   const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' })
-  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
+  const { x } = createPublicKey(privateKey).export({ format: 'jwk' })
+  if (x === undefined) throw new RangeError('the public half of an X25519 key has no x')
   return { privateKey, share: Buffer.from(x, 'base64url') }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import * as v from 'valibot'
 import { curve25519 } from '#src/kex/methods/curve25519.js'
@@ -27,6 +28,12 @@ describe('X25519', () => {
     for (const { scalar, u, result } of vectors.functions) {
       assert.equal(agreeX25519(makeX25519Pair(() => hex(scalar)).privateKey, hex(u), 'u').toString('hex'), result)
     }
+  })
+
+  test('sends no share where its key cannot be had', (t) => {
+    const { publicKey } = generateKeyPairSync('x25519')
+    t.mock.method(Object.getPrototypeOf(publicKey) as typeof publicKey, 'export', () => ({ kty: 'OKP', crv: 'X25519' }))
+    assert.throws(() => makeX25519Pair(() => Buffer.alloc(32, 1)), RangeError)
   })
 
   test('gives the keys and the secret of RFC 7748 section 6.1', () => {
