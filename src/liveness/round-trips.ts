@@ -15,8 +15,8 @@ export class RoundTrips {
   }
 
   /**
-   * The least of the latest: an outage or a full link makes one look long. Where none is known that tells anything, the
-   * quickest answer of authentication stands for it; 0 where there was none, as for a server.
+   * The least of the latest: an outage or a full link makes one look long, and the first of all as well. So the quickest
+   * answer of authentication is among them until there are enough others; 0 where none is known, as at first for a server.
    */
   get leastMs(): number {
     return this.#leastMs
@@ -47,7 +47,8 @@ export class RoundTrips {
 
   /** Found when it changes: it is asked for at each wake. */
   #findLeast(): void {
-    const least = this.#ms.length === 0 ? this.#leastLoginMs : Math.min(...this.#ms)
+    const loginMs = this.#ms.length < kept ? this.#leastLoginMs : Number.POSITIVE_INFINITY
+    const least = Math.min(loginMs, ...this.#ms)
     this.#leastMs = least === Number.POSITIVE_INFINITY ? 0 : least
   }
 }

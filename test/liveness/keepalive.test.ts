@@ -163,6 +163,16 @@ test('one round trip that an outage made long does not put off a verdict', () =>
   assert.equal(peer.verdicts[0]?.at, 6800)
 })
 
+test('nor does the first of all, where authentication was quick', () => {
+  const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 1 ? 1800 : undefined))
+  peer.keepalive.loginAnswered(10)
+  peer.keepalive.start(0)
+  peer.does(2500, () => peer.keepalive.disturbed(2500))
+  peer.run(60_000)
+  assert.equal(peer.keepalive.liveness(peer.now).rttMs, 1800)
+  assert.equal(peer.verdicts[0]?.at, 5800)
+})
+
 test('an answer that waited while the loop was blocked is no long round trip', () => {
   const peer = new ScriptedPeer(second, (_kind, sentAt) => (sentAt < 2000 ? 10 : undefined))
   peer.keepalive.start(0)
