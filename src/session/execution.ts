@@ -113,6 +113,8 @@ function asStream(input: AsyncIterable<string | Uint8Array>): AsyncIterable<stri
 function bytesAlone(): Transform {
   return new Transform({
     writableObjectMode: true,
+    // By itself it holds 16 pieces, however large.
+    writableHighWaterMark: 1,
     transform(chunk: unknown, _encoding, done) {
       if (typeof chunk === 'string' || isUint8Array(chunk)) done(null, chunk)
       else done(new TypeError(`${typeof chunk} came, where text or bytes are needed`))

@@ -66,6 +66,23 @@ function endless() {
   return { fate, iterable: { [Symbol.asyncIterator]: () => iterator }, stream: new Readable({ read: () => {} }) }
 }
 
+test('of an input that the command does not read, little is taken ahead, however large its pieces are', async () => {
+  const { time, sessions } = await scripted()
+  const source = { pulled: 0 }
+  async function* pieces() {
+    for (;;) {
+      source.pulled++
+      yield Buffer.alloc(1024 * 1024)
+    }
+  }
+  // The server takes what its window allows, which is the first piece.
+  const running = sessions.exec('anything', { stdin: pieces(), timeout: '2s' })
+  await time.run(1000)
+  for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate)
+  await time.failure(running)
+  assert.ok(source.pulled <= 4, `${source.pulled} pieces of 1 MiB`)
+})
+
 test('an input that fails before the command is started fails the command, and nothing else', async () => {
   const { error, script } = await failed({}, ({ sessions }) => {
     const { stream } = endless()
