@@ -12,7 +12,6 @@ import { CommandError } from 'holdfast'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
 import { login, sshd } from '../session/sshd.js'
-import { client, server } from './support/embedded.js'
 import { leavesNothing } from './support/leaks.js'
 import { failure } from './support/outcome.js'
 
@@ -87,14 +86,3 @@ describe('the streams of a command', { skip, concurrency: true, timeout: 30_000 
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
-
-test('a command that waits for its reader is told of as such when its limit is reached', {
-  timeout: 30_000,
-}, async (t) => {
-  const ssh = await client(t, await server(t))
-  const command = await ssh.spawn('head -c 4000000 /dev/zero >&2; echo done', { timeout: '2s' })
-  command.stdout.resume()
-  const { error } = await failure(command.exited)
-  assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'timeout'])
-  assert.match(error.hint, /output was not read/)
-})

@@ -17,6 +17,8 @@ import { login, running, sshd } from './sshd.js'
 const timeout = 1000
 /** KILL follows no sooner upon TERM. */
 const killAtMs = 1000
+/** Until then KILL of a process group may show its effect. */
+const groupUntilMs = 2800
 /** The most that the end of a command takes. */
 const abandonedMs = 3000
 /** Of a machine that has much else to do; what is not bounded would take 30,000 s. */
@@ -102,7 +104,7 @@ for (const version of ['9.2', '10'] as const) {
         const { server, ssh } = await open(t, { version })
         const { error, tookMs } = await endsOnceReady(ssh, 'trap "" TERM; echo ready; sleep 30000; true')
         assert.deepEqual([error.remote, error.ending.by], ['killed', by])
-        assert.ok(tookMs >= killAtMs && tookMs < killAtMs + 2500, `${tookMs} ms`)
+        assert.ok(tookMs >= killAtMs, `${tookMs} ms`)
         await expectGone(server)
       })
 
@@ -113,16 +115,23 @@ for (const version of ['9.2', '10'] as const) {
           '(trap "" TERM; echo ready; sleep 30000; sleep 30000) & sleep 30000; true',
         )
         const { remote, ending, outputOpen } = error
+        assert.equal(ending.by, by)
         if (remote === 'killed') {
           // Where signals pass, only a shell that TERM has not yet ended when KILL is due gives that its group.
           assert.ok(tookMs >= killAtMs, `${tookMs} ms`)
-          assert.deepEqual([ending.by, outputOpen], [by, false])
+          assert.equal(outputOpen, false)
           await expectGone(server)
           return
         }
-        assert.deepEqual([remote, ending.by, outputOpen], ['abandoned', by, true])
+        assert.deepEqual([remote, outputOpen], ['abandoned', true])
         assert.match(ending.detail, /ended by TERM .* still holds its output open/)
-        if (!isDeaf) assert.ok((await running(server)).length > 0)
+        if (isDeaf) {
+          // KILL has gone to the rest, and works also where a busy machine shows that too late.
+          assert.ok(tookMs >= groupUntilMs, `${tookMs} ms`)
+          await expectGone(server)
+        } else {
+          assert.ok((await running(server)).length > 0)
+        }
       })
 
       test('one whose part takes its time after TERM is gone', async (t) => {

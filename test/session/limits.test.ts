@@ -115,6 +115,26 @@ test('idleTimeout stands still while our side does not read', async () => {
   near(tookMs, 5000)
 })
 
+test('timeout says of a command that it waits for its reader, and of one that is read nothing such', async () => {
+  const world = await scripted()
+  const { time, script, sessions } = world
+  script.requested = (type, channel) => {
+    if (type === 'exec') for (let sent = 0; sent < 64; sent++) script.stderr(channel, 'x'.repeat(32 * 1024))
+  }
+  endsByTerm(world)
+  const hints: string[] = []
+  for (const reads of [false, true]) {
+    const command = await time.value(sessions.spawn('anything', { timeout: '2s' }))
+    command.stdout.resume()
+    if (reads) command.stderr.resume()
+    const { error } = await failure(world, command.exited)
+    assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'timeout'])
+    hints.push(error.hint)
+  }
+  assert.match(hints[0] ?? '', /output was not read/)
+  assert.doesNotMatch(hints[1] ?? '', /output was not read/)
+})
+
 test('stdinStall counts while the command does not read what there is for it, and the peer lives', async () => {
   const world = await scripted()
   const { time, script, sessions } = world
