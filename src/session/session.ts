@@ -265,7 +265,9 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   }
 
   endInput(): void {
-    if (this.settings.pty === undefined || !eofHangsUp(this.#host.port.negotiated)) this.channel?.eof()
+    // Who writes to a stream asks for its end. What was given as a whole, most often nothing, ends unasked.
+    const isAsked = this.#given === undefined
+    if (isAsked || this.settings.pty === undefined || !eofHangsUp(this.#host.port.negotiated)) this.channel?.eof()
   }
 
   /** Where nobody has asked for a stream, none is made to be destroyed. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
-import { CommandError, HoldfastError } from 'holdfast'
+import { type Command, CommandError, HoldfastError } from 'holdfast'
+import type { Sessions } from '#src/session/sessions.js'
 import { type ScriptedOptions, scripted } from './scripted.js'
 
 async function failed(
@@ -50,6 +51,38 @@ for (const [name, stdin, expected] of [
     assert.deepEqual([...script.input.values()], [expected])
     script.finish(script.requests[0]?.recipient ?? -1)
     await time.value(running)
+  })
+}
+
+for (const [software, stdin, expected] of [
+  ['dropbear_2025.88', undefined, undefined],
+  ['dropbear_2025.88', 'text', 'text'],
+  ['OpenSSH_9.9', undefined, '<EOF>'],
+] as const) {
+  test(`the end of input ${stdin ?? 'that nobody gave'} for a program with a terminal at ${software}`, async () => {
+    const { time, sessions, script } = await scripted({ software })
+    const running = sessions.exec('anything', { pty: true, stdin })
+    await time.run(10)
+    const channel = script.requests[0]?.recipient ?? -1
+    assert.equal(script.input.get(channel), expected)
+    script.finish(channel)
+    await time.value(running)
+  })
+}
+
+for (const [what, start] of [
+  ['a shell', (sessions) => sessions.shell()],
+  ['a command', (sessions) => sessions.spawn('anything', { pty: true })],
+] as [string, (sessions: Sessions) => Promise<Command>][]) {
+  test(`dropbear is told of the end that a program gives the input of ${what} with a terminal`, async () => {
+    const { time, sessions, script } = await scripted({ software: 'dropbear_2025.88' })
+    const command = await time.value(start(sessions))
+    command.stdin.end('text')
+    await time.run(10)
+    const channel = script.requests[0]?.recipient ?? -1
+    assert.equal(script.input.get(channel), 'text<EOF>')
+    script.finish(channel)
+    await time.value(command.exited)
   })
 }
 
