@@ -43,8 +43,8 @@ export async function endFailed(session: Session, cause: unknown, conclusion: Co
 /** The error of this call, once what it failed for has been carried out on the remote side. */
 export async function failure(session: Session, cause: unknown, conclusion: Conclusion): Promise<CommandError> {
   const base = asHoldfastError(cause)
-  // To end it drops what nobody reads.
-  const unread = unreadHint(base, session)
+  // To end it drops what nobody reads, and takes time, in which places may become free.
+  const hint = { ...unreadHint(base, session), ...placesHint(base, session, conclusion) }
   const end = await endRemote(session, conclusion.host)
   if (end.remote === 'abandoned') session.isAbandoned = true
   const elapsedMs = conclusion.host.port.now() - session.calledAt
@@ -57,8 +57,7 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
       ...detailsOf(base),
       elapsedMs,
       cause: causeOf(base, conclusion),
-      ...unread,
-      ...placesHint(base, conclusion),
+      ...hint,
     },
     {
       ...conclusion.gathered(),
@@ -75,11 +74,16 @@ export async function failure(session: Session, cause: unknown, conclusion: Conc
   return error
 }
 
-function causeOf(base: HoldfastError, { host: { port } }: Conclusion): unknown {
-  // A limit is this call's own, unless it ended the connection: what others share with it stays recognisable as the
-  // cause. Of an abort, whoever was aborted, the cause is the signal's reason.
-  const isOwn = (base.limit !== undefined && base !== port.cause) || base.code === 'ERR_SSH_ABORTED'
+function causeOf(base: HoldfastError, conclusion: Conclusion): unknown {
+  // What others share with it stays recognisable as the cause. Of an abort, whoever was aborted, the cause is the
+  // signal's reason.
+  const isOwn = isOwnLimit(base, conclusion) || base.code === 'ERR_SSH_ABORTED'
   return isOwn ? base.cause : base
+}
+
+/** A limit is this call's own, unless it ended the connection. */
+function isOwnLimit(base: HoldfastError, { host: { port } }: Conclusion): boolean {
+  return base.limit !== undefined && base !== port.cause
 }
 
 /** A program that waits for its reader never ends, whatever the limit. */
@@ -90,13 +94,15 @@ function unreadHint({ limit }: HoldfastError, session: Session): ErrorDetails {
   return { hint }
 }
 
-/** Who holds the places, where the server gives no more. */
-function placesHint({ phase }: HoldfastError, { host: { places } }: Conclusion): ErrorDetails {
-  const { abandoned, taken } = places
-  if (phase !== 'channelOpen' || taken === 0) return {}
+/** Who holds the places, where the server gave no more. */
+function placesHint(base: HoldfastError, session: Session, conclusion: Conclusion): ErrorDetails {
+  const { abandoned, taken } = conclusion.host.places
+  const isWithoutPlace = session.hasWaitedForPlace && session.channel === undefined
+  if (!isWithoutPlace || !isOwnLimit(base, conclusion) || taken === 0) return {}
   if (abandoned.length === 0) {
     const limits = 'run fewer commands at once, or give them a longer limit'
-    return { hint: `${taken} sessions are open: where the server allows no more (MaxSessions), ${limits}` }
+    const open = taken === 1 ? '1 session is open' : `${taken} sessions are open`
+    return { hint: `${open}: where the server allows no more (MaxSessions), ${limits}` }
   }
   const commands = abandoned.map((what) => `'${what}'`).join(', ')
   return { hint: `commands that could not be ended keep their places on the server (MaxSessions): ${commands}` }

@@ -13,6 +13,8 @@ export interface Tenant {
   readonly isAbandoned: boolean
   /** Called with its channel before the first message for it is handled. */
   attach(channel: Channel): ChannelSink
+  /** Called when it begins to wait for a place. */
+  waitsForPlace(): void
   /** The server holds nothing for it any more. */
   gone(): void
 }
@@ -93,7 +95,7 @@ export class Places {
     const limitMs = options.limitMs === false ? Number.POSITIVE_INFINITY : options.limitMs
     let clock = this.#waiting.length > 0 ? this.#startClock(options) : undefined
     try {
-      if (clock !== undefined) await this.#turn(call, options, clock.spentMs)
+      if (clock !== undefined) await this.#turn(call, tenant, options, clock.spentMs)
       for (let triedAgainAfter = 0; ; ) {
         const gone = this.#gone
         let refused: ChannelOpenError
@@ -109,14 +111,14 @@ export class Places {
         }
         clock ??= this.#startClock(options)
         // Sessions of ours that keep ending must not keep a call trying for ever.
-        if (clock.spentMs >= limitMs) await this.#startPatience(options, clock.spentMs).promise
+        if (clock.spentMs >= limitMs) await this.#startPatience(tenant, options, clock.spentMs).promise
         // Refused while another of ours was open, which has ended since: that says nothing of now.
         if (this.#gone > gone) continue
         const mayLinger = this.#port.now() - this.#goneAt < lingerMs && this.#gone > triedAgainAfter
         triedAgainAfter = this.#gone
         if (mayLinger) continue
         if (this.#taken.size === 0) throw refused
-        await this.#turn(call, options, clock.spentMs)
+        await this.#turn(call, tenant, options, clock.spentMs)
       }
     } finally {
       clock?.resolve()
@@ -145,13 +147,14 @@ export class Places {
   }
 
   /** The rest of the limit. Not while an attempt is out, which has a limit of its own and may still succeed. */
-  #startPatience({ limitMs, signal, origin }: PlaceOptions, spentMs: number): Wait<void> {
+  #startPatience(tenant: Tenant, { limitMs, signal, origin }: PlaceOptions, spentMs: number): Wait<void> {
+    tenant.waitsForPlace()
     return this.#port.waits.start<void>({ ...placeWait, limitMs, signal, origin, spentMs })
   }
 
   /** Waits for a session to end. */
-  async #turn(call: number, options: PlaceOptions, spentMs: number): Promise<void> {
-    const wait = this.#startPatience(options, spentMs)
+  async #turn(call: number, tenant: Tenant, options: PlaceOptions, spentMs: number): Promise<void> {
+    const wait = this.#startPatience(tenant, options, spentMs)
     const turn = { call, wait }
     const later = this.#waiting.findIndex((other) => other.call > call)
     this.#waiting.splice(later === -1 ? this.#waiting.length : later, 0, turn)

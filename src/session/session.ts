@@ -56,6 +56,8 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   isLost = false
   /** Whether the call has ended although the program may still run. */
   isAbandoned = false
+  /** Whether there was no place for it when it was to be opened. */
+  hasWaitedForPlace = false
   readonly #host: SessionHost
   /** All of its input, where that is there from the start. */
   readonly #given: Input | undefined
@@ -142,6 +144,10 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   failStreams(cause: Error): void {
     this.#destroyInput(cause)
     this.#outputs.fail(cause)
+  }
+
+  waitsForPlace(): void {
+    this.hasWaitedForPlace = true
   }
 
   gone(): void {

@@ -28,11 +28,25 @@ test('a call that gives up while it opens its session leaves the place to the ne
   assert.ok(performance.now() - since < 5000)
 })
 
-test('a call that got no place within its limit says how many sessions are open', { timeout: 30_000 }, async (t) => {
-  const ssh = await client(t, await server(t, { maxSessions: 2 }), { limits: { channelOpen: 300 } })
-  const open = [await ssh.spawn('cat'), await ssh.spawn('cat')]
-  const { error } = await failure(ssh.exec('echo third'))
-  assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'channelOpen'])
-  assert.match(error.hint, /^2 sessions are open: .* run fewer commands at once/)
-  for (const { stdin } of open) stdin.end()
+for (const [limit, options] of [
+  ['channelOpen', {}],
+  ['timeout', { timeout: 300 }],
+  ['idleTimeout', { idleTimeout: 300, timeout: '20s' }],
+] as const) {
+  test(`a call that got no place says at its ${limit} how many are open`, { timeout: 30_000 }, async (t) => {
+    const ssh = await client(t, await server(t, { maxSessions: 2 }), { limits: { channelOpen: 300 } })
+    const open = [await ssh.spawn('cat'), await ssh.spawn('cat')]
+    const { error } = await failure(ssh.exec('echo third', options))
+    assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', limit])
+    assert.match(error.hint, /^2 sessions are open: .* run fewer commands at once/)
+    for (const { stdin } of open) stdin.end()
+  })
+}
+
+test('one session that is open is spoken of as one', { timeout: 30_000 }, async (t) => {
+  const ssh = await client(t, await server(t, { maxSessions: 1 }), { limits: { channelOpen: 300 } })
+  const { stdin } = await ssh.spawn('cat')
+  const { error } = await failure(ssh.exec('echo second'))
+  assert.match(error.hint, /^1 session is open: /)
+  stdin.end()
 })

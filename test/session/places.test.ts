@@ -137,3 +137,34 @@ test('a limit that is over while an attempt is out ends the call once that is re
   for (const ms of [elapsedMs, message.elapsedMs])
     assert.ok(typeof ms === 'number' && ms >= 19_000 && ms < 19_500, String(ms))
 })
+
+test('a call whose opening is never answered speaks of no other sessions', async () => {
+  const { time, server, sessions } = await scripted()
+  await time.value(sessions.spawn('other'))
+  server.before = (payload) => payload[0] === messageNumber.CHANNEL_OPEN
+  const { error } = await time.failure(sessions.exec('anything'))
+  assert.deepEqual([error.code, error.limit], ['ERR_SSH_TIMEOUT', 'channelOpen'])
+  assert.doesNotMatch(error.hint, /MaxSessions/)
+})
+
+test('a call that waited for a place and got one speaks of no other sessions at its limit', async () => {
+  const { time, server, sessions, script } = await scripted()
+  const [first, third] = [sessions.exec('one'), sessions.spawn('three')]
+  await time.value(third)
+  const before = server.before
+  let refusals = 0
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_OPEN || refusals++ > 0) return before(payload)
+    const { sender: recipient } = decodeChannelOpen(payload)
+    server.send(encodeChannelOpenFailure({ recipient, reason: 2, description: 'open failed' }))
+    return true
+  }
+  const second = sessions.exec('two', { timeout: '5s' })
+  await time.run(1000)
+  assert.equal(sessions.stats.waiting, 1)
+  script.finish(script.requests[0]?.recipient ?? -1)
+  await time.value(first)
+  const { error } = await time.failure(second)
+  assert.deepEqual([error.limit, error.delivery, refusals], ['timeout', 'ran', 2])
+  assert.doesNotMatch(error.hint, /MaxSessions/)
+})
