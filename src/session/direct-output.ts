@@ -7,6 +7,8 @@ export interface Receiver {
   end(): void
   /** The same, for this reason. */
   fail(cause: Error): void
+  /** What the subsystem is given to read has begun to wait until it reads. */
+  stalled?(): void
 }
 
 /** Output that nobody has to wait for: the peer may send on as soon as it came. */

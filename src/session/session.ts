@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly place?: 'wait' | 'now'
   /** Called once the channel is open, before anything is asked for on it. */
   readonly opened?: ((channel: Channel) => void) | undefined
+  /** Called when its input has begun to wait for a program that does not read it. */
+  readonly stalled?: (() => void) | undefined
 }
 
 /**
@@ -64,6 +66,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
   #stream: InputStream | undefined
   readonly #outputs: Outputs
   readonly #limits: ProgressLimits | undefined
+  readonly #stalled: SessionOptions['stalled']
   #endWaits: EndWaits | undefined
   #grace: Grace | undefined
   #isClosed = false
@@ -80,6 +83,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     this.startup = new Startup(this, options)
     this.#host = host
     this.#outputs = new Outputs(options, this)
+    this.#stalled = options.stalled
     if (input !== undefined) this.#given = new GivenInput(this, input)
     this.life = port.waits.start({
       limit: 'timeout',
@@ -226,6 +230,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
 
   stalled(): void {
     this.#limits?.stdinMoved()
+    this.#stalled?.()
   }
 
   pendingBytes(): number {

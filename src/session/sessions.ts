@@ -122,7 +122,9 @@ export class Sessions {
     const origin = new Error('called')
     const stdout = new DirectOutput(receiver, (bytes) => session.consumed(bytes))
     const stderr = new DirectOutput(nobody, (bytes) => session.consumed(bytes))
-    const session: Session = new Session({ host: this.#host, program, settings, stdout, stderr, origin, opened })
+    const stalled = () => receiver.stalled?.()
+    const options = { host: this.#host, program, settings, stdout, stderr, origin, opened, stalled }
+    const session: Session = new Session(options)
     return { session, ...(await this.#begin(session, origin)) }
   }
 

@@ -34,15 +34,9 @@ export class Outgoing {
   #flights: Flight[] = []
   /** Whose memory is for the next ones once they have gone. */
   #lent: Buffer[] = []
-  #unsent = 0
 
   constructor(port: OutgoingPort) {
     this.#port = port
-  }
-
-  /** Whether some of it has not gone. */
-  get hasUnsent(): boolean {
-    return this.#unsent > 0 || this.#packets.length > 0
   }
 
   /** Begins the wait for a reply. @param length of the packet, which `send` is to be given next if it goes */
@@ -76,10 +70,8 @@ export class Outgoing {
     this.#flights = []
     this.#lent = []
     this.#length = 0
-    this.#unsent++
     this.#port.write(packets.length === 1 ? first : Buffer.concat(packets), (error) => {
       if (error) return
-      this.#unsent--
       const now = this.#port.now()
       for (const flight of flights) flight.left(now)
       for (const packet of lent) this.#port.memory.giveBack(packet)

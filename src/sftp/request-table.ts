@@ -67,7 +67,11 @@ export class RequestTable {
       waits: port.waits,
       memory: port.memory,
       now: () => port.now(),
-      write: (bytes, sent) => port.write(bytes, sent),
+      write: (bytes, sent) => {
+        port.write(bytes, sent)
+        // Behind others that wait, these do not begin to wait: nobody will tell of them.
+        this.stalled()
+      },
       failed: (request, error) => this.#failed(request, error),
       left: () => this.pump(),
     })
@@ -114,8 +118,12 @@ export class RequestTable {
       if (turn.value.go()) this.#turns.remove(turn)
       turn = next
     }
-    // What a server that does not read is to be sent would else wait long before its clock runs.
-    if (this.#outgoing.hasUnsent && this.#port.isStuck) for (const { flight } of this.#sent.all()) flight?.stuck()
+    this.stalled()
+  }
+
+  /** What a server that does not read is to be sent would else wait long before its clock runs. */
+  stalled(): void {
+    if (this.#port.isStuck) for (const { flight } of this.#sent.all()) flight?.stuck()
   }
 
   /** @param packet without its length. @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL */

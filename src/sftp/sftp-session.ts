@@ -255,6 +255,10 @@ export class SftpSession implements Receiver {
     this.#end(asHoldfastError(cause))
   }
 
+  stalled(): void {
+    this.#requests.stalled()
+  }
+
   async #start(signal: AbortSignal | undefined): Promise<void> {
     const attached = await this.#host.sessions.attach('sftp', this, signal)
     this.#attached = attached
