@@ -15,6 +15,8 @@ export class Flight implements WaitOptions {
   readonly signal: AbortSignal | undefined
   readonly origin: Error
   readonly failed: (error: unknown) => void
+  /** Whether the channel was given them: from then on nobody can say that the server has not got them. */
+  isHandedOver = false
   /** When the last byte had gone. */
   leftAt: number | undefined
   readonly #settings: RequestSettings

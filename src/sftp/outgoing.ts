@@ -48,13 +48,13 @@ export class Outgoing {
       open.add(request)
       return open
     }
-    const flight = new Flight(this.#port.waits, request, this.#port.failed)
-    this.#flights.push(flight)
-    return flight
+    return new Flight(this.#port.waits, request, this.#port.failed)
   }
 
-  send({ request }: PendingRequest, packet: Buffer): void {
+  send({ request, flight, seat }: PendingRequest, packet: Buffer): void {
     if (this.#packets.length === 0) queueMicrotask(() => this.#flush())
+    // Only now, since of a call that has failed already nothing leaves.
+    if (flight !== undefined && seat === 0) this.#flights.push(flight)
     this.#packets.push(packet)
     this.#length += packet.length
     // Others may lie in Node's pool, in which more than these bytes are.
@@ -70,6 +70,7 @@ export class Outgoing {
     this.#flights = []
     this.#lent = []
     this.#length = 0
+    for (const flight of flights) flight.isHandedOver = true
     this.#port.write(packets.length === 1 ? first : Buffer.concat(packets), (error) => {
       if (error) return
       const now = this.#port.now()

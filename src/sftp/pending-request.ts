@@ -49,7 +49,7 @@ export class PendingRequest {
 
   /** Whether the server may have got it: a WRITE is one of many. */
   get mayHaveGone(): boolean {
-    return this.isGiven && (this.request.type === 'WRITE' || this.flight?.leftAt !== undefined)
+    return this.isGiven && (this.request.type === 'WRITE' || this.flight?.isHandedOver === true)
   }
 
   /** Whether only its caller has given up: what is open there is closed all the same, behind all that was requested for it. */

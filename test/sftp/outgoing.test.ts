@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Outgoing } from '#src/sftp/outgoing.js'
+import { PacketMemory } from '#src/sftp/packet-memory.js'
+import { PendingRequest } from '#src/sftp/pending-request.js'
+import { decodeChannelData } from '#src/wire/connection-messages.js'
+import { messageNumber } from '#src/wire/numbers.js'
+import { scripted } from '../session/scripted.js'
+import { scriptedSftp } from './scripted.js'
+
+test('of calls that have failed before they leave nothing is kept', async () => {
+  const { client, time } = await scripted()
+  const outgoing = new Outgoing({
+    waits: client.connection.waits,
+    memory: new PacketMemory(),
+    now: () => time.now(),
+    write: (_bytes, sent) => sent(),
+    failed: () => {},
+    left: () => {},
+  })
+  const board = (signal: AbortSignal | undefined) => {
+    const requester = { called: () => ({ syscall: 'stat' }), answered: () => {}, failed: () => {} }
+    const settings = { limitMs: 1000, signal, goesAnyway: false, origin: new Error('called') }
+    const request = new PendingRequest(requester, { type: 'STAT', path: Buffer.from('/') }, settings)
+    request.flight = outgoing.board(request, 100)
+    return { request, flight: request.flight }
+  }
+  const failed = Array.from({ length: 100 }, () => board(AbortSignal.abort()).flight)
+  const { request, flight } = board(undefined)
+  outgoing.send(request, Buffer.alloc(100))
+  await time.run(1)
+  assert.equal([...failed, flight].filter(({ leftAt }) => leftAt !== undefined).length, 1)
+  flight.reject(new Error('over'))
+})
+
+test('no request that the server has whole is said not to have been sent, although others of its write never leave', async () => {
+  const { time, server, sftpServer, open } = await scriptedSftp()
+  const confirm = server.confirm.bind(server)
+  server.confirm = (recipient, options) => confirm(recipient, { ...options, window: 24 * 1024 })
+  const sftp = await open()
+  sftpServer.answer = () => undefined
+  const before = server.before
+  server.before = (payload) => {
+    if (payload[0] !== messageNumber.CHANNEL_DATA) return before(payload)
+    sftpServer.receive(decodeChannelData(payload).data)
+    return true
+  }
+  const calls = Array.from({ length: 30 }, () => time.failure(sftp.unlink(`/${'x'.repeat(1000)}`)))
+  await time.run(100)
+  const came = sftpServer.types.filter((type) => type === 'REMOVE').length
+  server.close(new Error('reset'))
+  const deliveries = (await Promise.all(calls)).map(({ error }) => error.delivery)
+  assert.ok(came > 20 && came < 30, `${came} came`)
+  assert.deepEqual([...new Set(deliveries.slice(0, came))], ['unknown'])
+})
