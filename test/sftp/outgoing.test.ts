@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { HoldfastError } from '#src/errors.js'
 import { Outgoing } from '#src/sftp/outgoing.js'
 import { PacketMemory } from '#src/sftp/packet-memory.js'
 import { PendingRequest } from '#src/sftp/pending-request.js'
@@ -45,11 +46,14 @@ test('no request that the server has whole is said not to have been sent, althou
     sftpServer.receive(decodeChannelData(payload).data)
     return true
   }
-  const calls = Array.from({ length: 30 }, () => time.failure(sftp.unlink(`/${'x'.repeat(1000)}`)))
+  const calls = Array.from({ length: 30 }, () => sftp.unlink(`/${'x'.repeat(1000)}`))
+  const outcomes = Promise.allSettled(calls)
   await time.run(100)
   const came = sftpServer.types.filter((type) => type === 'REMOVE').length
   server.close(new Error('reset'))
-  const deliveries = (await Promise.all(calls)).map(({ error }) => error.delivery)
+  const deliveries = (await time.value(outcomes)).map((outcome) =>
+    outcome.status === 'rejected' && outcome.reason instanceof HoldfastError ? outcome.reason.delivery : outcome.status,
+  )
   assert.ok(came > 20 && came < 30, `${came} came`)
   assert.deepEqual([...new Set(deliveries.slice(0, came))], ['unknown'])
 })
