@@ -24,7 +24,6 @@ const commands = [
   { file: 'src/session/options.ts', name: 'SpawnOptions', prefix: '' },
   { file: 'src/session/options.ts', name: 'ExecOptions', prefix: '' },
   { file: 'src/session/pty.ts', name: 'PtyOptions', prefix: 'pty.' },
-  { file: 'src/wire/session-messages.ts', name: 'TerminalSize', prefix: 'pty.' },
 ]
 const pages = { 'docs/connecting.md': connecting, 'docs/commands.md': commands }
 
