@@ -43,6 +43,8 @@ export class Ssh2FileStream extends Duplex {
   #isHeld = false
   /** While what waits here is thrown away. */
   #isTakingBack = false
+  /** Whether the end was told, which a stream takes for good. */
+  #hasEnd = false
   #closing: Promise<void> | undefined
 
   /** @internal */
@@ -81,8 +83,7 @@ export class Ssh2FileStream extends Duplex {
   moveTo(position: number): void {
     if (!Number.isSafeInteger(position) || position < 0) throw this.#wrong(`has no position ${position}`)
     if (this.writableLength > 0) throw this.#wrong('is being written to: await fwrite() first')
-    if (this.destroyed || this.readableEnded)
-      throw this.#wrong('was read to its end, which ends its stream: open it again')
+    if (this.destroyed || this.#hasEnd) throw this.#wrong('was read to its end, which ends its stream: open it again')
     this.#holdReading()
     this.#offset = position
     this.#readOn()
@@ -130,6 +131,7 @@ export class Ssh2FileStream extends Duplex {
 
   #pushEnd(): void {
     this.#isWanted = false
+    this.#hasEnd = true
     this.push(null)
     if ((this.#flags & WRITE) === 0) this.end()
   }

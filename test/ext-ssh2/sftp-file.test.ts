@@ -21,6 +21,7 @@ import {
   ssh2_exec,
   ssh2_last_error,
   ssh2_set_timeout,
+  ssh2_sftp_stat,
   stream_get_contents,
   stream_get_meta_data,
 } from 'holdfast/ext-ssh2'
@@ -122,6 +123,24 @@ describe('a file of a server as a stream of PHP', { skip, timeout: 120_000 }, ()
     assert.match(ssh2_last_error(file)?.message ?? '', /read to its end/)
     assert.equal(await fclose(file), true)
     assert.equal(await readFile(at('file'), 'utf8'), '01XY4Z67!9more')
+  })
+
+  test('what was read of a file takes nothing behind it, so that it can be read from elsewhere', async (t) => {
+    const { sftp, at } = await withSftp(t)
+    await writeFile(at('file'), 'hello world')
+    const file = given(await fopen(sftp, at('file'), 'r'))
+    for (const [position, text] of [
+      [4, 'o'],
+      [8, 'r'],
+      [9, 'ld'],
+    ] as const) {
+      assert.equal(await fseek(file, position), 0)
+      assert.equal(String(await fread(file, text.length)), text)
+      // What had been asked for ahead of it has its answer by then.
+      for (let trips = 0; trips < 3; trips++) assert.ok(await ssh2_sftp_stat(sftp, at('file')))
+      assert.equal(feof(file), false)
+    }
+    assert.equal(await fclose(file), true)
   })
 
   test('positions that are none, and streams that have none', async (t) => {
