@@ -1,3 +1,4 @@
+import { runAll } from '../liveness/deadlines.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import type { PendingRequest, RequestSettings } from './pending-request.js'
 import { describe, saidOf } from './sftp-error.js'
@@ -84,8 +85,8 @@ export class Flight implements WaitOptions {
 
   #fail(error: unknown, failed: (request: PendingRequest, error: unknown) => void): void {
     const { what } = this
-    for (const request of this.#requests)
-      if (request !== undefined) failed(request, saidOf(error, what, replyTo(request)))
+    const unanswered = this.#requests.filter((request) => request !== undefined)
+    runAll(unanswered.map((request) => () => failed(request, saidOf(error, what, replyTo(request)))))
   }
 }
 

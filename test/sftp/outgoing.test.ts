@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HoldfastError } from '#src/errors.js'
+import { Flight } from '#src/sftp/flight.js'
 import { Outgoing } from '#src/sftp/outgoing.js'
 import { PacketMemory } from '#src/sftp/packet-memory.js'
 import { PendingRequest } from '#src/sftp/pending-request.js'
@@ -8,6 +9,12 @@ import { decodeChannelData } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import { scripted } from '../session/scripted.js'
 import { scriptedSftp } from './scripted.js'
+
+function statOf(path: string, signal?: AbortSignal): PendingRequest {
+  const requester = { called: () => ({ syscall: 'stat', path }), answered: () => {}, failed: () => {} }
+  const settings = { limitMs: 1000, signal, goesAnyway: false, origin: new Error('called') }
+  return new PendingRequest(requester, { type: 'STAT', path: Buffer.from(path) }, settings)
+}
 
 test('of calls that have failed before they leave nothing is kept', async () => {
   const { client, time } = await scripted()
@@ -20,9 +27,7 @@ test('of calls that have failed before they leave nothing is kept', async () => 
     left: () => {},
   })
   const board = (signal: AbortSignal | undefined) => {
-    const requester = { called: () => ({ syscall: 'stat' }), answered: () => {}, failed: () => {} }
-    const settings = { limitMs: 1000, signal, goesAnyway: false, origin: new Error('called') }
-    const request = new PendingRequest(requester, { type: 'STAT', path: Buffer.from('/') }, settings)
+    const request = statOf('/', signal)
     request.flight = outgoing.board(request, 100)
     return { request, flight: request.flight }
   }
@@ -32,6 +37,24 @@ test('of calls that have failed before they leave nothing is kept', async () => 
   await time.run(1)
   assert.equal([...failed, flight].filter(({ leftAt }) => leftAt !== undefined).length, 1)
   flight.reject(new Error('over'))
+})
+
+test('one of those that wait together and throws when it is told keeps it from none of the others', async () => {
+  const { client } = await scripted()
+  const told: string[] = []
+  const tell = ({ request }: PendingRequest) => {
+    if (request.type !== 'STAT') return
+    told.push(request.path.toString())
+    if (told.length === 2) throw new Error('a fault of the second')
+  }
+  const [first, ...others] = ['/1', '/2', '/3', '/4'].map((path) => statOf(path))
+  assert.ok(first !== undefined)
+  const flight = new Flight(client.connection.waits, first, tell)
+  for (const other of others) flight.add(other)
+  const over = new Error('over')
+  assert.throws(() => flight.failed(over), /a fault of the second/)
+  assert.deepEqual(told, ['/1', '/2', '/3', '/4'])
+  for (const request of [first, ...others]) flight.answered(request)
 })
 
 test('no request that the server has whole is said not to have been sent, although others of its write never leave', async () => {
