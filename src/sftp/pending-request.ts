@@ -1,5 +1,5 @@
-import type { Flight } from './flight.js'
 import type { Reply } from './replies.js'
+import type { RequestBatch } from './request-batch.js'
 import type { Request } from './requests.js'
 import type { FileCall } from './sftp-error.js'
 
@@ -33,9 +33,9 @@ export class PendingRequest {
   readonly request: Request
   readonly settings: RequestSettings
   id = 0
-  /** With which it leaves, once its turn has come; and its place there. */
-  flight: Flight | undefined
-  seat = 0
+  /** With which it leaves, once its turn has come; and where it stands there. */
+  batch: RequestBatch | undefined
+  index = 0
   /** Whether it is on its way. */
   isGiven = false
   /** Whether the requester has been told that it failed, who wants to hear no more of it. */
@@ -49,7 +49,7 @@ export class PendingRequest {
 
   /** Whether the server may have got it: a WRITE is one of many. */
   get mayHaveGone(): boolean {
-    return this.isGiven && (this.request.type === 'WRITE' || this.flight?.isHandedOver === true)
+    return this.isGiven && (this.request.type === 'WRITE' || this.batch?.isHandedOver === true)
   }
 
   /** Whether only its caller has given up: what is open there is closed all the same, behind all that was requested for it. */

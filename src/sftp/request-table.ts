@@ -2,17 +2,17 @@ import { type Delivery, HoldfastError, takeFrames } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
 import { Members } from '../liveness/members.js'
 import type { WaitOptions } from '../liveness/waits.js'
-import { replyTo } from './flight.js'
 import type { Flow } from './flow.js'
-import { Outgoing, type OutgoingPort } from './outgoing.js'
 import { PendingRequest, type Requester, type RequestSettings } from './pending-request.js'
 import { decodeReply, type Reply } from './replies.js'
+import { replyTo } from './request-batch.js'
+import { RequestWriter, type RequestWriterPort } from './request-writer.js'
 import { encodeRequest, idOffset, type Request } from './requests.js'
 import { SentRequests } from './sent-requests.js'
 import { type FileCall, SftpError, sftpProtocolError, withDelivery } from './sftp-error.js'
 
 /** The way of packets to the server. */
-export interface RequestPort extends Omit<OutgoingPort, 'failed' | 'left'> {
+export interface RequestPort extends Omit<RequestWriterPort, 'failed' | 'left'> {
   readonly flow: Flow
   /** Whether what was written before still waits here. */
   readonly isFull: boolean
@@ -56,14 +56,14 @@ export class RequestTable {
   readonly #sent = new SentRequests<PendingRequest>(maxUnanswered)
   /** In the order of the calls. */
   readonly #turns = new Members<Turn>()
-  readonly #outgoing: Outgoing
+  readonly #writer: RequestWriter
   #bytesUnderWay = 0
   #replies = 0
   #cause: HoldfastError | undefined
 
   constructor(port: RequestPort) {
     this.#port = port
-    this.#outgoing = new Outgoing({
+    this.#writer = new RequestWriter({
       waits: port.waits,
       memory: port.memory,
       now: () => port.now(),
@@ -123,7 +123,7 @@ export class RequestTable {
 
   /** What a server that does not read is to be sent would else wait long before its clock runs. */
   stalled(): void {
-    if (this.#port.isStuck) for (const { flight } of this.#sent.all()) flight?.stuck()
+    if (this.#port.isStuck) for (const { batch } of this.#sent.all()) batch?.stuck()
   }
 
   /** @param packet without its length. @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL */
@@ -144,7 +144,7 @@ export class RequestTable {
     this.#cause ??= cause
     const [sent, turns] = [this.#sent.all(), this.#turns.all()]
     this.#sent.clear()
-    for (const { flight } of sent) flight?.reject(this.#cause)
+    for (const { batch } of sent) batch?.reject(this.#cause)
     for (const turn of turns) turn.value.fail(this.#cause)
     this.#port.memory.clear()
   }
@@ -156,7 +156,7 @@ export class RequestTable {
 
   #measure(pending: PendingRequest, reply: Reply): void {
     const now = this.#port.now()
-    const leftAt = pending.flight?.leftAt
+    const leftAt = pending.batch?.leftAt
     if (leftAt !== undefined) this.#port.flow.answered(leftAt, now)
     const bytes = pending.movedBy(reply)
     if (bytes > 0) this.#port.flow.moved(bytes, this.#bytesUnderWay, now)
@@ -199,21 +199,21 @@ export class RequestTable {
   }
 
   #send(pending: PendingRequest, packet: Buffer): void {
-    const flight = this.#outgoing.board(pending, packet.length)
-    pending.flight = flight
-    if (this.#cause !== undefined) flight.reject(this.#cause)
-    if (!flight.isPending && (this.#cause !== undefined || !pending.settings.goesAnyway)) return
+    const batch = this.#writer.batchFor(pending, packet.length)
+    pending.batch = batch
+    if (this.#cause !== undefined) batch.reject(this.#cause)
+    if (!batch.isPending && (this.#cause !== undefined || !pending.settings.goesAnyway)) return
     pending.isGiven = true
     this.#sent.add(pending)
     this.#bytesUnderWay += pending.cost
     packet.writeUInt32BE(pending.id, idOffset)
-    this.#outgoing.send(pending, packet)
+    this.#writer.send(pending, packet)
   }
 
   /** @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL when the reply is none to this request */
   #answer(pending: PendingRequest, reply: Reply): void {
-    const { requester, request, settings, flight } = pending
-    if (flight?.answered(pending) !== true) {
+    const { requester, request, settings, batch } = pending
+    if (batch?.answered(pending) !== true) {
       requester.late?.(reply)
       return
     }

@@ -1,9 +1,9 @@
 import type { Waits } from '../liveness/waits.js'
-import { Flight } from './flight.js'
 import type { PacketMemory } from './packet-memory.js'
 import type { PendingRequest } from './pending-request.js'
+import { RequestBatch } from './request-batch.js'
 
-export interface OutgoingPort {
+export interface RequestWriterPort {
   readonly waits: Waits
   readonly memory: PacketMemory
   /** Milliseconds on a monotonic clock. */
@@ -19,42 +19,42 @@ export interface OutgoingPort {
 /** Bytes that are joined at most. What is as large leaves alone. */
 const mostJoined = 32 * 1024
 
-/** One call has two limits at most; and where each request is another call's, none of their flights is to be looked at by all. */
+/** One call has two limits at most; and where each request is another call's, each must not look at the batches of all. */
 const mostLooks = 4
 
 /**
  * Packets on their way to the link: those of one turn are joined, since a write for each of a hundred small ones took more time
  * than all else that is done for them.
  */
-export class Outgoing {
-  readonly #port: OutgoingPort
+export class RequestWriter {
+  readonly #port: RequestWriterPort
   #packets: Buffer[] = []
   #length = 0
   /** With which these packets leave. */
-  #flights: Flight[] = []
+  #batches: RequestBatch[] = []
   /** Whose memory is for the next ones once they have gone. */
   #lent: Buffer[] = []
 
-  constructor(port: OutgoingPort) {
+  constructor(port: RequestWriterPort) {
     this.#port = port
   }
 
-  /** Begins the wait for a reply. @param length of the packet, which `send` is to be given next if it goes */
-  board(request: PendingRequest, length: number): Flight {
+  /** With which a request waits for its reply, from now on. @param length of its packet, which `send` is to be given next if it goes */
+  batchFor(request: PendingRequest, length: number): RequestBatch {
     if (this.#length + length > mostJoined) this.#flush()
-    for (let at = this.#flights.length - 1, looks = 0; at >= 0 && looks < mostLooks; at--, looks++) {
-      const open = this.#flights[at]
-      if (open?.takes(request.settings) !== true) continue
-      open.add(request)
-      return open
+    for (let at = this.#batches.length - 1, looks = 0; at >= 0 && looks < mostLooks; at--, looks++) {
+      const batch = this.#batches[at]
+      if (batch?.takes(request.settings) !== true) continue
+      batch.add(request)
+      return batch
     }
-    return new Flight(this.#port.waits, request, this.#port.failed)
+    return new RequestBatch(this.#port.waits, request, this.#port.failed)
   }
 
-  send({ request, flight, seat }: PendingRequest, packet: Buffer): void {
+  send({ request, batch, index }: PendingRequest, packet: Buffer): void {
     if (this.#packets.length === 0) queueMicrotask(() => this.#flush())
     // Only now, since of a call that has failed already nothing leaves.
-    if (flight !== undefined && seat === 0) this.#flights.push(flight)
+    if (batch !== undefined && index === 0) this.#batches.push(batch)
     this.#packets.push(packet)
     this.#length += packet.length
     // Others may lie in Node's pool, in which more than these bytes are.
@@ -63,18 +63,18 @@ export class Outgoing {
   }
 
   #flush(): void {
-    const [packets, flights, lent] = [this.#packets, this.#flights, this.#lent]
+    const [packets, batches, lent] = [this.#packets, this.#batches, this.#lent]
     const [first] = packets
     if (first === undefined) return
     this.#packets = []
-    this.#flights = []
+    this.#batches = []
     this.#lent = []
     this.#length = 0
-    for (const flight of flights) flight.isHandedOver = true
+    for (const batch of batches) batch.isHandedOver = true
     this.#port.write(packets.length === 1 ? first : Buffer.concat(packets), (error) => {
       if (error) return
       const now = this.#port.now()
-      for (const flight of flights) flight.left(now)
+      for (const batch of batches) batch.left(now)
       for (const packet of lent) this.#port.memory.giveBack(packet)
       this.#port.left()
     })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HoldfastError } from '#src/errors.js'
-import { Flight } from '#src/sftp/flight.js'
-import { Outgoing } from '#src/sftp/outgoing.js'
 import { PacketMemory } from '#src/sftp/packet-memory.js'
 import { PendingRequest } from '#src/sftp/pending-request.js'
+import { RequestBatch } from '#src/sftp/request-batch.js'
+import { RequestWriter } from '#src/sftp/request-writer.js'
 import { decodeChannelData } from '#src/wire/connection-messages.js'
 import { messageNumber } from '#src/wire/numbers.js'
 import { scripted } from '../session/scripted.js'
@@ -18,7 +18,7 @@ function statOf(path: string, signal?: AbortSignal): PendingRequest {
 
 test('of calls that have failed before they leave nothing is kept', async () => {
   const { client, time } = await scripted()
-  const outgoing = new Outgoing({
+  const writer = new RequestWriter({
     waits: client.connection.waits,
     memory: new PacketMemory(),
     now: () => time.now(),
@@ -26,17 +26,17 @@ test('of calls that have failed before they leave nothing is kept', async () => 
     failed: () => {},
     left: () => {},
   })
-  const board = (signal: AbortSignal | undefined) => {
+  const begin = (signal: AbortSignal | undefined) => {
     const request = statOf('/', signal)
-    request.flight = outgoing.board(request, 100)
-    return { request, flight: request.flight }
+    request.batch = writer.batchFor(request, 100)
+    return { request, batch: request.batch }
   }
-  const failed = Array.from({ length: 100 }, () => board(AbortSignal.abort()).flight)
-  const { request, flight } = board(undefined)
-  outgoing.send(request, Buffer.alloc(100))
+  const failed = Array.from({ length: 100 }, () => begin(AbortSignal.abort()).batch)
+  const { request, batch } = begin(undefined)
+  writer.send(request, Buffer.alloc(100))
   await time.run(1)
-  assert.equal([...failed, flight].filter(({ leftAt }) => leftAt !== undefined).length, 1)
-  flight.reject(new Error('over'))
+  assert.equal([...failed, batch].filter(({ leftAt }) => leftAt !== undefined).length, 1)
+  batch.reject(new Error('over'))
 })
 
 test('one of those that wait together and throws when it is told keeps it from none of the others', async () => {
@@ -49,12 +49,12 @@ test('one of those that wait together and throws when it is told keeps it from n
   }
   const [first, ...others] = ['/1', '/2', '/3', '/4'].map((path) => statOf(path))
   assert.ok(first !== undefined)
-  const flight = new Flight(client.connection.waits, first, tell)
-  for (const other of others) flight.add(other)
+  const batch = new RequestBatch(client.connection.waits, first, tell)
+  for (const other of others) batch.add(other)
   const over = new Error('over')
-  assert.throws(() => flight.failed(over), /a fault of the second/)
+  assert.throws(() => batch.failed(over), /a fault of the second/)
   assert.deepEqual(told, ['/1', '/2', '/3', '/4'])
-  for (const request of [first, ...others]) flight.answered(request)
+  for (const request of [first, ...others]) batch.answered(request)
 })
 
 test('no request that the server has whole is said not to have been sent, although others of its write never leave', async () => {

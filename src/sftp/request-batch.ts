@@ -7,7 +7,7 @@ import { describe, saidOf } from './sftp-error.js'
  * Requests of one call that leave in one write and have the same limit: their clocks would all say the same, so one wait serves
  * them all. Of a tree a hundred leave together, and a wait for each took more time than what it waits for.
  */
-export class Flight implements WaitOptions {
+export class RequestBatch implements WaitOptions {
   readonly limit = 'sftp'
   /** Any reply is traffic, so it is progress for all that wait on the same channel. */
   readonly clock = 'reply'
@@ -55,14 +55,14 @@ export class Flight implements WaitOptions {
   }
 
   add(request: PendingRequest): void {
-    request.seat = this.#requests.push(request) - 1
+    request.index = this.#requests.push(request) - 1
     this.#unanswered++
   }
 
   /** @returns false where the wait for it was over before */
-  answered({ seat }: PendingRequest): boolean {
+  answered({ index }: PendingRequest): boolean {
     if (!this.isPending) return false
-    this.#requests[seat] = undefined
+    this.#requests[index] = undefined
     this.#unanswered--
     if (this.#unanswered === 0) this.#wait.resolve()
     return true
