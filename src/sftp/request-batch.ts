@@ -1,7 +1,8 @@
+import { HoldfastError } from '../errors.js'
 import { runAll } from '../liveness/deadlines.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import type { PendingRequest, RequestSettings } from './pending-request.js'
-import { describe, saidOf } from './sftp-error.js'
+import { describe, saying } from './sftp-error.js'
 
 /**
  * Requests of one call that leave in one write and have the same limit: their clocks would all say the same, so one wait serves
@@ -84,9 +85,20 @@ export class RequestBatch implements WaitOptions {
   }
 
   #fail(error: unknown, failed: (request: PendingRequest, error: unknown) => void): void {
-    const { what } = this
     const unanswered = this.#requests.filter((request) => request !== undefined)
-    runAll(unanswered.map((request) => () => failed(request, saidOf(error, what, replyTo(request)))))
+    runAll(unanswered.map((request) => () => failed(request, this.#saidOf(request, error))))
+  }
+
+  /** What ends their wait names the first of them; each other is to be named by its own error. */
+  #saidOf(request: PendingRequest, error: unknown): unknown {
+    if (!(error instanceof HoldfastError)) return error
+    const { signal, limit, limitMs } = this
+    if (error.code === 'ERR_SSH_TIMEOUT' && error.limit === limit)
+      return saying(error, `${replyTo(request)} did not come within the limit ${limit} of ${limitMs} ms`)
+    // Whoever aborts what a connection or session does has signals of their own.
+    if (error.code === 'ERR_SSH_ABORTED' && signal?.aborted === true && error.cause === signal.reason)
+      return saying(error, `aborted while waiting for ${replyTo(request)}`)
+    return error
   }
 }
 

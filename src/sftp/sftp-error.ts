@@ -1,4 +1,4 @@
-import { type Delivery, type ErrorCode, type ErrorDetails, HoldfastError } from '../errors.js'
+import { type Delivery, type ErrorCode, type ErrorDetails, HoldfastError, takeFrames } from '../errors.js'
 import { printable } from '../wire/printable.js'
 import { status } from './numbers.js'
 
@@ -63,15 +63,10 @@ export function withDelivery(error: unknown, delivery: Delivery, isShared: boole
   return copied(error, error.message, { cause, delivery })
 }
 
-/** The same error where it says something else of what was waited for. */
-export function saidOf(error: unknown, what: string, other: string): unknown {
-  if (!(error instanceof HoldfastError) || what === other || !error.message.includes(what)) return error
+/** The same error in other words. */
+export function saying(error: HoldfastError, message: string): HoldfastError {
   const { cause, delivery } = error
-  return copied(
-    error,
-    error.message.replace(what, () => other),
-    { cause, delivery },
-  )
+  return copied(error, message, { cause, delivery })
 }
 
 function copied(
@@ -82,7 +77,7 @@ function copied(
   const { code, phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, hint } = error
   const details = { phase, host, hop, limit, limitMs, elapsedMs, evidence, disconnectReason, hint, ...changed }
   const copy = new HoldfastError(code, message, details)
-  if (error.stack !== undefined) copy.stack = error.stack.replace(error.message, () => message)
+  takeFrames(copy, error)
   return copy
 }
 
