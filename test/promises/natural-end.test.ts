@@ -37,10 +37,11 @@ describe('a program that', { concurrency: 2 }, () => {
       const { port } = await server(t, { forwarding: true })
       const script = startScript('ends-by-itself', name, `${port}`)
       const { said: line } = readLastWord(await script.line())
-      const since = performance.now()
+      const waitedMs = Number(await script.line())
       const { code, signal, stderr } = await script.ended
       assert.deepEqual({ line, code, signal, stderr }, { line: result, code: 0, signal: null, stderr: '' })
-      assert.ok(performance.now() - since < 2000, 'it stayed although it was done')
+      // Of its own time: how long a busy machine takes to end a process says nothing of what held it.
+      assert.ok(waitedMs < 1000, `it stayed for ${waitedMs} ms although it was done`)
     })
   }
 })

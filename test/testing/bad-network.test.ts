@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, test } from 'node:test'
+import { afterEach, beforeEach, describe, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type BadNetwork, badNetwork } from 'holdfast/testing'
 
@@ -92,14 +92,15 @@ describe('badNetwork', () => {
     await once(server, 'listening')
   })
 
-  test('forgets a connection that idles, both ways and for ever, and no other', async () => {
+  test('forgets a connection that idles, both ways and for ever, and no other', async (t) => {
+    const clock = stoppedClock(t)
     network.forget({ idleMs: 500 })
     const idle = await pair()
     const busy = await pair()
     idle.client.write('known')
     await next(idle.peer)
     for (let round = 0; round < 10; round++) {
-      await pause(60)
+      clock.now += 60
       busy.client.write('still here')
       assert.equal(await next(busy.peer), 'still here')
     }
@@ -206,37 +207,43 @@ describe('badNetwork', () => {
     for (const [error] of await Promise.all(ends)) assert.equal(error.code, 'ECONNRESET')
   })
 
-  test('delays each byte, keeps the order, and does not hold up what follows', async () => {
+  test('delays each byte, keeps the order, and does not hold up what follows', async (t) => {
+    const clock = stoppedClock(t)
     const { client, peer } = await pair()
     network.delay({ ms: 150, direction: 'toServer' })
-    const begun = performance.now()
+    let received = ''
+    peer.on('data', (bytes: Buffer) => {
+      received += bytes.toString()
+    })
     for (let number = 0; number < 10; number++) {
       client.write(`${number}`)
-      await pause(5)
+      await eventually(() => network.connections[0]?.inTransit.toServer === number + 1)
+      clock.now += 5
     }
-    let text = ''
-    while (text.length < 10) text += await next(peer)
-    const tookMs = performance.now() - begun
-    assert.equal(text, '0123456789')
-    assert.ok(tookMs >= 195, `${tookMs} ms`)
-    assert.ok(tookMs < 1500, `${tookMs} ms: each byte waited for the one before`)
+    for (const [now, text] of [
+      [149, ''],
+      [150, '0'],
+      [174, '01234'],
+      [195, '0123456789'],
+    ] as const) {
+      clock.now = now
+      await eventually(() => received === text)
+      assert.equal(network.stats().passed.toServer, text.length)
+    }
   })
 
-  test('limits the rate of one way', async () => {
+  test('limits the rate of one way', async (t) => {
+    const clock = stoppedClock(t)
     const { client, peer } = await pair()
     network.rate({ bytesPerSecond: 100_000, direction: 'toServer' })
-    const begun = performance.now()
-    client.end(Buffer.alloc(40_000))
-    let received = 0
-    let pieces = 0
-    for await (const bytes of peer) {
-      received += (bytes as Buffer).length
-      pieces++
+    client.end(Buffer.alloc(10_000))
+    await eventually(() => network.connections[0]?.inTransit.toServer === 10_000)
+    for (let passed = 0; passed <= 10_000; passed += 2500) {
+      clock.now = passed / 100
+      await eventually(() => peer.bytesRead === passed)
+      assert.equal(network.stats().passed.toServer, passed)
     }
-    const tookMs = performance.now() - begun
-    assert.equal(received, 40_000)
-    assert.ok(tookMs >= 395, `${tookMs} ms`)
-    assert.ok(pieces > 4, `came in ${pieces} lumps`)
+    await once(peer.resume(), 'end')
   })
 
   test('lets a connection end behind what is delayed', async () => {
@@ -277,6 +284,13 @@ describe('badNetwork', () => {
     assert.throws(() => network.swallow({ direction }), { code: 'ERR_SSH_OPTION', message: /^direction is sideways/ })
   })
 })
+
+/** Until the test is over the relay has this time, and no other. */
+function stoppedClock(t: TestContext): { now: number } {
+  const clock = { now: 0 }
+  t.mock.method(performance, 'now', () => clock.now)
+  return clock
+}
 
 async function next(socket: Socket): Promise<string> {
   const [bytes] = (await once(socket, 'data')) as [Buffer]

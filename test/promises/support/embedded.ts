@@ -1,6 +1,14 @@
+import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import { type Client, type ConnectOptions, connect } from 'holdfast'
-import { type BadNetwork, badNetwork, type ServerOptions, startServer, type TestServer } from 'holdfast/testing'
+import {
+  type BadNetwork,
+  badNetwork,
+  type ServerOptions,
+  type SessionHandler,
+  startServer,
+  type TestServer,
+} from 'holdfast/testing'
 
 /** A server for one test, which runs commands on this machine. */
 export async function server(t: TestContext, options: Partial<ServerOptions> = {}): Promise<TestServer> {
@@ -9,6 +17,11 @@ export async function server(t: TestContext, options: Partial<ServerOptions> = {
   const started = await startServer({ ...users, ...commands, ...options })
   t.after(() => started.close())
   return started
+}
+
+/** A command that runs until its session is closed. No process is started for it, which on a busy machine takes its time. */
+export const runForEver: SessionHandler = async ({ signal }) => {
+  await once(signal, 'abort')
 }
 
 /** A relay for one test. */
