@@ -16,8 +16,11 @@ export const looksAnInterval = 4
  * that the clock runs whatever comes. On a link that idles nothing is in the way, and it runs from the start.
  */
 export class AnswerAge {
+  /** For how many intervals the answer has been due. */
+  intervals = 0
+  /** Bytes of packets that have come in all. */
+  bytesHeard = 0
   #followed: WaitingProbe | undefined
-  #intervals = 0
   /** What is counted while the answer may be on its way. */
   #least = 0
   #countedAt = Number.NEGATIVE_INFINITY
@@ -27,11 +30,6 @@ export class AnswerAge {
   #aheadUntil = 0
   #behindUntil = 0
 
-  /** For how many intervals the answer has been due. */
-  get intervals(): number {
-    return this.#intervals
-  }
-
   /** When the clock wants to be looked at next: after an interval without a packet often, so that the next is counted soon. */
   due(interval: number): number {
     if (this.#followed === undefined) return Number.POSITIVE_INFINITY
@@ -39,20 +37,25 @@ export class AnswerAge {
   }
 
   /** Turns to another probe, and starts again; but a key exchange, the last question, goes on with the count so far. */
-  follow(probe: WaitingProbe | undefined, now: number, bytesHeard: number): void {
+  follow(probe: WaitingProbe | undefined, now: number): void {
     if (probe === this.#followed) return
-    const goesOn = this.#followed !== undefined && probe?.probe.kind === 'key-exchange'
+    if (this.#followed === undefined || probe?.probe.kind !== 'key-exchange') return this.begin(probe, now)
     this.#followed = probe
-    if (!goesOn) return this.restart(now, bytesHeard)
-    this.#least = this.#intervals
+    this.#least = this.intervals
     this.#measureWay(now)
   }
 
+  /** An answer came: whichever probe is the oldest now is waited for from now on. */
+  begin(probe: WaitingProbe | undefined, now: number): void {
+    this.#followed = probe
+    this.restart(now)
+  }
+
   /** What came before says nothing, as after a key exchange, which holds up all answers. */
-  restart(now: number, bytesHeard: number): void {
-    this.#intervals = 0
+  restart(now: number): void {
+    this.intervals = 0
     this.#least = 0
-    this.#begin(now, bytesHeard)
+    this.#countFrom(now)
     this.#measureWay(now)
   }
 
@@ -62,26 +65,26 @@ export class AnswerAge {
    * in. Packets that come unevenly are counted from the last of them, so none of the time between them is lost.
    * @param heardAt when the last packet came
    */
-  check(now: number, interval: number, heardAt: number, bytesHeard: number): void {
-    const bytes = bytesHeard - this.#bytesAt
+  check(now: number, interval: number, heardAt: number): void {
+    const bytes = this.bytesHeard - this.#bytesAt
     this.#lookedAt = now
     if (bytes === 0) return
     const until = Math.max(this.#countedAt + interval, heardAt)
     this.#standStill(until - this.#countedAt - interval)
-    this.#intervals = this.#onItsWay(until, (1000 * bytes) / interval) ? this.#least : this.#intervals + 1
-    this.#begin(until, bytesHeard)
+    this.intervals = this.#onItsWay(until, (1000 * bytes) / interval) ? this.#least : this.intervals + 1
+    this.#countFrom(until)
   }
 
   /** Time in which we could not listen does not count: the interval begins now. */
-  absent(now: number, bytesHeard: number): void {
+  absent(now: number): void {
     this.#standStill(now - this.#countedAt)
-    this.#begin(now, bytesHeard)
+    this.#countFrom(now)
   }
 
-  #begin(at: number, bytesHeard: number): void {
+  #countFrom(at: number): void {
     this.#countedAt = at
     this.#lookedAt = at
-    this.#bytesAt = bytesHeard
+    this.#bytesAt = this.bytesHeard
   }
 
   #standStill(milliseconds: number): void {

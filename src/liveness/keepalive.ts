@@ -2,12 +2,13 @@ import type { Evidence } from '../errors.js'
 import { AnswerAge, looksAnInterval } from './answer-age.js'
 import type { Deadline, Deadlines } from './deadlines.js'
 import { Plan } from './plan.js'
-import type { KeepalivePort, Liveness, LivenessState, ProbeKind, SentProbe, VerdictReason } from './port.js'
+import type { KeepalivePort, Liveness, ProbeKind, SentProbe, VerdictReason } from './port.js'
 import type { HostMemory } from './probe-memory.js'
 import { Prober } from './prober.js'
 import { Probes } from './probes.js'
 import { type KeepaliveSettings, silenceBound } from './settings.js'
 import { Silence } from './silence.js'
+import { Standing } from './standing.js'
 
 /**
  * A wake that is late by no more than this is as good as a punctual one: all input that waited was read before it, so
@@ -39,13 +40,11 @@ export class Keepalive {
   readonly #silence = new Silence()
   readonly #age = new AnswerAge()
   readonly #plan: Plan
+  readonly #standing: Standing
   #running = false
-  #state: LivenessState = 'alive'
-  #stateAt = 0
   #deadline: Deadline | undefined
   /** When our next wake was due: whoever calls first after a sleep must not hide how late it is. */
   #plannedAt = Number.POSITIVE_INFINITY
-  #bytesHeard = 0
 
   /** @param phase where in the interval it asks an idle peer, at least 0 and below 1: connections are spread by it */
   constructor(
@@ -61,6 +60,7 @@ export class Keepalive {
     this.#prober = new Prober(port, this.#probes)
     const parts = { port, silence: this.#silence, age: this.#age, probes: this.#probes, prober: this.#prober }
     this.#plan = new Plan(parts, settings, phase)
+    this.#standing = new Standing(parts)
   }
 
   get settings(): KeepaliveSettings {
@@ -70,7 +70,7 @@ export class Keepalive {
   /** Authentication succeeded: the first probe goes out now. Before that, servers take a probe for an attack. */
   start(now: number): void {
     this.#running = true
-    this.#stateAt = now
+    this.#standing.start(now)
     this.#silence.heard(now)
     if (this.#plan.settings.interval !== false) this.#send(now)
     this.#schedule(now)
@@ -78,7 +78,7 @@ export class Keepalive {
 
   /** Before `start()`: the peer took so many milliseconds for an answer, which is a round trip and its own thinking. */
   loginAnswered(tookMs: number): void {
-    this.#probes.loginAnswered(tookMs)
+    this.#probes.roundTrips.loginAnswered(tookMs)
   }
 
   /** Ends everything: the connection is over. */
@@ -91,16 +91,15 @@ export class Keepalive {
   /** Any authenticated packet is life. Called for each of them, so it leaves all work to the next wake. */
   heard(now: number, bytes: number): void {
     this.#silence.heard(now)
-    this.#bytesHeard += bytes
-    if (this.#state === 'suspect') this.#turn('alive', now)
+    this.#age.bytesHeard += bytes
+    if (this.#standing.state === 'suspect') this.#standing.turn('alive', now)
   }
 
   /** Call `heard()` for the packet first. UNIMPLEMENTED and a refusal are answers as good as any. */
   answered(probe: SentProbe, now: number): void {
     this.#silence.answered()
     const waited = this.#prober.answered(probe, now)
-    this.#followOldest(now)
-    this.#age.restart(now, this.#bytesHeard)
+    this.#age.begin(this.#probes.followed, now)
     // The wake stands where no answer to what waits can call for a sooner one; this one can.
     if (!waited) this.#schedule(now)
   }
@@ -108,14 +107,14 @@ export class Keepalive {
   /** The peer answered something else, which had been handed over for sending at `sentAt`: it hears us. */
   confirmed(sentAt: number, now: number): void {
     this.#probes.confirmed(sentAt, now)
-    this.#age.restart(now, this.#bytesHeard)
+    this.#age.restart(now)
   }
 
   /** This probe will get no answer, through no fault of the peer: its channel was closed. */
   voided(probe: SentProbe, now: number): void {
     const wasOldest = this.#probes.oldest?.probe === probe
     this.#probes.voided(probe)
-    if (wasOldest) this.#age.restart(now, this.#bytesHeard)
+    if (wasOldest) this.#age.restart(now)
   }
 
   /** The first KEXINIT, of either side, passes. */
@@ -131,16 +130,16 @@ export class Keepalive {
   /** NEWKEYS passed both ways. */
   keyExchangeEnded(now: number): void {
     this.#prober.keyExchangeEnded(now, this.#kinds())
-    this.#age.restart(now, this.#bytesHeard)
+    this.#age.restart(now)
     this.#schedule(now)
   }
 
   /** New settings hold from now on. What they make overdue is asked for, not held against the peer. */
   configure(settings: KeepaliveSettings, now: number): void {
     const before = this.#plan.settings
-    this.#plan.configure(settings)
+    this.#plan.settings = settings
     if (!this.#running) return
-    if (!this.#plan.judges && this.#state === 'suspect') this.#turn('alive', now)
+    if (!this.#plan.judges && this.#standing.state === 'suspect') this.#standing.turn('alive', now)
     if (settings.interval !== false && !judgesAlike(before, settings)) this.#askOverdue(before, settings.interval, now)
     this.#schedule(now)
   }
@@ -152,7 +151,7 @@ export class Keepalive {
   disturbed(now: number): void {
     const { interval, countMax } = this.#plan.settings
     if (!this.#running || interval === false) return
-    this.#age.absent(now, this.#bytesHeard)
+    this.#age.absent(now)
     if (this.#silence.excuse(Number.POSITIVE_INFINITY, interval, countMax)) this.#askAnew(now, interval)
     this.#schedule(now)
   }
@@ -175,29 +174,15 @@ export class Keepalive {
 
   /** Milliseconds that the last answer to a probe took; null before the first. */
   get rttMs(): number | null {
-    return this.#probes.rttMs
+    return this.#probes.roundTrips.lastMs
   }
 
   liveness(now: number): Liveness {
-    return {
-      state: this.#state,
-      sinceMs: Math.round(now - this.#stateAt),
-      lastHeardMs: this.#lastHeardMs(now),
-      unanswered: this.#silence.asked,
-      rttMs: this.#probes.rttMs,
-      bound: this.#plan.judges ? silenceBound(this.#plan.settings) : null,
-    }
+    return this.#standing.liveness(now, this.#plan.judges ? silenceBound(this.#plan.settings) : null)
   }
 
   evidence(now: number): Evidence {
-    return {
-      lastHeardMs: this.#lastHeardMs(now),
-      probesSent: this.#prober.sent,
-      probesUnanswered: this.#probes.waiting.length,
-      rttMs: this.#probes.rttMs,
-      unsentBytes: this.#port.unsentBytes(),
-      loopBlockedMs: Math.round(this.#silence.blockedMs),
-    }
+    return this.#standing.evidence(now)
   }
 
   /** Milliseconds until it would send by itself, or null. */
@@ -226,7 +211,7 @@ export class Keepalive {
   }
 
   #askOverdue(before: KeepaliveSettings, interval: number, now: number): void {
-    this.#age.restart(now, this.#bytesHeard)
+    this.#age.restart(now)
     // The plan by the last packet holds still: to begin the count anew would only put the verdict off.
     if (this.#silence.asked === 0 && this.#silence.heardAt + interval > now) return
     const { countMax, wantReply } = this.#plan.settings
@@ -242,22 +227,23 @@ export class Keepalive {
   /** The peer is silent: asks it, doubts it, judges it. */
   #watchSilence(now: number, interval: number, lateMs: number): void {
     const { countMax } = this.#plan.settings
-    const due = this.#plan.silenceDue(interval) <= now
+    const due = this.#plan.silenceDue(interval)
     // A late wake never judges: the peer is asked once more, and its answer gets its whole time.
-    const spoilt = lateMs > 0 && (due || this.#silence.asked > 0)
+    const spoilt = lateMs > 0 && (due <= now || this.#silence.asked > 0)
     if (spoilt && this.#silence.excuse(lateMs, interval, countMax)) return this.#askAnew(now, interval)
-    if (!due) return this.#betweenSteps(now, interval)
-    const isLast = this.#plan.judges && this.#silence.asked >= countMax
+    if (due > now) return this.#betweenSteps(now, interval, due)
+    const isDoubted = this.#silence.asked > 0 && this.#plan.judges
+    const isLast = isDoubted && this.#silence.asked >= countMax
     if (isLast && this.#prober.inKeyExchange) return this.#judge('silence', now)
-    if (this.#plan.judges && this.#silence.asked > 0 && this.#state === 'alive') this.#turn('suspect', now)
+    if (isDoubted && this.#standing.state === 'alive') this.#standing.turn('suspect', now)
     if (!this.#running) return
     this.#ask(now)
     if (isLast) this.#askLast(now)
   }
 
-  #betweenSteps(now: number, interval: number): void {
-    if (this.#plan.silenceLastDue(interval) <= now) this.#askLast(now)
-    else if (this.#plan.silenceKeptDue(interval) <= now) this.#send(now)
+  #betweenSteps(now: number, interval: number, due: number): void {
+    if (this.#plan.silenceLastDue(interval, due) <= now) this.#askLast(now)
+    else if (this.#plan.silenceKeptDue(interval, due) <= now) this.#send(now)
   }
 
   /** Packets come in, perhaps from a peer that does not hear us. */
@@ -267,8 +253,8 @@ export class Keepalive {
     if (this.#prober.isExcused) return
     if (this.#plan.answersLastDue(interval) <= now) this.#askLast(now)
     if (this.#age.due(interval) > now) return
-    if (lateMs > 0) return this.#age.absent(now, this.#bytesHeard)
-    this.#age.check(now, interval, this.#silence.heardAt, this.#bytesHeard)
+    if (lateMs > 0) return this.#age.absent(now)
+    this.#age.check(now, interval, this.#silence.heardAt)
     if (this.#age.intervals > this.#plan.settings.countMax && this.#plan.judges && this.#prober.inKeyExchange)
       this.#judge('one-way', now)
   }
@@ -302,23 +288,14 @@ export class Keepalive {
   }
 
   /** What a silent peer is asked. What a mute one is asked leaves a slot waiting for ever, so each kind is tried once. */
-  #kinds(): ProbeKind[] {
+  #kinds(): Iterable<ProbeKind> {
     return this.#probes.mute ? this.#probes.worthSending() : this.#probes.candidates()
   }
 
   #judge(reason: VerdictReason, now: number): void {
-    const verdict = { reason, from: this.#state, evidence: this.evidence(now) }
-    this.#state = 'dead'
-    this.#stateAt = now
+    const verdict = this.#standing.judge(reason, now)
     this.stop()
     this.#port.verdict(verdict)
-  }
-
-  #turn(to: LivenessState, now: number): void {
-    const from = this.#state
-    this.#state = to
-    this.#stateAt = now
-    this.#port.changed({ from, to, evidence: this.evidence(now) })
   }
 
   /** One deadline stands for everything; what has moved it later since is found out when it expires. */
@@ -336,11 +313,7 @@ export class Keepalive {
   }
 
   #followOldest(now: number): void {
-    this.#age.follow(this.#probes.followed, now, this.#bytesHeard)
-  }
-
-  #lastHeardMs(now: number): number | null {
-    return this.#silence.heardAt === Number.NEGATIVE_INFINITY ? null : Math.round(now - this.#silence.heardAt)
+    this.#age.follow(this.#probes.followed, now)
   }
 }
 

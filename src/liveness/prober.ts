@@ -11,60 +11,45 @@ interface Asker {
 
 /** Sends probes: of a kind that can be sent now, or as soon as a key exchange is over. */
 export class Prober {
+  /** A key exchange is under way, in which no probe can be sent. */
+  inKeyExchange = false
+  /** One in which the peer takes part keeps it from answering anything else. */
+  isExcused = false
+  /** Probes sent so far, of any kind, and what asked for no answer. */
+  sent = 0
+  /** When something was last sent, or would have been. */
+  triedAt = Number.NEGATIVE_INFINITY
   readonly #port: KeepalivePort
   readonly #probes: Probes
   #askers: readonly Asker[] = []
-  #inKeyExchange = false
-  #isExcused = false
   /** A probe could not be sent, or was voided: it goes out once the key exchange is over. */
   #owed = false
-  #sent = 0
-  #triedAt = Number.NEGATIVE_INFINITY
 
   constructor(port: KeepalivePort, probes: Probes) {
     this.#port = port
     this.#probes = probes
   }
 
-  get inKeyExchange(): boolean {
-    return this.#inKeyExchange
-  }
-
-  /** A key exchange in which the peer takes part keeps it from answering anything else. */
-  get isExcused(): boolean {
-    return this.#isExcused
-  }
-
-  /** Probes sent so far, of any kind, and what asked for no answer. */
-  get sent(): number {
-    return this.#sent
-  }
-
-  /** When something was last sent, or would have been. */
-  get triedAt(): number {
-    return this.#triedAt
-  }
-
   /** What a key exchange holds up it answers for itself, and what nobody can be asked at all keeps a NAT open. */
-  probe(now: number, kinds: readonly ProbeKind[]): void {
-    this.#triedAt = now
+  probe(now: number, kinds: Iterable<ProbeKind>): void {
+    this.triedAt = now
     this.#owed = false
     const taken = this.#askers.length > 0 ? () => this.#taken(now) : undefined
     for (const kind of kinds) {
       const probe = this.#port.send(kind, taken)
       if (probe === undefined) continue
-      this.#sent++
+      this.sent++
       this.#probes.add(probe, now)
       return
     }
-    if (this.#inKeyExchange) this.#owed = true
+    if (this.inKeyExchange) this.#owed = true
     else this.refresh(now)
   }
 
   /** Keeps a NAT open, and asks for nothing. */
   refresh(now: number): void {
-    this.#triedAt = now
-    if (this.#port.refresh()) this.#sent++
+    this.triedAt = now
+    if (this.#port.refresh()) this.sent++
   }
 
   /**
@@ -93,18 +78,18 @@ export class Prober {
   }
 
   keyExchangeStarted(): void {
-    this.#inKeyExchange = true
+    this.inKeyExchange = true
   }
 
   keyExchangeJoined(): void {
-    this.#isExcused = true
+    this.isExcused = true
     if (this.#probes.voidPings()) this.#owed = true
   }
 
   /** @param kinds to send what is owed by, unless it is owed to somebody who asked */
-  keyExchangeEnded(now: number, kinds: readonly ProbeKind[]): void {
-    this.#inKeyExchange = false
-    this.#isExcused = false
+  keyExchangeEnded(now: number, kinds: Iterable<ProbeKind>): void {
+    this.inKeyExchange = false
+    this.isExcused = false
     this.#probes.delayed(Number.POSITIVE_INFINITY, now)
     if (this.#owed) this.probe(now, this.#askers.length > 0 ? this.#probes.everyKind() : kinds)
   }

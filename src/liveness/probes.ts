@@ -23,6 +23,9 @@ const waitingMax = 64
  *   one. Such a peer is judged, but the last probe before the verdict is a key exchange, which a live one must answer.
  */
 export class Probes {
+  /** When the last sign came that the peer hears us: an answer, whichever question it was meant for. */
+  confirmedAt = Number.NEGATIVE_INFINITY
+  readonly roundTrips = new RoundTrips()
   readonly #memory: HostMemory
   /** Lists and not a Set and a Map: an idle connection keeps them, and of those even an empty one has 150 bytes. */
   #answered: readonly ProbeKind[] = []
@@ -31,36 +34,22 @@ export class Probes {
   readonly #waiting: WaitingProbe[] = []
   /** The last of each kind that seems answered, as long as its answer may have been meant for another question. */
   #unsure: Map<ProbeKind, SentProbe> | undefined
-  #confirmedAt = Number.NEGATIVE_INFINITY
   /** When the peer last answered a probe. */
   #answeredAt = Number.NEGATIVE_INFINITY
   #confirmedTo = Number.NEGATIVE_INFINITY
-  readonly #roundTrips = new RoundTrips()
 
   constructor(memory: HostMemory) {
     this.#memory = memory
   }
 
-  get waiting(): readonly WaitingProbe[] {
-    return this.#waiting
+  /** How many wait for their answer. */
+  get waiting(): number {
+    return this.#waiting.length
   }
 
-  /** When the last sign came that the peer hears us: an answer, whichever question it was meant for. */
-  get confirmedAt(): number {
-    return this.#confirmedAt
-  }
-
-  /** Whether that was the answer to a probe. */
+  /** Whether the last sign that the peer hears us was the answer to a probe. */
   get isConfirmedByAnswer(): boolean {
-    return this.#answeredAt === this.#confirmedAt
-  }
-
-  get rttMs(): number | null {
-    return this.#roundTrips.lastMs
-  }
-
-  get leastRttMs(): number {
-    return this.#roundTrips.leastMs
+    return this.#answeredAt === this.confirmedAt
   }
 
   get answers(): boolean {
@@ -68,7 +57,7 @@ export class Probes {
   }
 
   get mute(): boolean {
-    return !this.answers && this.#memory.mute
+    return this.#answered.length === 0 && this.#memory.mute
   }
 
   /**
@@ -90,11 +79,13 @@ export class Probes {
 
   /**
    * Kinds to try now, best first: those it answers, the one with the fewest answers due before the others; then the one
-   * that has been tried least.
+   * that has been tried least. Nearly always the first can be sent, so the others are not looked for before they are asked for.
    */
-  candidates(): ProbeKind[] {
+  *candidates(): Iterable<ProbeKind> {
     // The sort is stable: of kinds that rank alike the better one comes first.
-    return ordinaryKinds.filter((kind) => !this.#isDeafTo(kind)).toSorted((a, b) => this.#rank(a) - this.#rank(b))
+    yield* this.#answered.toSorted((a, b) => this.#count(a) - this.#count(b))
+    const others = ordinaryKinds.filter((kind) => !this.#answered.includes(kind) && !this.#memory.deaf.has(kind))
+    yield* others.toSorted((a, b) => this.#triedOf(a) - this.#triedOf(b))
   }
 
   /**
@@ -103,7 +94,7 @@ export class Probes {
    * nothing that it answers can be asked now.
    */
   worthSending(): ProbeKind[] {
-    const worth = this.candidates().filter((kind) => this.#answered.includes(kind) || this.#count(kind) === 0)
+    const worth = [...this.candidates()].filter((kind) => this.#answered.includes(kind) || this.#count(kind) === 0)
     return this.#mayAskLast ? [...worth, 'key-exchange'] : worth
   }
 
@@ -112,14 +103,10 @@ export class Probes {
     return this.#mayAskLast || this.worthSending().length > 0
   }
 
-  loginAnswered(tookMs: number): void {
-    this.#roundTrips.loginAnswered(tookMs)
-  }
-
   add(probe: SentProbe, now: number): void {
     if (this.#waiting.length >= waitingMax) this.#forgetSpare()
     const order = ordinaryKinds.indexOf(probe.kind)
-    if (order !== -1) this.#tried[order] = this.#triedOf(order) + 1
+    if (order !== -1) this.#tried[order] = this.#triedOf(probe.kind) + 1
     this.#waiting.push({ probe, sentAt: now, passedAt: undefined })
   }
 
@@ -127,23 +114,20 @@ export class Probes {
   answered(probe: SentProbe, now: number): number | undefined {
     const index = this.#waiting.findIndex((waiting) => waiting.probe === probe)
     if (probe.kind !== 'key-exchange') this.#seemsAnswered(probe.kind, probe)
-    this.#learnSure()
-    this.#confirmedAt = now
-    this.#answeredAt = now
     // Those that went out at the same instant are told apart by their order alone.
     if (index > 0) for (const before of this.#waiting.slice(0, index)) before.passedAt ??= now
-    const waiting = this.#takeAt(index)
-    if (waiting === undefined) return undefined
-    if (probe.kind !== 'key-exchange') this.#roundTrips.took(roundTrip(waiting.sentAt, now), now)
-    this.confirmed(waiting.sentAt, now)
-    return waiting.sentAt
+    const sentAt = this.#takeAt(index)?.sentAt
+    if (sentAt !== undefined && probe.kind !== 'key-exchange') this.roundTrips.took(roundTrip(sentAt, now), now)
+    this.#answeredAt = now
+    this.confirmed(sentAt ?? this.#confirmedTo, now)
+    return sentAt
   }
 
   /** The peer answered something that was sent at `sentAt`, so it has heard all that went before. */
   confirmed(sentAt: number, now: number): void {
-    this.#confirmedAt = now
+    this.confirmedAt = now
     this.#confirmedTo = Math.max(this.#confirmedTo, sentAt)
-    this.#learnSure()
+    if (this.#unsure !== undefined) this.#learnSure(this.#unsure)
     for (const waiting of this.#waiting) {
       if (waiting.sentAt < this.#confirmedTo) waiting.passedAt ??= now
     }
@@ -168,7 +152,7 @@ export class Probes {
 
   /** This process did not listen for so long: how late the answers were that came meanwhile says nothing of the link. */
   lost(milliseconds: number, now: number): void {
-    this.#roundTrips.forgetSince(now - milliseconds)
+    this.roundTrips.forgetSince(now - milliseconds)
     this.delayed(milliseconds, now)
   }
 
@@ -207,11 +191,6 @@ export class Probes {
     for (const { probe } of this.#waiting.filter((waiting) => waiting.probe.kind === kind)) this.#take(probe)
   }
 
-  /** Another connection to the host may have found another machine there: what was answered on this one counts. */
-  #isDeafTo(kind: ProbeKind): boolean {
-    return this.#memory.deaf.has(kind) && !this.#answered.includes(kind)
-  }
-
   #forgetSpare(): void {
     const { oldest } = this
     const index = this.#waiting.findIndex((waiting) => waiting !== oldest)
@@ -223,16 +202,16 @@ export class Probes {
     else (this.#unsure ??= new Map()).set(kind, probe)
   }
 
-  #learnSure(): void {
-    if (this.#unsure === undefined) return
-    for (const [kind, probe] of this.#unsure) {
+  #learnSure(unsure: ReadonlyMap<ProbeKind, SentProbe>): void {
+    for (const [kind, probe] of unsure) {
       if (probe.isAnswerSure()) this.#learn(kind)
     }
   }
 
   #learn(kind: ProbeKind): void {
     this.#unsure?.delete(kind)
-    if (!this.#answered.includes(kind)) this.#answered = [...this.#answered, kind]
+    if (!this.#answered.includes(kind))
+      this.#answered = ordinaryKinds.filter((other) => other === kind || this.#answered.includes(other))
     this.#memory.deaf.delete(kind)
     this.#memory.mute = false
   }
@@ -247,14 +226,8 @@ export class Probes {
     return !this.mute && !this.#waiting.some(isKeyExchange)
   }
 
-  /** Those that are answered come first. */
-  #rank(kind: ProbeKind): number {
-    if (this.#answered.includes(kind)) return this.#count(kind)
-    return waitingMax + 1 + this.#triedOf(ordinaryKinds.indexOf(kind))
-  }
-
-  #triedOf(order: number): number {
-    return this.#tried[order] ?? 0
+  #triedOf(kind: ProbeKind): number {
+    return this.#tried[ordinaryKinds.indexOf(kind)] ?? 0
   }
 
   #count(kind: ProbeKind): number {

@@ -7,19 +7,15 @@ export class RoundTrips {
   #ms: number[] = []
   #at: number[] = []
   #leastLoginMs = Number.POSITIVE_INFINITY
-  #leastMs = 0
-
-  /** The last one; null where none is known. */
-  get lastMs(): number | null {
-    return this.#ms.at(-1) ?? null
-  }
-
   /**
    * The least of the latest: an outage or a full link makes one look long, and the first of all as well. So the quickest
    * answer of authentication is among them until there are enough others; 0 where none is known, as at first for a server.
    */
-  get leastMs(): number {
-    return this.#leastMs
+  leastMs = 0
+
+  /** The last one; null where none is known. */
+  get lastMs(): number | null {
+    return this.#ms.at(-1) ?? null
   }
 
   loginAnswered(tookMs: number): void {
@@ -49,6 +45,6 @@ export class RoundTrips {
   #findLeast(): void {
     const loginMs = this.#ms.length < kept ? this.#leastLoginMs : Number.POSITIVE_INFINITY
     const least = Math.min(loginMs, ...this.#ms)
-    this.#leastMs = least === Number.POSITIVE_INFINITY ? 0 : least
+    this.leastMs = least === Number.POSITIVE_INFINITY ? 0 : least
   }
 }

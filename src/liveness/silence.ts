@@ -7,47 +7,32 @@ const excusesMax = 3
 
 /** One silence of the peer: how often it was asked since its last packet, and when the next step is due. */
 export class Silence {
-  #heardAt = Number.NEGATIVE_INFINITY
-  #packets = 0
-  /** The count of packets after the last answer to a question. */
-  #answers = 0
-  /** The count of packets at which the fields below began to count: they are void once another packet has come. */
-  #since = 0
-  #asked = 0
+  /** When the last packet came. */
+  heardAt = Number.NEGATIVE_INFINITY
+  /** Whether that was the answer to a question. */
+  isIdle = true
+  /** Probes asked since, sent or not. */
+  asked = 0
+  /** Milliseconds since in which this process did not listen. */
+  blockedMs = 0
   #askedAt = Number.NEGATIVE_INFINITY
   #excuses = 0
   /** The plan by the last packet no longer holds: each step counts from the one before. */
   #adrift = false
-  #blockedMs = 0
 
-  get heardAt(): number {
-    return this.#heardAt
-  }
-
-  /** Probes asked since the last packet, sent or not. */
-  get asked(): number {
-    return this.#current ? this.#asked : 0
-  }
-
-  /** Milliseconds since the last packet in which this process did not listen. */
-  get blockedMs(): number {
-    return this.#current ? this.#blockedMs : 0
-  }
-
-  /** Called for every packet: two stores, and everything else is worked out when it is asked for. */
+  /** Called for every packet: it ends the silence before it. */
   heard(now: number): void {
-    this.#heardAt = now
-    this.#packets++
+    this.heardAt = now
+    this.isIdle = false
+    this.asked = 0
+    this.blockedMs = 0
+    this.#excuses = 0
+    this.#adrift = false
   }
 
   /** The packet that was heard last is the answer to a question. */
   answered(): void {
-    this.#answers = this.#packets
-  }
-
-  /** Whether the last packet was the answer to a question. */
-  get isIdle(): boolean {
-    return this.#answers === this.#packets
+    this.isIdle = true
   }
 
   /**
@@ -58,22 +43,20 @@ export class Silence {
   due(interval: number, countMax: number, rttMs: number): number {
     const { asked } = this
     // Fewer questions may have been asked for since than went out already.
-    const planned = this.#heardAt + (Math.min(asked, countMax) + 1) * interval
+    const planned = this.heardAt + (Math.min(asked, countMax) + 1) * interval
     if (asked === 0) return planned
     if (this.#adrift) return Math.max(planned, this.#askedAt + Math.max(interval, 2 * rttMs))
     return asked < countMax ? planned : Math.max(planned, this.#askedAt + interval)
   }
 
   ask(now: number): void {
-    this.#begin()
-    this.#asked++
+    this.asked++
     this.#askedAt = now
   }
 
   /** Notes time in which this process did not listen. */
   blocked(milliseconds: number): void {
-    this.#begin()
-    this.#blockedMs += milliseconds
+    this.blockedMs += milliseconds
   }
 
   /**
@@ -82,31 +65,16 @@ export class Silence {
    * @returns false when this silence has been excused often enough
    */
   excuse(lostMs: number, interval: number, countMax: number): boolean {
-    this.#begin()
     if (this.#excuses >= excusesMax) return false
     this.#excuses++
     this.#adrift = true
-    this.#asked = Math.max(0, Math.min(this.#asked, countMax) - Math.ceil(lostMs / interval))
+    this.asked = Math.max(0, Math.min(this.asked, countMax) - Math.ceil(lostMs / interval))
     return true
   }
 
   /** Nothing that was asked so far counts. */
   restart(): void {
-    this.#begin()
     this.#adrift = true
-    this.#asked = 0
-  }
-
-  get #current(): boolean {
-    return this.#since === this.#packets
-  }
-
-  #begin(): void {
-    if (this.#current) return
-    this.#since = this.#packets
-    this.#asked = 0
-    this.#excuses = 0
-    this.#adrift = false
-    this.#blockedMs = 0
+    this.asked = 0
   }
 }
