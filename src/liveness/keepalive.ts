@@ -88,10 +88,12 @@ export class Keepalive {
     this.#prober.forgetAskers()
   }
 
-  /** Any authenticated packet is life. Called for each of them, so it leaves all work to the next wake. */
+  /** Any authenticated packet is life. Called for each of them, so it leaves nearly all work to the next wake. */
   heard(now: number, bytes: number): void {
+    const wasAsked = this.#silence.asked > 0
     this.#silence.heard(now)
     this.#age.bytesHeard += bytes
+    if (wasAsked) this.#silenceEnded(now)
     if (this.#standing.state === 'suspect') this.#standing.turn('alive', now)
   }
 
@@ -296,6 +298,12 @@ export class Keepalive {
     const verdict = this.#standing.judge(reason, now)
     this.stop()
     this.#port.verdict(verdict)
+  }
+
+  /** Our wake may stand at a later step of that silence than the first of the next one is. */
+  #silenceEnded(now: number): void {
+    const { interval } = this.#plan.settings
+    if (interval !== false && this.#plannedAt > this.#prober.triedAt + interval) this.#schedule(now)
   }
 
   /** One deadline stands for everything; what has moved it later since is found out when it expires. */

@@ -433,3 +433,18 @@ test('a block that calls of the program meet before our own wake is not taken fo
   assert.equal(peer.verdicts[0]?.reason, 'silence')
   assert.ok(peer.now < 70_000, String(peer.now))
 })
+
+test('a packet after a step of the clock brings the next question as soon as is said of it', () => {
+  const peer = new ScriptedPeer(second, after(10))
+  peer.keepalive.start(0)
+  peer.exchangesKeys(1100, 5000)
+  // Nothing can be asked now, so nothing waits for an answer.
+  peer.does(1110, () => peer.keepalive.disturbed(peer.now))
+  peer.arrives(1150)
+  peer.run(1160)
+  assert.equal(peer.keepalive.nextMs(1160), 990)
+  peer.run(2149)
+  assert.equal(peer.keepalive.liveness(2149).unanswered, 0)
+  peer.run(2150)
+  assert.equal(peer.keepalive.liveness(2150).unanswered, 1)
+})

@@ -71,6 +71,29 @@ test('safety: a peer that answers within less than an interval is never judged d
   )
 })
 
+test('punctuality: the wake is never behind what is said of the next question', () => {
+  fc.assert(
+    fc.property(countMax, fc.nat(1500), fc.boolean(), fc.array(event, { maxLength: 40 }), phase, (...drawn) => {
+      const [count, delay, wantReply, events, part] = drawn
+      const peer = new ScriptedPeer({ interval: 1000, countMax: count, wantReply }, after(delay), undefined, part)
+      peer.keepalive.start(0)
+      // Close together, so that one meets what another has begun.
+      schedule(
+        peer,
+        events.map((each) => ({ ...each, at: each.at / 250, ms: each.ms / 20 })),
+      )
+      for (let at = 0; at < 6000; at += 10) {
+        peer.run(at)
+        const nextMs = peer.keepalive.nextMs(peer.now)
+        const wake = peer.deadlines.next()
+        if (nextMs === null || peer.verdicts.length > 0) return
+        assert.ok(wake !== undefined && wake <= peer.now + nextMs + 0.001, `at ${peer.now}: ${wake}, not in ${nextMs}`)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
 test('completeness: after silence for ever the verdict comes at the bound exactly, counted from the last packet', () => {
   fc.assert(
     fc.property(
