@@ -4,7 +4,6 @@ import { createReadStream } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { after, before, test } from 'node:test'
 import type { Client } from 'holdfast'
 import { login } from '../session/sshd.js'
@@ -12,8 +11,8 @@ import { forEachPeer } from './peers.js'
 
 const size = 100_000_000
 const renewAfter = 16 * 1024 * 1024
-/** How often that makes it one way, where nothing is under way while keys are exchanged: of a slow server that is as much again. */
-const renewals = Math.floor(size / renewAfter)
+/** What may come between a grant and the next look at the window. */
+const unseen = 1024 * 1024
 
 let directory: string
 let file: string
@@ -34,8 +33,11 @@ forEachPeer((peer) => {
     const server = await peer.start()
     t.after(() => server.stop())
     const ssh = await login(t, server, { rekey: { bytes: renewAfter } })
-    const renewed = await transferBothWays(ssh)
-    assert.ok(renewed >= renewals, `${renewed} key exchanges on the way there and back`)
+    const { down, up, window } = await transferBothWays(ssh)
+    // We stop as soon as we ask for new keys. The server goes on until it has read that, by what is left of its window:
+    // as long as we get no new keys we grant no more.
+    assert.ok(up >= renewals(0), `${up} key exchanges on the way up`)
+    assert.ok(down >= renewals(window + unseen), `${down} key exchanges on the way down, by a window of ${window}`)
   })
 
   const { startRenewingKeys } = peer
@@ -57,9 +59,9 @@ forEachPeer((peer) => {
     const server = await startRenewingKeys(renewAfter)
     t.after(() => server.stop())
     const ssh = await login(t, server)
-    const renewed = await transferBothWays(ssh)
+    const { down, up } = await transferBothWays(ssh)
     // AsyncSSH counts only what it sends.
-    assert.ok(renewed >= renewals, `${renewed} key exchanges on the way`)
+    assert.ok(down + up >= renewals(0), `${down} + ${up} key exchanges on the way`)
   })
 })
 
@@ -69,20 +71,32 @@ async function countBytes(stream: AsyncIterable<Buffer>): Promise<number> {
   return bytes
 }
 
-/** @returns how often keys were exchanged meanwhile */
-async function transferBothWays(ssh: Client): Promise<number> {
-  const { keyExchanges } = ssh.stats()
-  assert.equal(await downloadedDigest(ssh), digest)
-  assert.equal(await uploadedDigest(ssh), digest)
-  return ssh.stats().keyExchanges - keyExchanges
+/** How often keys are renewed one way at least, where that many bytes more go by the old ones each time. */
+function renewals(late: number): number {
+  return Math.floor(size / (renewAfter + late))
 }
 
-async function downloadedDigest(ssh: Client): Promise<string> {
+/** @returns how often keys were exchanged on each way, and the largest window that was seen on the way down */
+async function transferBothWays(ssh: Client) {
+  const exchanges = () => ssh.stats().keyExchanges
+  const first = exchanges()
+  const { hash, window } = await download(ssh)
+  assert.equal(hash, digest)
+  const between = exchanges()
+  assert.equal(await uploadedDigest(ssh), digest)
+  return { down: between - first, up: exchanges() - between, window }
+}
+
+async function download(ssh: Client) {
   const command = await ssh.spawn(`cat ${file}`)
   const hash = createHash('sha256')
-  await pipeline(command.stdout, hash)
+  let window = 0
+  for await (const chunk of command.stdout) {
+    hash.update(chunk as Buffer)
+    window = Math.max(window, ...ssh.stats().channels.map(({ receiveWindow }) => receiveWindow))
+  }
   assert.equal((await command.exited).exitCode, 0)
-  return hash.digest('hex')
+  return { hash: hash.digest('hex'), window }
 }
 
 async function uploadedDigest(ssh: Client): Promise<string> {
