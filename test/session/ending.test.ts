@@ -10,32 +10,47 @@ import { type Client, type Command, CommandError, type ExecOptions } from 'holdf
 import { skipReason } from '../servers/availability.js'
 import { prepareDropbear, startDropbear } from '../servers/dropbear.js'
 import { keyPool } from '../servers/keys.js'
-import { prepareSshd, type SshdOptions, type SshdServer } from '../servers/sshd.js'
+import type { ReferenceServer } from '../servers/reference-server.js'
+import { prepareSshd, type SshdOptions } from '../servers/sshd.js'
+import { heldClock } from './held-clock.js'
 import { login, running, sshd } from './sshd.js'
 
-/** A limit after which the shell has started what it is to start. */
 const timeout = 1000
 /** KILL follows no sooner upon TERM. */
 const killAtMs = 1000
-/** Until then KILL of a process group may show its effect. */
-const groupUntilMs = 2800
+/** By the clock, what is due has been done by then, and what follows is not due yet. */
+const dueMs = 200
 /** The most that the end of a command takes. */
 const abandonedMs = 3000
 /** Of a machine that has much else to do; what is not bounded would take 30,000 s. */
 const slackMs = 6000
 
-async function fails(ssh: Client, command: string, options: ExecOptions = {}): Promise<CommandError> {
-  const error: unknown = await ssh.exec(command, { timeout, ...options }).then(
-    () => undefined,
-    (failure: unknown) => failure,
-  )
-  assert.ok(error instanceof CommandError, `${command} did not fail`)
+const clock = heldClock()
+
+interface Opened {
+  readonly server: ReferenceServer
+  readonly ssh: Client
+}
+
+/** Runs a command into its limit, before which the server has started so many programs: see `programsRun()`. */
+async function fails({ server, ssh }: Opened, command: string, options: ExecOptions = {}, programs = 1) {
+  const { ended } = await clock.holdAfter(0, async () => {
+    const failing = endOf(ssh.exec(command, { timeout, ...options }))
+    await programsRun(server, programs)
+    return { ended: failing }
+  })
+  const error = await ended
   assert.equal(error.limit, 'timeout')
   return error
 }
 
-async function endOf({ exited }: Command): Promise<CommandError> {
-  const error: unknown = await exited.then(
+/** The same where TERM is to end it: before anything more is due. */
+async function isTerminated(...args: Parameters<typeof fails>): Promise<CommandError> {
+  return clock.holdAfter(timeout + dueMs, () => fails(...args))
+}
+
+async function endOf(command: Promise<unknown>): Promise<CommandError> {
+  const error: unknown = await command.then(
     () => undefined,
     (failure: unknown) => failure,
   )
@@ -43,24 +58,43 @@ async function endOf({ exited }: Command): Promise<CommandError> {
   return error
 }
 
+/** The shells of our commands are others. */
+async function programsRun(server: ReferenceServer, count: number): Promise<void> {
+  const programs = async () => (await running(server)).filter(({ name }) => name === 'sleep' || name === 'yes')
+  await until(async () => (await programs()).length >= count)
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await sleepFor(20)
+}
+
 async function firstLine({ stdout }: Command): Promise<string> {
   const [chunk] = (await once(stdout, 'data')) as [Buffer]
   return chunk.toString().trim()
 }
 
-/** Gives a command up once it has said that it is ready. @returns how it ended, and how many milliseconds later that was told */
-async function endsOnceReady(ssh: Client, line: string) {
+/**
+ * Gives a command up once it has said that it is ready, and lets the clock go on once TERM has shown its effect, until so
+ * many milliseconds after that.
+ * @returns how it ended, and after how many milliseconds
+ */
+async function endsOnceReady(ssh: Client, line: string, withinMs: number, termShows: () => Promise<void>) {
   const abort = new AbortController()
   const command = await ssh.spawn(line, { signal: abort.signal })
   assert.equal(await firstLine(command), 'ready')
   const since = performance.now()
-  abort.abort()
-  const error = await endOf(command)
+  const { ended } = await clock.holdAfter(0, async () => {
+    abort.abort()
+    const failing = endOf(command.exited)
+    await termShows()
+    return { ended: failing }
+  })
+  const error = await clock.holdAfter(withinMs, () => ended)
   return { error, tookMs: performance.now() - since }
 }
 
 /** What a dying shell hangs up is gone a moment after it. */
-async function expectGone(server: SshdServer): Promise<void> {
+async function expectGone(server: ReferenceServer): Promise<void> {
   const giveUpAt = performance.now() + 2000
   while ((await running(server)).length > 0 && performance.now() < giveUpAt) await sleepFor(20)
   assert.deepEqual(await running(server), [])
@@ -94,7 +128,7 @@ for (const version of ['9.2', '10'] as const) {
       ] as const) {
         test(`${name} is gone`, async (t) => {
           const { server, ssh } = await open(t, { version })
-          const error = await fails(ssh, command, options)
+          const error = await isTerminated({ server, ssh }, command, options)
           assert.deepEqual([error.remote, error.ending.by, error.signal], ['terminated', by, 'SIGTERM'])
           await expectGone(server)
         })
@@ -102,7 +136,10 @@ for (const version of ['9.2', '10'] as const) {
 
       test('one that ignores TERM is killed', async (t) => {
         const { server, ssh } = await open(t, { version })
-        const { error, tookMs } = await endsOnceReady(ssh, 'trap "" TERM; echo ready; sleep 30000; true')
+        const line = 'trap : TERM; echo ready; sleep 30000; sleep 29999; true'
+        const { error, tookMs } = await endsOnceReady(ssh, line, killAtMs + dueMs, () =>
+          until(async () => (await running(server)).some(({ command }) => command === 'sleep 29999')),
+        )
         assert.deepEqual([error.remote, error.ending.by], ['killed', by])
         assert.ok(tookMs >= killAtMs, `${tookMs} ms`)
         await expectGone(server)
@@ -110,50 +147,51 @@ for (const version of ['9.2', '10'] as const) {
 
       test('one of which a part ignores TERM is not called gone while that part runs', async (t) => {
         const { server, ssh } = await open(t, { version })
-        const { error, tookMs } = await endsOnceReady(
-          ssh,
-          '(trap "" TERM; echo ready; sleep 30000; sleep 30000) & sleep 30000; true',
-        )
+        const line = '(trap "" TERM; echo ready; sleep 30000; sleep 30000) & sleep 30000; true'
+        const { error, tookMs } = await endsOnceReady(ssh, line, killAtMs + dueMs, async () => {
+          // Of the two shells that have this line.
+          await until(async () => (await running(server)).filter(({ command }) => command.includes(line)).length === 1)
+          // What the server says of the end of the other comes before this answer.
+          await ssh.keepalive.send()
+        })
         const { remote, ending, outputOpen } = error
+        assert.ok(tookMs >= killAtMs, `${tookMs} ms`)
         assert.equal(ending.by, by)
-        if (remote === 'killed') {
-          // Where signals pass, only a shell that TERM has not yet ended when KILL is due gives that its group.
-          assert.ok(tookMs >= killAtMs, `${tookMs} ms`)
-          assert.equal(outputOpen, false)
+        if (isDeaf) {
+          assert.deepEqual([remote, outputOpen], ['killed', false])
           await expectGone(server)
           return
         }
         assert.deepEqual([remote, outputOpen], ['abandoned', true])
         assert.match(ending.detail, /ended by TERM .* still holds its output open/)
-        if (isDeaf) {
-          // KILL has gone to the rest, and works also where a busy machine shows that too late.
-          assert.ok(tookMs >= groupUntilMs, `${tookMs} ms`)
-          await expectGone(server)
-        } else {
-          assert.ok((await running(server)).length > 0)
-        }
+        assert.ok((await running(server)).length > 0)
       })
 
       test('one whose part takes its time after TERM is gone', async (t) => {
         const { server, ssh } = await open(t, { version })
         const slow = 'trap "sleep 0.5; exit" TERM; echo ready; while :; do sleep 0.1; done'
-        const { error, tookMs } = await endsOnceReady(ssh, `sh -c '${slow}'; true`)
-        // What has not ended when KILL is due is killed.
-        assert.ok(error.remote === 'terminated' || (error.remote === 'killed' && tookMs >= killAtMs), error.remote)
-        assert.equal(error.ending.by, by)
+        const { error } = await endsOnceReady(ssh, `sh -c '${slow}'; true`, 0, async () => {})
+        assert.deepEqual([error.remote, error.ending.by], ['terminated', by])
         await expectGone(server)
       })
 
       test('one whose output nobody reads is gone', async (t) => {
         const { server, ssh } = await open(t, { version })
-        const { remote, ending } = await endOf(await ssh.spawn('exec yes', { timeout }))
+        const { remote, ending } = await clock.holdAfter(timeout + dueMs, async () => {
+          const { exited } = await clock.holdAfter(0, async () => {
+            const command = await ssh.spawn('exec yes', { timeout })
+            await programsRun(server, 1)
+            return command
+          })
+          return endOf(exited)
+        })
         assert.deepEqual([remote, ending.by], ['terminated', by])
         await expectGone(server)
       })
 
       test('one that something else outlives is not called gone', async (t) => {
-        const { ssh } = await open(t, { version })
-        const { remote, outputOpen } = await fails(ssh, 'setsid sleep 5 & sleep 30000; true')
+        const opened = await open(t, { version })
+        const { remote, outputOpen } = await fails(opened, 'setsid sleep 600 & sleep 30000; true', {}, 2)
         assert.deepEqual([remote, outputOpen], ['abandoned', true])
       })
 
@@ -161,7 +199,7 @@ for (const version of ['9.2', '10'] as const) {
         const { server, ssh } = await open(t, { version })
         const command = `echo $$; exec ${sleep}`
         const earlier = await Promise.all([1, 2].map(() => ssh.spawn(command)))
-        const failing = fails(ssh, command)
+        const failing = isTerminated({ server, ssh }, command, {}, 5)
         const later = await Promise.all([1, 2].map(() => ssh.spawn(command)))
         const others = await Promise.all([...earlier, ...later].map((other) => firstLine(other)))
         const error = await failing
@@ -173,14 +211,14 @@ for (const version of ['9.2', '10'] as const) {
 
       test('nine at once are gone', async (t) => {
         const { server, ssh } = await open(t, { version })
-        const errors = await Promise.all(Array.from({ length: 9 }, () => fails(ssh, sleep)))
+        const errors = await Promise.all(Array.from({ length: 9 }, () => isTerminated({ server, ssh }, sleep, {}, 9)))
         for (const { remote, ending } of errors) assert.equal(remote, 'terminated', ending.detail)
         await expectGone(server)
       })
 
       test('a forced one with a terminal is gone', async (t) => {
         const { server, ssh } = await open(t, await withForcedKey(version, sleep))
-        const error = await fails(ssh, 'anything', { pty: true })
+        const error = await isTerminated({ server, ssh }, 'anything', { pty: true })
         assert.deepEqual([error.remote, error.ending.by], ['terminated', 'close'])
         await expectGone(server)
       })
@@ -188,7 +226,7 @@ for (const version of ['9.2', '10'] as const) {
       test('a forced one that runs what it is asked for is gone, where its caller says so', async (t) => {
         const { server, ssh } = await open(t, await withForcedKey(version, passing))
         for (const command of [sleep, 'sleep 30000; true']) {
-          const error = await fails(ssh, command, { secondSession: 'always' })
+          const error = await isTerminated({ server, ssh }, command, { secondSession: 'always' })
           assert.deepEqual([error.remote, error.ending.by], ['terminated', 'process-group'])
         }
         await expectGone(server)
@@ -201,7 +239,7 @@ for (const version of ['9.2', '10'] as const) {
         for await (const chunk of shell.stdout.iterator({ destroyOnReturn: false }))
           if (String(chunk).includes('begins')) break
         await shell[Symbol.asyncDispose]()
-        assert.equal((await endOf(shell)).remote, 'killed')
+        assert.equal((await endOf(shell.exited)).remote, 'killed')
         await expectGone(server)
       })
 
@@ -216,7 +254,7 @@ for (const version of ['9.2', '10'] as const) {
           ['sftp-server'],
         )
         await sftp[Symbol.asyncDispose]()
-        const { remote, ending } = await endOf(sftp)
+        const { remote, ending } = await endOf(sftp.exited)
         assert.deepEqual([remote, ending.by], ['terminated', 'close'], ending.detail)
         await expectGone(server)
       })
@@ -228,7 +266,7 @@ for (const version of ['9.2', '10'] as const) {
         await once(sftp.stdout, 'data')
         for (const { pid } of await running(server)) process.kill(pid, 'SIGSTOP')
         await sftp[Symbol.asyncDispose]()
-        const { remote, ending } = await endOf(sftp)
+        const { remote, ending } = await endOf(sftp.exited)
         assert.deepEqual([remote, ending.by], ['killed', 'process-group'])
         await expectGone(server)
       })
@@ -242,7 +280,7 @@ for (const version of ['9.2', '10'] as const) {
       await chmod(runs, 0o777)
       const server = await sshd(t, await withForcedKey(version, `mktemp ${runs}/XXXXXX; ${sleep}`))
       const ssh = await login(t, server)
-      const error = await fails(ssh, 'anything')
+      const error = await fails({ server, ssh }, 'anything')
       assert.deepEqual([error.remote, error.ending.by], ['abandoned', 'none'])
       assert.match(error.ending.detail, /forced command/)
       assert.ok(error.durationMs < timeout + abandonedMs + slackMs, `${error.durationMs} ms`)
@@ -252,7 +290,7 @@ for (const version of ['9.2', '10'] as const) {
     test('one that sshd_config forces is abandoned, and is not run again', async (t) => {
       const server = await sshd(t, { version, config: { ForceCommand: `echo run; ${sleep}` } })
       const ssh = await login(t, server)
-      const error = await fails(ssh, 'anything')
+      const error = await fails({ server, ssh }, 'anything')
       assert.deepEqual([error.stdout, error.remote], ['run\n', 'abandoned'])
       assert.equal((await running(server)).length, 1)
     })
@@ -262,14 +300,14 @@ for (const version of ['9.2', '10'] as const) {
       const ssh = await login(t, server)
       const sftp = await ssh.subsystem('sftp', { timeout })
       assert.equal(await firstLine(sftp), 'run')
-      assert.equal((await endOf(sftp)).remote, 'abandoned')
+      assert.equal((await endOf(sftp.exited)).remote, 'abandoned')
       assert.equal((await running(server)).length, 1)
     })
 
     test('keeps its place, and a later refusal names it', async (t) => {
       const server = await sshd(t, { version, config: { ForceCommand: sleep, MaxSessions: 1 } })
       const ssh = await login(t, server, { limits: { channelOpen: '1s' } })
-      assert.equal((await fails(ssh, 'long --winded')).remote, 'abandoned')
+      assert.equal((await fails({ server, ssh }, 'long --winded')).remote, 'abandoned')
       assert.deepEqual(ssh.stats().sessions, { open: 1, waiting: 0, abandoned: ['long --winded'] })
       await assert.rejects(ssh.exec('next'), (error) => {
         assert.ok(error instanceof CommandError)
@@ -286,10 +324,10 @@ describe('a command at its limit, dropbear', { skip: skipReason(await prepareDro
     const server = await startDropbear({ version: '2022.83' })
     t.after(() => server.stop())
     const ssh = await login(t, server)
-    const simple = await fails(ssh, sleep)
+    const simple = await isTerminated({ server, ssh }, sleep)
     assert.deepEqual([simple.remote, simple.ending.by], ['terminated', 'signal'])
     assert.deepEqual(await running(server), [])
-    const compound = await fails(ssh, 'sleep 30000; true')
+    const compound = await fails({ server, ssh }, 'sleep 30000; true')
     assert.deepEqual([compound.remote, compound.ending.by], ['abandoned', 'signal'])
     assert.match(compound.ending.detail, /ended by TERM/)
     assert.deepEqual(
