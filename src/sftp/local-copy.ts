@@ -17,7 +17,7 @@ export function makeCopy(target: string, there: Attributes, content: Buffer): Pr
   const made = new Deferred<LocalFile>()
   fs.open(target, copyFlags | fs.constants.O_TRUNC, modeFor(there), (error, descriptor) => {
     if (error !== null) made.reject(error)
-    else if (content.length === 0) made.resolve(LocalFile.of(descriptor))
+    else if (content.length === 0) made.resolve(new LocalFile(descriptor))
     else writeAll(descriptor, content, 0, made)
   })
   return made.promise
@@ -27,7 +27,7 @@ function writeAll(descriptor: number, content: Buffer, from: number, made: Defer
   fs.write(descriptor, content, from, content.length - from, from, (error, written) => {
     if (error !== null) fs.close(descriptor, () => made.reject(error))
     else if (from + written < content.length) writeAll(descriptor, content, from + written, made)
-    else made.resolve(LocalFile.of(descriptor))
+    else made.resolve(new LocalFile(descriptor))
   })
 }
 

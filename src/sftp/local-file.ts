@@ -21,18 +21,14 @@ const closed = -1
 export class LocalFile {
   #descriptor: number
 
+  /** @param descriptor of what is open already */
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor
+  }
+
   /** @param mode of a file that is made */
   static async open(path: string, flags: number, mode?: number): Promise<LocalFile> {
     return new LocalFile(await openFile(path, flags, mode))
-  }
-
-  /** What is open already. */
-  static of(descriptor: number): LocalFile {
-    return new LocalFile(descriptor)
-  }
-
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor
   }
 
   stat(): Promise<fs.Stats> {

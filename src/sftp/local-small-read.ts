@@ -107,7 +107,7 @@ export class LocalSmallRead {
   }
 
   #finish(stats: Stats): void {
-    const closed = LocalFile.of(this.#descriptor).close()
+    const closed = new LocalFile(this.#descriptor).close()
     // Only later somebody waits for it.
     closed.catch(() => {})
     this.#found.resolve({ bytes: this.#buffer.subarray(0, this.#length), stats, closed })
@@ -116,6 +116,6 @@ export class LocalSmallRead {
   /** To the way of all other files. */
   #leave(): void {
     this.#memory.giveBack(this.#buffer)
-    this.#found.resolve(LocalFile.of(this.#descriptor))
+    this.#found.resolve(new LocalFile(this.#descriptor))
   }
 }

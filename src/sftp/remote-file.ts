@@ -35,6 +35,14 @@ export class RemoteFile implements ReadSource, WriteTarget {
   /** Something goes to the server's disk, for which CLOSE may have to wait. */
   #hasWritten = false
 
+  /** @param opened the handle of what is open already */
+  constructor(session: SftpSession, path: string, opened: Buffer, origin: Error | undefined) {
+    this.#session = session
+    this.path = path
+    this.#handle = opened
+    this.#origin = origin
+  }
+
   /** @throws SftpError */
   static async open(
     sessions: SftpSessions,
@@ -48,18 +56,6 @@ export class RemoteFile implements ReadSource, WriteTarget {
     const call = { what, request, result: handle(what), late: (reply: Reply) => closeLate(session, reply) }
     const opened = await session.call(call, { signal, origin })
     return new RemoteFile(session, what.path, opened, origin)
-  }
-
-  /** What is open already. */
-  static of(session: SftpSession, path: string, opened: Buffer, origin: Error): RemoteFile {
-    return new RemoteFile(session, path, opened, origin)
-  }
-
-  private constructor(session: SftpSession, path: string, opened: Buffer, origin: Error | undefined) {
-    this.#session = session
-    this.path = path
-    this.#handle = opened
-    this.#origin = origin
   }
 
   /** To which it belongs, and with which it ends. */

@@ -1,19 +1,15 @@
-import { Deferred } from '../liveness/deferred.js'
+import { FileRequests, type FileRequestsSettings } from './file-requests.js'
 import { openFlag, status } from './numbers.js'
-import type { Requester } from './pending-request.js'
 import { firstLength } from './read-ahead.js'
-import { closeLate, RemoteFile } from './remote-file.js'
+import { RemoteFile } from './remote-file.js'
 import type { Reply } from './replies.js'
 import type { Request } from './requests.js'
-import { attributes, data, handle } from './results.js'
-import type { FileCall } from './sftp-error.js'
+import { attributes, data } from './results.js'
 import type { SftpSession } from './sftp-session.js'
 
-export interface FirstReadSettings {
+export interface FirstReadSettings extends FileRequestsSettings {
   /** The first byte that is not wanted. */
   readonly end: number
-  readonly signal: AbortSignal | undefined
-  readonly origin: Error
 }
 
 /** What comes first of a file, and what is known of it by then. */
@@ -27,61 +23,44 @@ export interface FirstRead {
 }
 
 /**
- * Opens a file of the server, and asks in one flight how large it is and for the first of it, which is all of a small file. The
- * replies come to one object, as those of `RemoteSmallWrite`. That it says no size must not fail what is read, nor hold it up.
+ * Opens a file of the server of which nothing is known, and asks together how large it is and for the first of it, which is all
+ * of a small file. That the server says no size must not fail what is read, nor hold it up.
  */
-export class RemoteFirstRead implements Requester {
-  readonly #session: SftpSession
-  readonly #path: Buffer
+export class RemoteFirstRead extends FileRequests<FirstRead> {
   readonly #settings: FirstReadSettings
-  readonly #done = new Deferred<FirstRead>()
-  #handle: Buffer | undefined
   #size: number | undefined
   #isOver = false
 
   constructor(session: SftpSession, path: Buffer, settings: FirstReadSettings) {
-    this.#session = session
-    this.#path = path
+    super(session, path, settings)
     this.#settings = settings
   }
 
   /** @returns the file, which is open. @throws SftpError; HoldfastError as `SftpSession.call`: then the server is told to close it */
   run(): Promise<FirstRead> {
-    this.#request({ type: 'OPEN', path: this.#path, flags: openFlag.READ, attributes: {} })
-    return this.#done.promise
-  }
-
-  called({ type }: Request): FileCall {
-    return { syscall: type.toLowerCase(), path: this.#path.toString() }
-  }
-
-  answered(reply: Reply, request: Request): void {
-    if (request.type === 'OPEN')
-      this.#begin(reply.type === 'HANDLE' ? reply.handle : handle(this.called(request))(reply))
-    else if (request.type === 'READ') this.#finish(request.length, data(this.called(request), request.length)(reply))
-    else if (request.type === 'FSTAT') this.#look(reply, request)
+    return this.open(openFlag.READ, {})
   }
 
   failed(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#done.reject(error)
-    if (this.#handle === undefined) return
-    this.#session.flow.leave()
-    this.#request({ type: 'CLOSE', handle: this.#handle })
+    this.result.reject(error)
+    if (this.handle === undefined) return
+    this.session.flow.leave()
+    this.letGo(this.handle)
   }
 
-  late(reply: Reply): void {
-    if (this.#handle === undefined) closeLate(this.#session, reply)
-  }
-
-  #begin(opened: Buffer): void {
-    const { flow, sizes } = this.#session
+  protected opened(opened: Buffer): void {
+    const { flow, sizes } = this.session
     const length = firstLength({ flow, maxRead: sizes.read }, { start: 0, end: this.#settings.end })
-    this.#handle = opened
     flow.join()
-    this.#request({ type: 'FSTAT', handle: opened })
-    this.#request({ type: 'READ', handle: opened, offset: 0n, length })
+    this.ask({ type: 'FSTAT', handle: opened })
+    this.ask({ type: 'READ', handle: opened, offset: 0n, length })
+  }
+
+  protected came(reply: Reply, request: Request): void {
+    if (request.type === 'READ') this.#finish(request.length, data(this.called(request), request.length)(reply))
+    else if (request.type === 'FSTAT') this.#look(reply, request)
   }
 
   #look(reply: Reply, request: Request): void {
@@ -91,17 +70,11 @@ export class RemoteFirstRead implements Requester {
   }
 
   #finish(asked: number, bytes: Buffer | undefined): void {
-    if (this.#handle === undefined || this.#isOver) return
+    if (this.handle === undefined || this.#isOver) return
     this.#isOver = true
-    this.#session.flow.leave()
-    const file = RemoteFile.of(this.#session, this.#path.toString(), this.#handle, this.#settings.origin)
+    this.session.flow.leave()
+    const file = new RemoteFile(this.session, this.path.toString(), this.handle, this.#settings.origin)
     const isWhole = bytes === undefined || (bytes.length < asked && bytes.length === this.#size)
-    this.#done.resolve({ file, bytes, size: this.#size, isWhole })
-  }
-
-  /** CLOSE goes out whatever became of the signal. */
-  #request(request: Request): void {
-    const { signal, origin } = this.#settings
-    this.#session.request(this, request, { signal: request.type === 'CLOSE' ? undefined : signal, origin })
+    this.result.resolve({ file, bytes, size: this.#size, isWhole })
   }
 }

@@ -1,19 +1,14 @@
-import { Deferred } from '../liveness/deferred.js'
 import type { Attributes } from './attributes.js'
+import { FileRequests, type FileRequestsSettings } from './file-requests.js'
 import { openFlag } from './numbers.js'
-import type { Requester } from './pending-request.js'
-import { closeLate } from './remote-file.js'
 import type { Reply } from './replies.js'
 import type { Request } from './requests.js'
-import { attributes, data, handle } from './results.js'
-import type { FileCall } from './sftp-error.js'
+import { attributes, data } from './results.js'
 import type { SftpSession } from './sftp-session.js'
 
-export interface RemoteReadSettings {
+export interface RemoteReadSettings extends FileRequestsSettings {
   /** Bytes to ask for, of what one request may. */
   readonly length: number
-  readonly signal: AbortSignal | undefined
-  readonly origin: Error
 }
 
 export interface RemoteContent {
@@ -23,62 +18,45 @@ export interface RemoteContent {
 }
 
 /**
- * Opens a file of the server, reads the first of it by one request, asks what it is like, and closes it, for whose reply nobody
- * waits: in two round trips. The replies come to one object, as those of `RemoteSmallWrite`.
+ * Reads a file of the server that is known to be small: opens it, asks together for its content and what it is like now, and
+ * closes it, for whose reply nobody waits: in two round trips.
  */
-export class RemoteSmallRead implements Requester {
-  readonly #session: SftpSession
-  readonly #path: Buffer
-  readonly #settings: RemoteReadSettings
-  readonly #done = new Deferred<RemoteContent>()
-  #handle: Buffer | undefined
+export class RemoteSmallRead extends FileRequests<RemoteContent> {
+  readonly #length: number
   #bytes: Buffer | undefined
   #attributes: Attributes | undefined
   #isRead = false
   #isClosed = false
 
   constructor(session: SftpSession, path: Buffer, settings: RemoteReadSettings) {
-    this.#session = session
-    this.#path = path
-    this.#settings = settings
+    super(session, path, settings)
+    this.#length = settings.length
   }
 
   /** @throws SftpError; HoldfastError as `SftpSession.call`: where it fails, the server is told to close the file */
   run(): Promise<RemoteContent> {
-    this.#request({ type: 'OPEN', path: this.#path, flags: openFlag.READ, attributes: {} })
-    return this.#done.promise
+    return this.open(openFlag.READ, {})
   }
 
-  called({ type }: Request): FileCall {
-    return { syscall: type.toLowerCase(), path: this.#path.toString() }
+  failed(error: unknown): void {
+    this.result.reject(error)
+    this.#close()
   }
 
-  answered(reply: Reply, request: Request): void {
-    if (request.type === 'OPEN')
-      this.#begin(reply.type === 'HANDLE' ? reply.handle : handle(this.called(request))(reply))
-    else if (request.type === 'READ') {
+  protected opened(opened: Buffer): void {
+    this.ask({ type: 'READ', handle: opened, offset: 0n, length: this.#length })
+    this.ask({ type: 'FSTAT', handle: opened })
+  }
+
+  protected came(reply: Reply, request: Request): void {
+    if (request.type === 'READ') {
       this.#bytes = data(this.called(request), request.length)(reply)
       this.#isRead = true
     } else if (request.type === 'FSTAT')
       this.#attributes = reply.type === 'ATTRS' ? reply.attributes : attributes(this.called(request))(reply)
     if (!this.#isRead || this.#attributes === undefined) return
     this.#close()
-    this.#done.resolve({ bytes: this.#bytes, attributes: this.#attributes })
-  }
-
-  failed(error: unknown): void {
-    this.#done.reject(error)
-    this.#close()
-  }
-
-  late(reply: Reply): void {
-    if (this.#handle === undefined) closeLate(this.#session, reply)
-  }
-
-  #begin(opened: Buffer): void {
-    this.#handle = opened
-    this.#request({ type: 'READ', handle: opened, offset: 0n, length: this.#settings.length })
-    this.#request({ type: 'FSTAT', handle: opened })
+    this.result.resolve({ bytes: this.#bytes, attributes: this.#attributes })
   }
 
   /**
@@ -86,13 +64,8 @@ export class RemoteSmallRead implements Requester {
    * file's OPEN it costs less than with them.
    */
   #close(): void {
-    if (this.#handle === undefined || this.#isClosed) return
+    if (this.handle === undefined || this.#isClosed) return
     this.#isClosed = true
-    this.#request({ type: 'CLOSE', handle: this.#handle })
-  }
-
-  #request(request: Request): void {
-    const { signal, origin } = this.#settings
-    this.#session.request(this, request, { signal: request.type === 'CLOSE' ? undefined : signal, origin })
+    this.letGo(this.handle)
   }
 }
