@@ -147,6 +147,12 @@ export class PublicKeys implements Receiver {
     this.#end(asHoldfastError(cause))
   }
 
+  /** The clock of what was asked for runs also where it is not read. */
+  stalled(): void {
+    this.#greeting.sent()
+    this.#exchange?.wait.sent()
+  }
+
   async #start(signal: AbortSignal | undefined): Promise<void> {
     const attached = await this.#host.sessions.attach('publickey', this, signal)
     this.#attached = attached
@@ -238,8 +244,8 @@ export class PublicKeys implements Receiver {
     session?.stdin.write(packet, (error) => {
       if (!error) wait?.sent()
     })
-    // A server that does not read: the clock would else not run.
-    if (session?.isInputStuck) wait?.sent()
+    // Behind what waits already this does not begin to wait: nobody will tell of it.
+    if (session?.isInputStuck) this.stalled()
   }
 
   /** Whatever waits is told; the server is ended, if it still runs. */

@@ -43,7 +43,8 @@ const endsThere = new Set<unknown>(['ERR_SSH_TIMEOUT', 'ERR_SSH_ABORTED'])
  */
 export async function converse<T>(settings: ConversationSettings, work: (scp: Conversation) => Promise<T>): Promise<T> {
   const { host, command, signal } = settings
-  const scp = new Conversation(settings, await host.sessions.run(command, signal))
+  const stalled = () => scp.stalled()
+  const scp: Conversation = new Conversation(settings, await host.sessions.run(command, signal, stalled))
   try {
     const result = await work(scp)
     await scp.finish()
@@ -62,6 +63,8 @@ export class Conversation {
   readonly #command: RunningCommand
   readonly #input: Input
   readonly #exited: Promise<CommandExit>
+  /** The wait for what was sent last to be on its way. */
+  #sending: Wait<boolean> | undefined
   #stderr = ''
   #recordCount = 0
 
@@ -73,6 +76,11 @@ export class Conversation {
     command.stderr.on('data', (bytes: Buffer) => {
       this.#stderr = `${this.#stderr}${bytes.toString()}`.slice(0, maxStderr)
     })
+  }
+
+  /** What it is sent has begun to wait until it reads. Before, it waits for the link, which is not scp's to answer for. */
+  stalled(): void {
+    this.#sending?.sent()
   }
 
   /** Sends bytes, which may be used again once this resolves. @throws ScpError where it ended */
@@ -172,9 +180,10 @@ export class Conversation {
   /** @returns false where it has ended */
   #send(bytes: Buffer, what: string): Promise<boolean> {
     const wait = this.#wait<boolean>(what)
+    this.#sending = wait
     this.#command.stdin.write(bytes, (error) => wait.resolve(error === null || error === undefined))
-    // Else they wait for the link, which is not its to answer for.
-    if (this.#command.isInputStuck) wait.sent()
+    // Behind what waits already this does not begin to wait: nobody will tell of it.
+    if (this.#command.isInputStuck) this.stalled()
     return wait.promise
   }
 

@@ -130,18 +130,19 @@ export class Sessions {
 
   /**
    * Starts a command for a layer of ours, which may end it for a reason of its own. None of the limits of commands holds.
+   * @param stalled called when its input has begun to wait until it reads
    * @throws as `exec`
    */
-  async run(command: string, signal: AbortSignal | undefined): Promise<RunningCommand> {
+  async run(command: string, signal: AbortSignal | undefined, stalled?: () => void): Promise<RunningCommand> {
     const program = { type: 'exec', command: checkCommand(command) } as const
-    return this.#spawn(program, { ...plain, signal })
+    return this.#spawn(program, { ...plain, signal }, stalled)
   }
 
-  async #spawn(program: Program, settings: CommandSettings): Promise<RunningCommand> {
+  async #spawn(program: Program, settings: CommandSettings, stalled?: () => void): Promise<RunningCommand> {
     const stdout = new OutputStream((bytes) => session.consumed(bytes))
     const stderr = new OutputStream((bytes) => session.consumed(bytes))
     const origin = new Error('called')
-    const session: Session = new Session({ host: this.#host, program, settings, stdout, stderr, origin })
+    const session: Session = new Session({ host: this.#host, program, settings, stdout, stderr, origin, stalled })
     return new RunningCommand(session, stdout, stderr, (await this.#begin(session, origin)).exited)
   }
 
