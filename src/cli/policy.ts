@@ -36,7 +36,18 @@ function check(args: readonly string[]): string {
   const { documents, environment } = loadPolicy(process.env)
   const files = documents.map((document) => `${document.file}: right\n`)
   const variables = new Set([...environment.values()].map(({ source }) => `${source}: right\n`))
-  return files.join('') + [...variables].join('') || `there is no ${defaultPolicyFile}, and no variable HOLDFAST_…\n`
+  return (
+    files.join('') + [...variables].join('') + switchOfRegister() ||
+    `there is no ${defaultPolicyFile}, and no variable HOLDFAST_…\n`
+  )
+}
+
+/** It is no option, and no connection looks at it: a wrong value leaves a program with Holdfast that was not to have it. */
+function switchOfRegister(): string {
+  const { HOLDFAST: value = '' } = process.env
+  if (value === '') return ''
+  if (value !== 'off') throw policyError('the value of HOLDFAST is not known: only off is')
+  return 'HOLDFAST: right, and programs on npm ssh2 keep its client\n'
 }
 
 function checkFile(file: string): string {

@@ -13,6 +13,8 @@ export interface ForwardPort {
   readonly channels: Iterable<Channel>
   /** Whether there is no connection now, and another one is on its way: what is opened waits for it. @default false */
   readonly isAway?: boolean
+  /** Why there is none now; undefined while it is there. */
+  readonly awayFor?: HoldfastError | undefined
   /** Why the connection ended; undefined while it lives. */
   readonly cause: HoldfastError | undefined
   now(): number

@@ -127,7 +127,7 @@ export class Tunnels {
   #turnAway(socket: Socket, forward: Forward): void {
     const { remoteAddress, remotePort } = socket
     const text = `${maxWaiting} connections wait for the SSH connection already, which is being made anew`
-    const details = { ...this.#port.errorDetails(), phase: 'reconnect' } as const
+    const details = { ...this.#port.errorDetails(), phase: 'reconnect', cause: this.#port.awayFor } as const
     forward.failed(new HoldfastError('ERR_SSH_FORWARD', text, details), { remoteAddress, remotePort })
     discard(socket)
   }

@@ -6,13 +6,19 @@ export function optionError(field: string, problem: string): HoldfastError {
 }
 
 /** A callback, or a timeout in its place, would be dropped without a word. @throws HoldfastError ERR_SSH_OPTION */
-export function checkObject(options: unknown): asserts options is object {
-  if (typeof options !== 'object' || options === null) throw optionError('options', 'must be an object')
+function checkObject(field: string, value: unknown): asserts value is object {
+  if (typeof value !== 'object' || value === null) throw optionError(field, 'must be an object')
 }
 
-/** A limit whose name is misspelt would be no limit at all. @throws HoldfastError ERR_SSH_OPTION */
-export function checkNames(options: unknown, known: readonly string[]): void {
-  checkObject(options)
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw optionError(unknown, `is no option here; known are ${known.join(', ')}`)
+/**
+ * A limit whose name is misspelt would be no limit at all.
+ * @param field the path of an option that has names of its own
+ * @throws HoldfastError ERR_SSH_OPTION
+ */
+export function checkNames(value: unknown, known: readonly string[], field = 'options'): void {
+  checkObject(field, value)
+  const unknown = Object.keys(value).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  const path = field === 'options' ? unknown : `${field}.${unknown}`
+  throw optionError(path, `is no option here; known are ${known.join(', ')}`)
 }

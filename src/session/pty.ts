@@ -1,6 +1,6 @@
 import { encodePtyRequest, type PtyRequest, type TerminalSize } from '../wire/session-messages.js'
 import { Writer } from '../wire/writer.js'
-import { optionError } from './option-error.js'
+import { checkNames, optionError } from './option-error.js'
 import { checkRequestSize } from './request-size.js'
 
 /** RFC 4254 section 8, and IUTF8 of RFC 8160. */
@@ -47,9 +47,8 @@ export function resolvePty(option: boolean | PtyOptions): PtyRequest | undefined
 
 /** `cols` of other clients would give a terminal of another size without a word. */
 function checkPty(option: unknown): void {
-  if (typeof option !== 'object' || option === null) throw optionError('pty', 'must be true, false or an object')
-  const unknown = Object.keys(option).find((name) => !fields.includes(name))
-  if (unknown !== undefined) throw optionError(`pty.${unknown}`, `is no option here; known are ${fields.join(', ')}`)
+  if (typeof option !== 'object') throw optionError('pty', 'must be true, false or an object')
+  checkNames(option, fields, 'pty')
 }
 
 /**

@@ -10,6 +10,7 @@ import { checkChoice, checkFields, checkList, checkObject, checkText, checkType,
 export type HostKeyOption =
   | { readonly generate: GeneratedKeyType }
   | {
+      readonly generate?: undefined
       readonly privateKey: string | Buffer
       readonly passphrase?: string | undefined
       /** A line of `-cert.pub`, which vouches for it. */
@@ -89,12 +90,12 @@ export class HostKeys implements HostKeySigner {
 
 async function load(option: HostKeyOption, name: string): Promise<HostKey> {
   checkObject(name, option)
-  if ('generate' in option) {
+  if (option.generate !== undefined) {
     checkFields(name, option, { generate: true })
     checkChoice(`${name}.generate`, option.generate, generatedKeyTypes)
     return { key: generatePrivateKey(option.generate), certificate: undefined }
   }
-  checkFields(name, option, { privateKey: true, passphrase: true, certificate: true })
+  checkFields(name, option, { generate: true, privateKey: true, passphrase: true, certificate: true })
   const { privateKey, passphrase, certificate } = option
   if (!Buffer.isBuffer(privateKey)) checkText(`${name}.privateKey`, privateKey)
   checkType(`${name}.passphrase`, passphrase, 'string')

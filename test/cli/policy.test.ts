@@ -53,6 +53,16 @@ test('holdfast policy check without a file looks at that of the process and its 
   assert.equal(holdfast(['policy', 'check'], { HOLDFAST_LIMITS_SFTP: '5' }).status, 1)
 })
 
+test('holdfast policy check without a file says what the switch of holdfast/register does', () => {
+  const off = holdfast(['policy', 'check'], { HOLDFAST: 'off' })
+  assert.equal(off.status, 0)
+  assert.ok(off.stdout.endsWith('HOLDFAST: right, and programs on npm ssh2 keep its client\n'), off.stdout)
+  const { status, stderr } = holdfast(['policy', 'check'], { HOLDFAST: 'of' })
+  assert.equal(status, 1)
+  assert.match(stderr, /the value of HOLDFAST is not known: only off is/)
+  assert.doesNotMatch(holdfast(['policy', 'check'], { HOLDFAST: '' }).stdout, /HOLDFAST:/)
+})
+
 test('holdfast policy show says what holds for a host, and who says so', (t) => {
   const HOLDFAST_POLICY = policyFile(t, policy)
   const env = { HOLDFAST_POLICY, HOLDFAST_LIMITS_SFTP: '5s' }

@@ -262,7 +262,8 @@ describe('the connection', () => {
 
   test('keeps a given host key', async () => {
     const { private: privateKey, public: publicKey } = ed25519Pair()
-    const server = await start({ hostKeys: [{ privateKey }] })
+    // What is undefined is left out, as everywhere.
+    const server = await start({ hostKeys: [{ privateKey, generate: undefined }] })
     assert.equal(server.hostKey.knownHostsLine, `[127.0.0.1]:${server.port} ${publicKey.trim()}`)
   })
 
@@ -424,6 +425,7 @@ const mistaken = (
     [{ keepalive: { countMaxx: 3 } }, /^keepalive\.countMaxx is no option; did you mean 'countMax'\?$/],
     [{ keepalive: { tcp: { idel: 3 } } }, /^keepalive\.tcp\.idel is no option; did you mean 'idle'\?$/],
     [{ hostKeys: [{ generat: 'ssh-rsa' }] }, /^hostKeys\[0\]\.generat is no option/],
+    [{ hostKeys: [{ generate: undefined }] }, /^hostKeys\[0\]\.privateKey is undefined: give a string$/],
     [{ hostKeys: [{ generate: 'ssh-rsa', bits: 1 }] }, /^hostKeys\[0\]\.bits is no option$/],
   ] as const
 ).map(([options, message]): [Partial<ServerOptions>, RegExp] => [options as never, message])

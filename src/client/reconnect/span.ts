@@ -31,6 +31,7 @@ const nothing: readonly Channel[] = []
 export class Span implements SessionPort {
   readonly #host: string
   readonly #limitMs: number | false
+  readonly #awayFor: () => HoldfastError | undefined
   readonly #timing: Timing
   readonly #waiting = new Set<Wait<Connection>>()
   /** Who wants to know of channels that are gone, before there is a connection that could tell. */
@@ -44,13 +45,14 @@ export class Span implements SessionPort {
   constructor(options: SpanOptions) {
     this.#host = options.host
     this.#limitMs = options.limitMs
+    this.#awayFor = options.awayFor
     this.#last = options.last
     this.#timing = new Timing({
       now: () => nodeEnvironment.now(),
       busyMs,
       lastTrafficAt: () => this.#link?.facts.lastTrafficAt() ?? Number.NEGATIVE_INFINITY,
       errorDetails: () => this.errorDetails(),
-      limitCause: options.awayFor,
+      limitCause: () => this.awayFor,
       limitReached: (error, what) => this.#link?.facts.limitReached(error, what),
     })
     this.waits.keepRunning(options.keepsRunning)
@@ -66,6 +68,11 @@ export class Span implements SessionPort {
 
   get isAway(): boolean {
     return this.#link === undefined
+  }
+
+  /** Why there is no connection, as far as is known now; undefined while it is there. */
+  get awayFor(): HoldfastError | undefined {
+    return this.isAway ? this.#awayFor() : undefined
   }
 
   /** How many calls wait for the connection. */

@@ -11,6 +11,9 @@ export function standingPort({ waits, deadlines }: Timing, span: () => Span): Fo
     get isAway() {
       return span().isAway
     },
+    get awayFor() {
+      return span().awayFor
+    },
     get channels() {
       return span().channels
     },

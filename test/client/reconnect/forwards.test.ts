@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, type TestContext, test } from 'node:test'
-import type { Client, Forward, ForwardAddress, HoldfastError } from 'holdfast'
+import { type Client, type Forward, type ForwardAddress, HoldfastError } from 'holdfast'
 import { client, network, server } from '../../promises/support/embedded.js'
 import { leavesNothing } from '../../promises/support/leaks.js'
 import { failure } from '../../promises/support/outcome.js'
@@ -120,7 +120,10 @@ describe('a forward of this machine', { concurrency: true, timeout }, () => {
     while (forward.connections < 256) await new Promise((resolve) => setTimeout(resolve, 5))
     const failed = failureOf(forward)
     await closed(dial(forward.address).resume())
-    assert.equal((await failed).code, 'ERR_SSH_FORWARD')
+    const { code, cause } = await failed
+    assert.equal(code, 'ERR_SSH_FORWARD')
+    assert.ok(cause instanceof HoldfastError)
+    assert.equal(cause.code, 'ERR_SSH_CONNECTION_LOST')
     assert.equal(forward.connections, 256)
     const closing = sockets.map(closed)
     await ssh.close()
