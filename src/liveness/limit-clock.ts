@@ -31,10 +31,12 @@ export interface LimitClockEnvironment {
 /** The clocks `answer` and `reply` stand still for at most this many limits in all. */
 const patience = 10
 
+const never = Number.POSITIVE_INFINITY
+
 /** How much of a limit is used up, and when it ends. */
 export class LimitClock {
-  readonly #options: LimitClockOptions
-  readonly #environment: LimitClockEnvironment
+  protected readonly options: LimitClockOptions
+  protected readonly environment: LimitClockEnvironment
   readonly #waitsForKernel: boolean
   /** When the first of the waits began that share the limit. */
   readonly calledAt: number
@@ -53,8 +55,8 @@ export class LimitClock {
   constructor(options: LimitClockOptions, environment: LimitClockEnvironment) {
     const { clock, spentMs = 0 } = options
     const now = environment.now()
-    this.#options = options
-    this.#environment = environment
+    this.options = options
+    this.environment = environment
     this.#waitsForKernel = clock === 'answer' || clock === 'reply'
     this.#askedAt = now
     this.calledAt = now - spentMs
@@ -65,44 +67,50 @@ export class LimitClock {
 
   /** Milliseconds of the limit used so far. */
   get spentMs(): number {
-    const until = this.#pausedAt ?? this.#environment.now()
+    const until = this.#pausedAt ?? this.environment.now()
     return Math.max(0, until - this.#startedAt - this.#unexcusedMs)
   }
 
-  /** When the limit is used up, as far as is known now; undefined without a limit, and while somebody else is waited for. */
-  due(): number | undefined {
-    const { limitMs } = this.#options
-    if (limitMs === false) return undefined
+  /** When the limit is used up, as far as is known now; infinite without a limit, and while somebody else is waited for. */
+  get dueAt(): number {
+    const { limitMs } = this.options
+    if (limitMs === false) return never
     const longMs = Math.max(limitMs, this.#leastMs)
-    const atMost = this.#waitsForKernel ? this.#askedAt + Math.max(patience * limitMs, longMs) : undefined
+    const atMost = this.#waitsForKernel ? this.#askedAt + Math.max(patience * limitMs, longMs) : never
     if (this.#pausedAt !== undefined) return atMost
-    return Math.min(this.#runsFrom + longMs, atMost ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.#runsFrom + longMs, atMost)
+  }
+
+  /** No sooner than then is it used up, whatever is still to be waited for: known without a look at anything else. */
+  get dueAtSoonest(): number {
+    const { limitMs } = this.options
+    return limitMs === false ? never : this.#startedAt + limitMs
   }
 
   /** The kernel has taken the request's last byte. */
   sent(): void {
     const pausedAt = this.#pausedAt
     if (!this.#waitsForKernel || pausedAt === undefined) return
-    const now = this.#environment.now()
-    this.#busyAt = this.#environment.busyMs?.(now) ?? 0
+    const now = this.environment.now()
+    this.#busyAt = this.environment.busyMs?.(now) ?? 0
     this.#startedAt += now - pausedAt
     this.#pausedAt = undefined
   }
 
   /** Somebody who is not the peer is waited for. */
   pause(): void {
-    if (this.#options.clock === 'connect') this.#pausedAt ??= this.#environment.now()
+    if (this.options.clock === 'connect') this.#pausedAt ??= this.environment.now()
   }
 
   resume(): void {
-    if (this.#options.clock !== 'connect' || this.#pausedAt === undefined) return
-    this.#startedAt += this.#environment.now() - this.#pausedAt
+    if (this.options.clock !== 'connect' || this.#pausedAt === undefined) return
+    this.#startedAt += this.environment.now() - this.#pausedAt
     this.#pausedAt = undefined
   }
 
   /** Time in which this process could not listen does not count. */
   lost(milliseconds: number): void {
-    const { clock } = this.#options
+    const { clock } = this.options
     if (clock === 'call' || (clock === 'connect' && this.#pausedAt !== undefined)) return
     // What was read at the end of a block has begun the clock anew: nothing of the block is left to make up for.
     const isBegunAnew = this.#runsFrom > this.#startedAt
@@ -113,7 +121,7 @@ export class LimitClock {
 
   /** The limit begins anew, and is at least so long. */
   renew(leastMs: number): void {
-    const now = this.#environment.now()
+    const now = this.environment.now()
     this.#leastMs = leastMs
     this.#startedAt = now
     this.#askedAt = now
@@ -129,7 +137,7 @@ export class LimitClock {
    */
   excuse(now: number): void {
     const busyMs = this.#unexcusedMs
-    if (busyMs === 0 || (this.due() ?? Number.POSITIVE_INFINITY) > now) return
+    if (busyMs === 0 || this.dueAt > now) return
     this.#excused = true
     this.#giveBack(busyMs)
   }
@@ -141,7 +149,7 @@ export class LimitClock {
    * @returns how much the wait got of it
    */
   #giveBack(milliseconds: number): number {
-    const now = this.#environment.now()
+    const now = this.environment.now()
     const [ranFrom, askedAt] = [this.#runsFrom, this.#askedAt]
     this.#startedAt = Math.min(ranFrom + milliseconds, this.#pausedAt ?? now)
     this.#askedAt = Math.min(askedAt + milliseconds, now)
@@ -149,17 +157,17 @@ export class LimitClock {
   }
 
   get #runsFrom(): number {
-    if (this.#options.clock !== 'reply' || this.#pausedAt !== undefined) return this.#startedAt
-    return Math.max(this.#startedAt, this.#environment.lastTrafficAt())
+    if (this.options.clock !== 'reply' || this.#pausedAt !== undefined) return this.#startedAt
+    return Math.max(this.#startedAt, this.environment.lastTrafficAt())
   }
 
   get #busyMs(): number {
-    return this.#options.clock === 'call' ? 0 : (this.#environment.busyMs?.(this.#environment.now()) ?? 0)
+    return this.options.clock === 'call' ? 0 : (this.environment.busyMs?.(this.environment.now()) ?? 0)
   }
 
   /** Time in which this process was busy, and which nobody has given back. */
   get #unexcusedMs(): number {
-    if (this.#excused || this.#options.clock === 'call') return 0
+    if (this.#excused || this.options.clock === 'call') return 0
     return Math.max(0, this.#busyMs - this.#busyAt)
   }
 }

@@ -22,6 +22,8 @@ export interface Owner {
 export interface Drainable {
   readonly step: Step
   readonly isAwaited: boolean
+  /** Whether it is for somebody who is not the peer. */
+  readonly isForBystander: boolean
   /** Where it stands among all that are pending. */
   readonly member: Member<Drainable> | undefined
   /** When its limit is used up, as far as is known now; infinite without one. */
@@ -35,11 +37,13 @@ export interface Drainable {
 
 function ignore(): void {}
 
-/** One wait from its start to its end. */
-export class OpenWait<T> implements Wait<T>, Drainable {
+/** One wait from its start to its end, and the clock on which its limit runs. */
+export class OpenWait<T> extends LimitClock implements Wait<T>, Drainable {
   member: Member<Drainable> | undefined
-  readonly #options: WaitOptions
-  readonly #environment: WaitsEnvironment
+  isAwaited: boolean
+  readonly isForBystander: boolean
+  declare protected readonly options: WaitOptions
+  declare protected readonly environment: WaitsEnvironment
   readonly #owner: Owner
   /**
    * The caller's stack: an error made when the limit is reached would show the timer's alone. Until it is read it holds
@@ -47,25 +51,24 @@ export class OpenWait<T> implements Wait<T>, Drainable {
    * (`origin`) lets go of it by himself. Nor has one without a caller.
    */
   #origin: Error | undefined
-  readonly #clock: LimitClock
   /** Undefined while it is pending. */
   #outcome: { readonly value: T } | { readonly error: unknown } | undefined
   #promise: Promise<T> | undefined
   #resolvePromise: ((value: T) => void) | undefined
   #rejectPromise: ((error: unknown) => void) | undefined
-  #isAwaited = false
   #unlisten: (() => void) | undefined
 
   constructor(options: WaitOptions, environment: WaitsEnvironment, owner: Owner) {
-    this.#options = options
-    this.#environment = environment
+    super(options, environment)
     this.#owner = owner
     this.#origin = options.origin
-    this.#clock = new LimitClock(options, environment)
+    this.isForBystander = options.limit === 'prompt' || options.limit === 'agent'
+    this.isAwaited = options.isAwaited ?? true
+    if (this.isAwaited) this.#origin ??= new Error('waiting')
   }
 
   get step(): Step {
-    return this.#options
+    return this.options
   }
 
   get promise(): Promise<T> {
@@ -88,24 +91,15 @@ export class OpenWait<T> implements Wait<T>, Drainable {
     return this.#outcome === undefined
   }
 
-  get isAwaited(): boolean {
-    return this.#isAwaited
-  }
-
-  get spentMs(): number {
-    return this.#clock.spentMs
-  }
-
   begin(aborts: AbortListeners): void {
-    const { signal } = this.#options
+    const { signal } = this.options
     if (signal?.aborted) {
       this.abort(signal.reason)
       return
     }
     if (signal instanceof Cancel) signal.add(this)
     else if (signal !== undefined) this.#unlisten = aborts.add(signal, (reason) => this.abort(reason))
-    const due = this.#clock.due()
-    if (due !== undefined) this.#owner.due(due)
+    this.#owner.due(this.dueAtSoonest)
   }
 
   /**
@@ -114,7 +108,7 @@ export class OpenWait<T> implements Wait<T>, Drainable {
    */
   resolve(value: T): void {
     if (this.#outcome !== undefined) return
-    const { signal } = this.#options
+    const { signal } = this.options
     this.#outcome = { value }
     this.#origin = undefined
     if (signal instanceof Cancel) signal.remove(this)
@@ -125,7 +119,7 @@ export class OpenWait<T> implements Wait<T>, Drainable {
 
   reject(error: unknown): void {
     if (this.#outcome !== undefined) return
-    const { signal, failed } = this.#options
+    const { signal, failed } = this.options
     this.#outcome = { error }
     this.#origin = undefined
     if (signal instanceof Cancel) signal.remove(this)
@@ -135,74 +129,42 @@ export class OpenWait<T> implements Wait<T>, Drainable {
     this.#rejectPromise?.(error)
   }
 
-  sent(): void {
-    this.#clock.sent()
-    if (this.#outcome !== undefined) return
-    const due = this.#clock.due()
-    if (due !== undefined) this.#owner.due(due)
-  }
-
   await(): void {
-    if (this.markAwaited()) this.#owner.awaited()
-  }
-
-  /** The same for the owner, which is not told. @returns whether it had no caller before */
-  markAwaited(): boolean {
-    if (this.#isAwaited || this.#outcome !== undefined) return false
-    this.#isAwaited = true
+    if (this.isAwaited || this.#outcome !== undefined) return
+    this.isAwaited = true
     this.#origin ??= new Error('waiting')
-    return true
+    this.#owner.awaited()
   }
 
-  renew(leastMs: number): void {
-    this.#clock.renew(leastMs)
-    this.#schedule()
+  override sent(): void {
+    super.sent()
+    if (this.#outcome === undefined) this.#owner.due(this.dueAtSoonest)
   }
 
-  pause(): void {
-    this.#clock.pause()
-    this.#schedule()
-  }
-
-  resume(): void {
-    this.#clock.resume()
-    this.#schedule()
-  }
-
-  lost(milliseconds: number): void {
-    this.#clock.lost(milliseconds)
-    this.#schedule()
-  }
-
-  get dueAt(): number {
-    return this.#clock.due() ?? Number.POSITIVE_INFINITY
+  override resume(): void {
+    super.resume()
+    if (this.#outcome === undefined) this.#owner.due(this.dueAtSoonest)
   }
 
   expire(now: number): void {
     // One that is told of a limit may end the connection, and with it those whose limits end at the same instant.
     if (!this.pending) return
-    this.#clock.excuse(now)
+    this.excuse(now)
     if (this.dueAt <= now) this.reject(this.#timeout())
-    else this.#schedule()
+    else this.#owner.due(this.dueAt)
   }
 
   abort(reason: unknown): void {
-    const message = `aborted while waiting for ${this.#options.what}${this.#where()}`
+    const message = `aborted while waiting for ${this.options.what}${this.#where()}`
     this.reject(this.#error('ERR_SSH_ABORTED', message, { cause: reason }))
   }
 
-  #schedule(): void {
-    if (!this.pending) return
-    const due = this.#clock.due()
-    if (due !== undefined) this.#owner.due(due)
-  }
-
   #timeout(): HoldfastError {
-    const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.#options
+    const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.options
     const message = `${what} did not come within the limit ${limit} of ${limitMs} ms${this.#where()}`
-    const cause = this.#environment.limitCause?.()
+    const cause = this.environment.limitCause?.()
     const error = this.#error(code, message, limitMs === false ? { cause } : { limit, limitMs, cause })
-    this.#environment.limitReached?.(error, what)
+    this.environment.limitReached?.(error, what)
     return error
   }
 
@@ -212,14 +174,14 @@ export class OpenWait<T> implements Wait<T>, Drainable {
   }
 
   get #currentStep(): Step | undefined {
-    return this.#options.clock === 'connect' ? this.#owner.step() : undefined
+    return this.options.clock === 'connect' ? this.#owner.step() : undefined
   }
 
   #error(code: ErrorCode, message: string, details: ErrorDetails): HoldfastError {
     const error = new HoldfastError(code, message, {
-      ...this.#environment.errorDetails(),
-      phase: (this.#currentStep ?? this.#options).phase,
-      elapsedMs: this.#environment.now() - this.#clock.calledAt,
+      ...this.environment.errorDetails(),
+      phase: (this.#currentStep ?? this.options).phase,
+      elapsedMs: this.environment.now() - this.calledAt,
       ...details,
     })
     if (this.#origin !== undefined) takeFrames(error, this.#origin)

@@ -115,10 +115,10 @@ export class Waits implements Owner {
   start<T>(options: WaitOptions): Wait<T> {
     const wait: OpenWait<T> = new OpenWait(options, this.#environment, this)
     wait.member = this.#pending.add(wait)
-    if ((options.isAwaited ?? true) && wait.markAwaited()) this.#awaited++
+    if (wait.isAwaited) this.#awaited++
     // Only the first of all, and the first that has a caller, can be what holds the process; and the last what let it go.
     if (this.#pending.size === 1 || this.#awaited === 1) this.#holdChanged()
-    if (isForBystander(options)) this.#countBystander(1)
+    if (wait.isForBystander) this.#countBystander(1)
     // The close itself is the one wait that begins after everything else was settled.
     if (this.#cause === undefined || options.limit === 'close') wait.begin(this.#aborts)
     else wait.reject(this.#cause)
@@ -157,10 +157,11 @@ export class Waits implements Owner {
 
   ended(wait: Drainable): void {
     if (wait.member !== undefined) this.#pending.remove(wait.member)
-    if (this.#pending.size === 0) this.#lookNoMore()
-    if (isForBystander(wait.step)) this.#countBystander(-1)
+    const isLast = this.#pending.size === 0
+    if (isLast) this.#lookNoMore()
+    if (wait.isForBystander) this.#countBystander(-1)
     if (wait.isAwaited) this.#awaited--
-    if (this.#pending.size === 0 || this.#awaited === 0) this.#holdChanged()
+    if (isLast || this.#awaited === 0) this.#holdChanged()
   }
 
   awaited(): void {
@@ -195,9 +196,4 @@ export class Waits implements Owner {
     this.#cause ??= cause
     for (const { value } of this.#pending.all()) value.reject(this.#cause)
   }
-}
-
-/** Whether it is for somebody who is not the peer. */
-function isForBystander({ limit }: Step): boolean {
-  return limit === 'prompt' || limit === 'agent'
 }
