@@ -362,7 +362,6 @@ export class Channel implements OutgoingPort {
   #finish(): void {
     if (this.#over) return
     this.#over = true
-    this.#outgoing.drop()
     for (const owed of this.#owed.splice(0)) owed.dropped()
     this.#closing?.resolve()
     this.#sink?.closed()

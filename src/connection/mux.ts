@@ -75,6 +75,10 @@ export class Mux implements MuxPorts {
   readonly openings: Openings
   readonly transport: Transport
   readonly sending: Sending
+  readonly waits: Waits
+  readonly deadlines: Deadlines
+  readonly limits: MuxOptions['limits']
+  readonly window: number
   readonly now: () => number
   readonly #globalReplies: GlobalReplies
   readonly #options: MuxOptions
@@ -91,6 +95,10 @@ export class Mux implements MuxPorts {
     this.#options = options
     this.#owner = owner
     this.transport = transport
+    this.waits = options.waits
+    this.deadlines = options.deadlines
+    this.limits = options.limits
+    this.window = options.window
     this.now = options.facts.now
     this.sending = new Sending(this)
     this.globalRequests = new GlobalRequests(this)
@@ -98,24 +106,8 @@ export class Mux implements MuxPorts {
     this.openings = new Openings(this)
   }
 
-  get waits(): Waits {
-    return this.#options.waits
-  }
-
-  get deadlines(): Deadlines {
-    return this.#options.deadlines
-  }
-
   get keepalive(): Keepalive {
     return this.#owner.keepalive
-  }
-
-  get limits(): MuxOptions['limits'] {
-    return this.#options.limits
-  }
-
-  get window(): number {
-    return this.#options.window
   }
 
   get growth(): WindowGrowth {
@@ -130,8 +122,11 @@ export class Mux implements MuxPorts {
     this.#owner.failed(error)
   }
 
-  report(event: ChannelEvent, { localId: channel, type, queuedBytes }: Channel): void {
-    diagnostics.channel(() => ({ ...this.#options.facts.about, event, channel, type, queuedBytes }))
+  report(event: ChannelEvent, channel: Channel): void {
+    diagnostics.channel(() => {
+      const { localId, type, queuedBytes } = channel
+      return { ...this.#options.facts.about, event, channel: localId, type, queuedBytes }
+    })
   }
 
   forget(channel: Channel): void {
@@ -231,7 +226,7 @@ export class Mux implements MuxPorts {
 
   #add(localId: number, remote: RemoteEnd): Channel {
     if (remote.maxPacket === 0) throw protocolError('maximum packet size', 'is 0, so that no data could ever be sent')
-    const channel = new Channel(this, localId, remote, this.#options.window)
+    const channel = new Channel(this, localId, remote, this.window)
     this.channels.add(channel)
     this.report('opened', channel)
     return channel
@@ -246,7 +241,7 @@ export class Mux implements MuxPorts {
       return
     }
     const channel = this.#add(this.openings.takeId(), { type, id: sender, window, maxPacket: theirs })
-    const ours = { recipient: sender, sender: channel.localId, window: this.#options.window, maxPacket, data: none }
+    const ours = { recipient: sender, sender: channel.localId, window: this.window, maxPacket, data: none }
     transport.reply(encodeChannelOpenConfirmation(ours))
     channel.attach(decision.accept(channel))
   }

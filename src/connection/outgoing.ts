@@ -94,6 +94,7 @@ export class Outgoing {
 
   /** What was not sent is thrown away. */
   drop(): void {
+    if (this.isEmpty) return
     this.#chunks.clear()
     this.#offset = 0
     this.#bytes = 0
@@ -118,6 +119,7 @@ export class Outgoing {
   }
 
   #cover(bytes: number): void {
+    if (bytes === 0) return
     this.#uncovered -= bytes
     this.#port.covered(bytes)
   }

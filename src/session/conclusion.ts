@@ -20,11 +20,15 @@ export interface Conclusion {
  * side too, so that the error can say how far that got.
  */
 export async function conclude(session: Session, conclusion: Conclusion): Promise<CommandExit> {
+  let exit: CommandExit
   try {
-    return await session.end
+    exit = await session.end
   } catch (cause) {
     throw await endFailed(session, cause, conclusion)
   }
+  // Not when the end was read: the peer's CLOSE comes right behind it, and ours is an answer then, with nothing to be waited for.
+  session.letGo()
+  return exit
 }
 
 /** A session failed for this cause. @returns the error of its call */

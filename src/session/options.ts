@@ -148,8 +148,9 @@ function resolveCommon(options: SpawnOptions, defaults: CommandDefaults, pty: bo
 }
 
 /** Most commands name none. */
-function namesLimit(options: SpawnOptions): boolean {
-  return commandLimits.some((name) => options[name] !== undefined)
+function namesLimit({ timeout, idleTimeout, firstByteTimeout, stdinStall }: SpawnOptions): boolean {
+  const isNamed = timeout !== undefined || idleTimeout !== undefined
+  return isNamed || firstByteTimeout !== undefined || stdinStall !== undefined
 }
 
 /** @returns the same, with the limits within their bounds. @throws HoldfastError ERR_SSH_OPTION */

@@ -204,6 +204,13 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     else this.consumed(bytes.length)
   }
 
+  /** It has ended, and its caller is about to hear of that. */
+  letGo(): void {
+    this.channel?.beginClose()
+    // Behind that, or the end of its input would go out as well.
+    this.#destroyInput()
+  }
+
   /** No more output comes. */
   eof(): void {
     this.#limits?.progressed()
@@ -256,12 +263,6 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     if (this.#isOver) return
     this.#stopListening()
     if (outputOpen) this.#outputs.end()
-    // Most often the peer's CLOSE has come with what ended this: then ours is an answer, and nothing is to be waited for.
-    queueMicrotask(() => {
-      this.channel?.beginClose()
-      // Behind that, or the end of its input would go out as well.
-      this.#destroyInput()
-    })
     const { exitCode, signal } = this.exit ?? { exitCode: null, signal: null }
     this.outcome = { exitCode, signal, outputOpen, durationMs: this.#host.port.now() - this.calledAt }
     // A channel that closes without a status may have been refused: the answer to the request tells, a moment later.
@@ -290,11 +291,7 @@ export class Session implements Tenant, ChannelSink, InputPort, LimitedSession, 
     this.exit = exit
     this.#host.runs.ended(this)
     if (this.hasOutputEnded) this.complete(false)
-    // sshd says all of the end at once: most often the output has ended when what came with this has been read.
-    else
-      queueMicrotask(() => {
-        if (!this.#isOver) this.#grace = new Grace(this.#host.port, this)
-      })
+    else if (!this.#isOver) this.#grace = new Grace(this.#host.port, this)
   }
 
   #outputCame(output: Output, bytes: Buffer): void {
