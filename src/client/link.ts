@@ -60,7 +60,10 @@ export class Link implements ConnectionHost {
     this.#events = events
     this.#face = face
     this.facts = new Facts(nodeEnvironment.now, `${settings.host}:${settings.port}`, busyMs)
-    this.timing = new Timing(this.facts, () => this.#connection?.disturbed())
+    this.timing = new Timing(this.facts, {
+      disturbed: () => this.#connection?.disturbed(),
+      woken: () => this.#driver?.flush(),
+    })
   }
 
   get settings(): LinkSettings {
@@ -166,7 +169,7 @@ export class Link implements ConnectionHost {
   }
 
   writable(): void {
-    this.#driver?.writable()
+    if (!this.timing.isWaking) this.#driver?.writable()
   }
 
   finish(): void {

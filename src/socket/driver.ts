@@ -73,6 +73,14 @@ export class Driver {
     if (!this.#destroyed) this.#turn ??= setImmediate(() => this.#turnEnded())
   }
 
+  /**
+   * Writes now what there is. A program's own stream is given more only once it took what went before: so its `_write` runs
+   * within our call, where what it throws can be caught. Node would call it for queued pieces by itself.
+   */
+  flush(): void {
+    if (!this.#isWriting) this.#flush()
+  }
+
   /** What was on its way when we said goodbye is passed over: a reset would be an error to its sender. Who goes on is not waited for. */
   #cameLate(): void {
     this.#latePieces += 1
@@ -117,7 +125,7 @@ export class Driver {
     this.#turn = undefined
     if (this.#isAcknowledgementDue) this.#connection?.acknowledgement.send()
     this.#isAcknowledgementDue = false
-    this.#flushIdle()
+    this.flush()
   }
 
   #keep(chunk: Buffer): void {
@@ -142,14 +150,6 @@ export class Driver {
     if (!this.#destroyed) this.#connection?.streamEnded(error)
   }
 
-  /**
-   * A program's own stream is given more only once it took what went before: so its `_write` runs within our call, where
-   * what it throws can be caught. Node would call it for queued pieces by itself.
-   */
-  #flushIdle(): void {
-    if (!this.#isWriting) this.#flush()
-  }
-
   #flush(): void {
     if (this.#destroyed || this.#stream.writableEnded) return
     const pieces = this.#connection?.takeOutput() ?? []
@@ -167,10 +167,11 @@ export class Driver {
   }
 
   #taken(pieces: readonly Uint8Array[], size: number): void {
+    const heldBack = this.#isWriting
     this.#isWriting = false
     if (this.#isOwnSocket && size > maxCoalesced) for (const piece of pieces) release(piece)
     this.#connection?.kernelTook(size)
-    this.#flushIdle()
+    if (heldBack || this.#turn !== undefined) this.#flush()
   }
 
   /** A stream of the program's own may throw where it should report an error: Node calls its `_write` unguarded. */

@@ -22,6 +22,8 @@ export interface SchedulerOptions {
   onWake(now: number, lostMs: number): void
   /** The wall clock ran ahead of `now` by this much since the last wake: a suspended machine, or a step of the time. */
   onDisturbed(now: number, aheadMs: number): void
+  /** Called at the end of each wake, also where something threw: what it brought to write can go out in one piece. */
+  onWoken?(): void
   readonly clock?: Clock
 }
 
@@ -48,6 +50,7 @@ export class Scheduler {
   #armedAt = 0
   #dueAt = 0
   #held = false
+  #isWaking = false
   #stopped = false
   /** Wall clock minus monotonic clock, at the last wake. */
   #offset: number
@@ -66,6 +69,11 @@ export class Scheduler {
   /** For how long, all in all, this process could not listen, by estimate: the `loopBlockedMs` of evidence. */
   get loopBlockedMs(): number {
     return this.#loopBlockedMs
+  }
+
+  /** Whether a wake is under way: `onWoken` comes. */
+  get isWaking(): boolean {
+    return this.#isWaking
   }
 
   now(): number {
@@ -120,42 +128,42 @@ export class Scheduler {
 
   /** What the kernel has queued is read between the timers and the immediates of a turn: input wins over a verdict. */
   #fired(): void {
-    const lostMs = this.#lostMs()
+    const now = this.#clock.now()
+    const lostMs = this.#lostMs(now)
     this.#isArmed = false
     this.#loopBlockedMs += lostMs
-    if (lostMs === 0 && this.#isEarly) this.#arm()
+    // What this wake was for has been put off since, as whenever an answer comes in time.
+    const isEarly = (this.#options.deadlines.next() ?? Number.POSITIVE_INFINITY) > now
+    if (lostMs === 0 && isEarly) this.#arm()
     else this.#immediate = setImmediate(() => this.#wake(lostMs))
-  }
-
-  /** What this wake was for has been put off since, as whenever an answer comes in time. */
-  get #isEarly(): boolean {
-    return (this.#options.deadlines.next() ?? Number.POSITIVE_INFINITY) > this.#clock.now()
   }
 
   /**
    * When what held up this wake began is not known, only that it lasted at least from when the timer was due. As often
    * as not it began as long before that; to count less would end a wait at the very wake that follows the block.
    */
-  #lostMs(): number {
-    const now = this.#clock.now()
+  #lostMs(now: number): number {
     const lateMs = now - this.#dueAt
     return lateMs < blockedFromMs ? 0 : Math.min(2 * lateMs, now - this.#armedAt)
   }
 
   /** Until it is over nothing arms the timer: what one deadline brings nearer another may put off. */
   #wake(lostMs: number): void {
+    const now = this.#clock.now()
+    this.#isWaking = true
     try {
-      this.#compareClocks()
-      this.#options.onWake(this.#clock.now(), lostMs)
-      if (!this.#stopped) this.#options.deadlines.expire(this.#clock.now())
+      this.#compareClocks(now)
+      this.#options.onWake(now, lostMs)
+      if (!this.#stopped) this.#options.deadlines.expire(now)
     } finally {
+      this.#isWaking = false
       this.#immediate = undefined
       this.#arm()
+      this.#options.onWoken?.()
     }
   }
 
-  #compareClocks(): void {
-    const now = this.#clock.now()
+  #compareClocks(now: number): void {
     const offset = this.#clock.wall() - now
     const aheadMs = offset - this.#offset
     this.#offset = offset

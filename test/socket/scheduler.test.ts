@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { Deadlines } from '#src/liveness/deadlines.js'
+import { Deferred } from '#src/liveness/deferred.js'
 import { Waits } from '#src/liveness/waits.js'
 import { type Clock, Scheduler, systemClock } from '#src/socket/scheduler.js'
 import { runScript } from './run-script.js'
@@ -234,4 +235,28 @@ test('what was put off wakes nobody before its time', async (t) => {
   // A timer that was held up is one of its own: then time was lost, and everything that waits is to know.
   const early = wakes.filter(({ now, lostMs }) => lostMs === 0 && now < called + 60)
   assert.deepEqual(early, [])
+})
+
+test('a wake is under way while deadlines expire, and its end is told when all of them have', async (t) => {
+  const deadlines = new Deadlines()
+  const environment = { now: systemClock.now, lastTrafficAt: () => 0, errorDetails: () => ({}) }
+  const seen: string[] = []
+  const woken = new Deferred<void>()
+  const see = (what: string) => seen.push(`${what}${scheduler.isWaking ? ', awake' : ''}`)
+  const scheduler = new Scheduler({
+    deadlines,
+    waits: new Waits(environment, deadlines),
+    onWake: () => see('wake'),
+    onDisturbed: () => {},
+    onWoken: () => {
+      see('woken')
+      woken.resolve()
+    },
+  })
+  t.after(() => scheduler.stop())
+  const at = scheduler.now() + 5
+  for (const what of ['first', 'second']) deadlines.add(at, () => see(what))
+  see('before')
+  await Promise.all([woken.promise, turns(20)])
+  assert.deepEqual(seen, ['before', 'wake, awake', 'first, awake', 'second, awake', 'woken'])
 })
