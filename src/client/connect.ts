@@ -1,3 +1,4 @@
+import { discard, isDuplex } from '../socket/stream.js'
 import type { Client } from './client.js'
 import { openClient } from './jump.js'
 import type { ConnectOptions } from './options.js'
@@ -12,5 +13,15 @@ import { gatherOptions } from './settings.js'
  *   was reached, ERR_SSH_ABORTED. Nothing is left open then.
  */
 export async function connect(target: string | ConnectOptions, options?: ConnectOptions): Promise<Client> {
-  return await openClient(gatherOptions(target, options))
+  try {
+    return await openClient(gatherOptions(target, options))
+  } catch (error) {
+    letGo(options?.stream ?? (typeof target === 'string' ? undefined : target?.stream))
+    throw error
+  }
+}
+
+/** A stream that the program gave is ours from the call on, also where its options were wrong and no connection took it over. */
+function letGo(stream: unknown): void {
+  if (isDuplex(stream) && !stream.writableEnded) discard(stream)
 }

@@ -4,7 +4,7 @@ import { dialAgain } from '../socket/dial-again.js'
 import { Driver } from '../socket/driver.js'
 import { ProxyCommand } from '../socket/proxy-command.js'
 import { readBuffer } from '../socket/read-buffer.js'
-import { checkStream, isDuplex } from '../socket/stream.js'
+import { checkStream, discard, isDuplex } from '../socket/stream.js'
 import { tcpValues } from '../socket/tcp-keepalive.js'
 import { nodeEnvironment } from './node-environment.js'
 import type { OpenStream } from './options.js'
@@ -17,12 +17,23 @@ export async function openDriver(settings: LinkSettings, timing: Timing, ended: 
   const { stream, via, proxyCommand, host, port, signal } = settings
   if (stream !== undefined) {
     const opened = typeof stream === 'function' ? await callForStream(stream, ended) : stream
-    holdToPolicy(opened, settings)
-    return new Driver(opened)
+    return takeOver(opened, settings)
   }
   if (via !== undefined) return new Driver(await via.open({ host, port }, signal))
   if (proxyCommand !== undefined) return new Driver(new ProxyCommand(proxyCommand))
   return openSocket(settings, timing)
+}
+
+/** One that cannot be used is not left open: a function has opened it for us. */
+function takeOver(stream: Duplex, settings: LinkSettings): Driver {
+  try {
+    if (typeof settings.stream === 'function') checkStream(stream)
+    holdToPolicy(stream, settings)
+    return new Driver(stream)
+  } catch (error) {
+    discard(stream)
+    throw error
+  }
 }
 
 async function openSocket(settings: LinkSettings, { waits, deadlines }: Timing): Promise<Driver> {
@@ -36,10 +47,10 @@ async function openSocket(settings: LinkSettings, { waits, deadlines }: Timing):
   return driver
 }
 
-/** @throws HoldfastError ERR_SSH_CONNECT where the program's function fails, ERR_SSH_OPTION where it gives no open stream */
+/** @throws HoldfastError ERR_SSH_CONNECT where the program's function fails, ERR_SSH_OPTION where it gives no stream */
 async function callForStream(open: OpenStream, ended: AbortSignal): Promise<Duplex> {
   const stream: unknown = await called(open, ended)
-  if (isDuplex(stream)) return checkStream(stream)
+  if (isDuplex(stream)) return stream
   throw new HoldfastError('ERR_SSH_OPTION', 'the function given as stream must give a Duplex stream', {
     phase: 'options',
   })

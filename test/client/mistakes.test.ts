@@ -116,3 +116,28 @@ test('a Client of another copy of the package is no hop, and is told what does t
     assert.match(error.message, /^proxyJump: .*Client of another copy of holdfast.*stream.*connectTo\(\)/)
   }
 })
+
+test('a stream is let go of where an option is wrong, and where it is the stream', { timeout }, async (t) => {
+  const { host: _host, port = 0, ...options } = await target(t)
+  const dial = async () => {
+    const socket = net.connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    return socket
+  }
+  const wrong = { nonsense: true } as object
+  for (const [more, prepare] of [
+    [wrong, () => {}],
+    [{ limits: { tcp: 'soon' as '1s' } }, () => {}],
+    [{}, (socket: net.Socket) => socket.setEncoding('utf8')],
+  ] as const) {
+    const given = await dial()
+    const opened = await dial()
+    for (const socket of [given, opened]) prepare(socket)
+    assert.equal((await failure(connect({ ...options, ...more, stream: given }))).code, 'ERR_SSH_OPTION')
+    assert.ok(given.destroyed)
+    assert.equal((await failure(connect({ ...options, ...more, stream: () => opened }))).code, 'ERR_SSH_OPTION')
+    // A function is not called before the options are right.
+    assert.equal(opened.destroyed, prepare.length > 0)
+    opened.destroy()
+  }
+})
