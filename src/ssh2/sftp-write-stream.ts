@@ -133,7 +133,6 @@ export class WriteStream extends Writable {
     process.nextTick(() => {
       if (this.destroyed) return
       this.#isReady = true
-      this.#endWaiting = undefined
       this.emit('open', handle)
       this.emit('ready')
     })
@@ -144,9 +143,13 @@ export class WriteStream extends Writable {
     const { handle } = this.#file
     if (handle === undefined || !this.#isReady) {
       this.#endWaiting = done
-      this.once('open', () => this.#writeAll(chunks, done))
+      this.once('open', () => {
+        // A listener before this one may have destroyed the stream, by which the write has ended.
+        if (!this.destroyed) this.#writeAll(chunks, done)
+      })
       return
     }
+    this.#endWaiting = undefined
     const writes = chunks.map((chunk) => {
       const position = this.pos
       this.pos += chunk.length

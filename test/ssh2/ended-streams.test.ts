@@ -87,6 +87,19 @@ describe('a client that is ended while a stream of its files is open', { skip, t
     })
 })
 
+test('a listener of open that destroys a stream leaves no write without its callback', {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
+  const { client, sftp } = await start(t)
+  const stream = sftp.createWriteStream(join(directory(t), 'file'))
+  stream.on('open', () => stream.destroy())
+  const called = ['a', 'b', 'c'].map((data) => new Promise<unknown>((resolve) => void stream.write(data, resolve)))
+  for (const error of await within(Promise.all(called), 'the callbacks of writes'))
+    assert.equal((error as NodeJS.ErrnoException | undefined)?.code, 'ERR_STREAM_DESTROYED')
+  client.end()
+})
+
 test('that an empty file cannot be made is told', { skip, timeout: 120_000 }, async (t) => {
   const server = await sshd(t, { version: '9.2' })
   const path = join(directory(t), 'nothing', 'file')
