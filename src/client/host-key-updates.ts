@@ -6,7 +6,8 @@ import {
   planRotation,
   proofRequest,
 } from '../keys/host-key-rotation.js'
-import { readKnownHostsFiles, rotateKnownHost } from '../keys/known-hosts-files.js'
+import { knownHostsName } from '../keys/known-hosts.js'
+import { entriesNaming, readKnownHostsFiles, rotateKnownHost } from '../keys/known-hosts-files.js'
 import type { PublicKey } from '../keys/public-key.js'
 import { knownAs } from './host-trust.js'
 import type { Link } from './link.js'
@@ -44,7 +45,7 @@ async function update(link: Link, keys: readonly PublicKey[]): Promise<boolean> 
   if (!keys.some((key) => key.plainBlob.equals(shown.plainBlob))) return false
   const { host, port } = knownAs(settings, settings.hostKey)
   const { entries } = await readKnownHostsFiles([file])
-  const plan = planRotation(entries, keys, host, port)
+  const plan = planRotation(entries, await entriesNaming(entries, [knownHostsName(host, port)]), keys)
   if (plan === undefined) return false
   if (plan.unproven.length > 0) {
     const reply = await connection.globalRequest(proofRequest, encodeHostKeys(plan.unproven))

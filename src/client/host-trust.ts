@@ -5,7 +5,7 @@ import { type HostKeyVerdict, judgeHostKey, preferKnownTypes } from '../keys/hos
 import { type KeyRules, safeKeys } from '../keys/key-types/key-type.js'
 import { certificateName } from '../keys/key-types/registry.js'
 import type { KnownHostsEntry, ParsedKnownHosts } from '../keys/known-hosts.js'
-import { appendKnownHost, readKnownHostsFiles } from '../keys/known-hosts-files.js'
+import { appendKnownHost, readKnownHost } from '../keys/known-hosts-files.js'
 import { type PublicKey, parsePublicKey } from '../keys/public-key.js'
 import type { HostKeySettings } from './settings.js'
 
@@ -30,7 +30,8 @@ export class HostTrust implements HostKeyVerifier {
     const { policy, fingerprints, verify, knownHosts } = settings
     // Who asks by another way still wants to know of a key that was revoked.
     const asksNobody = policy === 'off' && fingerprints === undefined && verify === undefined
-    return new HostTrust(peer, settings, rules, asksNobody ? nothingKnown : await readKnownHostsFiles(knownHosts))
+    const known = asksNobody ? nothingKnown : await readKnownHost(knownHosts, knownAs(peer, settings))
+    return new HostTrust(peer, settings, rules, known)
   }
 
   private constructor(peer: Peer, settings: HostKeySettings, rules: KeyRules, known: ParsedKnownHosts) {

@@ -1,4 +1,4 @@
-import { nextTurn } from '../socket/next-turn.js'
+import { nextTurn } from '../keys/next-turn.js'
 
 export { nextTurn }
 

@@ -3,7 +3,7 @@ import { HoldfastError } from '../errors.js'
 import { Reader } from '../wire/reader.js'
 import { Writer } from '../wire/writer.js'
 import { type KeyRules, safeKeys } from './key-types/key-type.js'
-import { type KnownHostsEntry, knownHostsName, namesHost } from './known-hosts.js'
+import type { KnownHostsEntry } from './known-hosts.js'
 import type { PrivateKey } from './private-key.js'
 import { type PublicKey, parsePublicKey } from './public-key.js'
 import { signatureAlgorithm } from './signature.js'
@@ -95,16 +95,14 @@ export interface RotationPlan {
  * pattern or more than two names (ssh writes name and address), and if any of its keys also stands under another name.
  * What is no longer offered goes without a proof: the host itself, which proved its key in this connection, says so.
  * @param entries of that file alone
+ * @param own those of them that name the host
  * @returns undefined if the file is to be left as it is
  */
 export function planRotation(
   entries: readonly KnownHostsEntry[],
+  own: readonly KnownHostsEntry[],
   offered: readonly PublicKey[],
-  host: string,
-  port: number,
 ): RotationPlan | undefined {
-  const name = knownHostsName(host, port)
-  const own = entries.filter(({ hosts }) => namesHost(hosts, name))
   if (!own.every(isSimple)) return undefined
   const isOffered = (entry: KnownHostsEntry) => offered.some((key) => key.plainBlob.equals(entry.blob))
   // At least one key of the host must be in this file: else it is not by this file that it is trusted.

@@ -5,7 +5,6 @@ import { appendFile, constants, type FileHandle, mkdir, open, realpath, rename, 
 import { dirname } from 'node:path'
 import process from 'node:process'
 import { HoldfastError } from '../errors.js'
-import { Deferred } from '../liveness/deferred.js'
 import { hasCode, readHandle, readSmallFile } from './files.js'
 import { planRotation } from './host-key-rotation.js'
 import {
@@ -17,6 +16,7 @@ import {
   parseKnownHostsLines,
 } from './known-hosts.js'
 import { encodeKnownHostsLine } from './known-hosts-line.js'
+import { nextTurn } from './next-turn.js'
 import { isSshDirectory } from './paths.js'
 import type { PublicKey } from './public-key.js'
 
@@ -68,10 +68,25 @@ async function parseInTurns(text: string, path: string): Promise<ParsedKnownHost
   return joined(parsed)
 }
 
-function nextTurn(): Promise<void> {
-  const turn = new Deferred<void>()
-  setImmediate(() => turn.resolve())
-  return turn.promise
+/** The same, with the entries of one host alone, by whatever name it may stand there. @throws as `readKnownHostsFiles` */
+export async function readKnownHost(paths: readonly string[], { host, port }: Host): Promise<ParsedKnownHosts> {
+  const { entries, problems } = await readKnownHostsFiles(paths)
+  const names = new Set([knownHostsName(host, port), knownHostsName(host, 22)])
+  return { entries: await entriesNaming(entries, [...names]), problems }
+}
+
+/** Found in turns too: to compare a hashed name takes as much as to read its line. */
+export async function entriesNaming(
+  entries: readonly KnownHostsEntry[],
+  names: readonly string[],
+): Promise<readonly KnownHostsEntry[]> {
+  const found: KnownHostsEntry[] = []
+  for (let at = 0; at < entries.length; at += linesPerTurn) {
+    if (at > 0) await nextTurn()
+    const some = entries.slice(at, at + linesPerTurn)
+    found.push(...some.filter(({ hosts }) => names.some((name) => namesHost(hosts, name))))
+  }
+  return found
 }
 
 /**
@@ -107,6 +122,7 @@ async function appendOnce(path: string, { host, port }: Host, key: PublicKey): P
   const handle = await open(path, 'a+', 0o600)
   try {
     const text = (await readHandle(handle, maxFileBytes)).toString('utf8')
+    // In one piece: the longer it takes, the likelier somebody replaces the file meanwhile.
     const { entries } = parseKnownHosts(text, path)
     const name = knownHostsName(host, port)
     if (entries.some((entry) => isEntryOf(entry, name, key))) return true
@@ -193,7 +209,7 @@ async function rotateLocked(path: string, rotation: Rotation): Promise<boolean> 
   if (handle === 'read-only') return false
   try {
     const before = await readEnded(handle)
-    const after = rotate(before.toString('latin1'), path, rotation)
+    const after = await rotate(before.toString('latin1'), path, rotation)
     if (after === undefined) return false
     await replaceFile(path, Buffer.from(after, 'latin1'), await handle.stat())
     await rescueAppended(handle, before.length, path)
@@ -229,15 +245,19 @@ async function readEnded(handle: FileHandle): Promise<Buffer> {
  * The file's new text, or undefined if it is to be left as it is.
  * @param text in latin1, so that comments in any encoding stay as they are
  */
-function rotate(text: string, path: string, { host, port, offered, proven }: Rotation): string | undefined {
-  const { entries } = parseKnownHosts(text, path)
-  const plan = planRotation(entries, offered, host, port)
+async function rotate(
+  text: string,
+  path: string,
+  { host, port, offered, proven }: Rotation,
+): Promise<string | undefined> {
+  const { entries } = await parseInTurns(text, path)
+  const name = knownHostsName(host, port)
+  const plan = planRotation(entries, await entriesNaming(entries, [name]), offered)
   if (plan === undefined) return undefined
   const isProven = (key: PublicKey) => proven.some(({ plainBlob }) => plainBlob.equals(key.plainBlob))
   if (!plan.unproven.every(isProven)) return undefined
   const dropped = new Set(plan.obsolete.map(({ line }) => line))
   const kept = text.split('\n').filter((_, index) => !dropped.has(index + 1))
-  const name = knownHostsName(host, port)
   const added = plan.unproven.map((key) => `${encodeKnownHostsLine(name, key, saltFor(entries))}\n`)
   return kept.join('\n') + added.join('')
 }

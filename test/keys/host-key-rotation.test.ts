@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HoldfastError } from 'holdfast'
 import { checkProofs, decodeHostKeys, encodeHostKeys, encodeProofs, planRotation } from '#src/keys/host-key-rotation.js'
-import { parseKnownHosts } from '#src/keys/known-hosts.js'
+import { namesHost, parseKnownHosts } from '#src/keys/known-hosts.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
 import type { PublicKey } from '#src/keys/public-key.js'
 import { Writer } from '#src/wire/writer.js'
@@ -122,7 +122,9 @@ test('the plan leaves alone what a person has written', () => {
 })
 
 function planFor(text: string, offered: readonly PublicKey[]): ReturnType<typeof planRotation> {
-  return planRotation(parseKnownHosts(text, 'kh').entries, offered, 'db1', 22)
+  const { entries } = parseKnownHosts(text, 'kh')
+  const named = entries.filter(({ hosts }) => namesHost(hosts, 'db1'))
+  return planRotation(entries, named, offered)
 }
 
 function line(key: PublicKey): string {

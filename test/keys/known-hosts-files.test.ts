@@ -1,18 +1,26 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import os from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { knownHostsName, namesHost, parseKnownHosts } from '#src/keys/known-hosts.js'
-import { appendKnownHost, readKnownHostsFiles, rotateKnownHost } from '#src/keys/known-hosts-files.js'
+import {
+  appendKnownHost,
+  entriesNaming,
+  readKnownHost,
+  readKnownHostsFiles,
+  rotateKnownHost,
+} from '#src/keys/known-hosts-files.js'
+import { encodeKnownHostsLine } from '#src/keys/known-hosts-line.js'
 import { generatePrivateKey } from '#src/keys/private-key.js'
 import type { PublicKey } from '#src/keys/public-key.js'
 import { findPosixTools } from '../support/posix-tools.js'
@@ -45,9 +53,38 @@ test('a file of many hosts is read without holding up the event loop, and its li
     index % 5000 === 4999 ? 'nonsense' : `db${index} ${line(first)}`,
   )
   writeFileSync(file, lines.join('\n'))
+  const { entries, problems } = await inTurns(context, () => readKnownHostsFiles([file]))
+  assert.deepEqual(
+    problems.map((problem) => problem.line),
+    [5000, 10_000, 15_000, 20_000],
+  )
+  assert.deepEqual([entries.length, entries[7000]?.line, entries.at(-1)?.line], [count - 4, 7002, count - 1])
+})
+
+test('a host is found among many hashed names without holding up the event loop', async (context) => {
+  const file = join(temporaryDirectory(context), 'known_hosts')
+  const lines = Array.from({ length: 20_000 }, (_, index) =>
+    encodeKnownHostsLine(index === 12_345 ? '[db1]:2222' : `other${index}`, first, randomBytes(20)),
+  )
+  writeFileSync(file, `${lines.join('\n')}\nnonsense`)
+  const { entries } = await readKnownHostsFiles([file])
+  const names = [knownHostsName('DB1', 2222), knownHostsName('DB1', 22)]
+  const found = await inTurns(context, () => entriesNaming(entries, names))
+  assert.deepEqual(found, [entries[12_345]])
+  const known = await readKnownHost([file], { host: 'DB1', port: 2222 })
+  assert.deepEqual(known.entries, found)
+  assert.deepEqual(
+    known.problems.map((problem) => problem.line),
+    [20_001],
+  )
+})
+
+/** Work that takes long, in many turns of the event loop: in one piece, one of them takes nearly all of its time. */
+async function inTurns<T>(context: TestContext, work: () => Promise<T>): Promise<T> {
   const turnsMs: number[] = []
   let since = process.cpuUsage()
   const next = () => {
+    // In processor time, of which a busy machine gives no more.
     const { user, system } = process.cpuUsage(since)
     turnsMs.push((user + system) / 1000)
     since = process.cpuUsage()
@@ -55,17 +92,12 @@ test('a file of many hosts is read without holding up the event loop, and its li
   }
   let turn = setImmediate(next)
   context.after(() => clearImmediate(turn))
-  const { entries, problems } = await readKnownHostsFiles([file])
+  const result = await work()
   await nextTurn()
-  // In processor time, of which a busy machine gives no more: in one piece, one turn takes nearly all of it.
   const [longest, whole] = [Math.max(...turnsMs), turnsMs.reduce((sum, ms) => sum + ms, 0)]
   assert.ok(longest < whole / 2, `${longest} of ${whole} ms in one turn`)
-  assert.deepEqual(
-    problems.map((problem) => problem.line),
-    [5000, 10_000, 15_000, 20_000],
-  )
-  assert.deepEqual([entries.length, entries[7000]?.line, entries.at(-1)?.line], [count - 4, 7002, count - 1])
-})
+  return result
+}
 
 test('a named pipe that nobody writes to is not waited for', {
   skip: windows && 'no named pipes in the file system',
