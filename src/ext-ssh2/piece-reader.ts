@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream'
 import { HoldfastError } from '../errors.js'
 import { Deferred } from '../liveness/deferred.js'
 import { ByteQueue } from '../session/byte-queue.js'
-import { Ssh2FileStream } from './sftp-file.js'
 import { asFailure, hasEnded } from './stream-failure.js'
 import { type StreamState, stateOf } from './stream-state.js'
 import { isTimeout, waitForStream } from './stream-wait.js'
@@ -64,8 +63,7 @@ export class PieceReader {
     const { readableLength } = this.#stream
     const most = leftovers.get(this.#stream) ?? pieceBytes
     leftovers.delete(this.#stream)
-    // A length that is named raises the high water mark to it: a file, of which nothing is to be fetched ahead, would go on to its end.
-    const isWhole = readableLength === 0 || this.#stream instanceof Ssh2FileStream
+    const isWhole = readableLength === 0 || this.#state?.isReadWhole === true
     const bytes: unknown = isWhole ? this.#stream.read() : this.#stream.read(Math.min(readableLength, most))
     if (typeof bytes === 'string') return Buffer.from(bytes)
     return Buffer.isBuffer(bytes) ? bytes : undefined

@@ -200,7 +200,8 @@ export async function openFile(
     start: async ({ sftp, session, peer, hold }, signal) => {
       const flags = toFlags(mode)
       const file = await RemoteFile.open(sftp.session, toPath(path), { flags, mode: createMode, signal })
-      const stream = register(new Ssh2FileStream(file, { mode, flags }), session, peer)
+      // Nothing is to be fetched ahead: a file would go on to its end, which is one for good.
+      const stream = register(new Ssh2FileStream(file, { mode, flags }), session, peer, { isReadWhole: true })
       return stream.once('close', hold())
     },
     undo: (stream) => stream.destroy(),
