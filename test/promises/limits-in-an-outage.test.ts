@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import { CommandError } from 'holdfast'
 import { skipReason } from '../servers/availability.js'
 import { prepareSshd } from '../servers/sshd.js'
+import { heldClock } from '../session/held-clock.js'
 import { login, sshd } from '../session/sshd.js'
 import { eventually } from '../testing/support/eventually.js'
 import { countBusy } from './support/busy.js'
@@ -18,6 +19,7 @@ leavesNothing()
 /** From a limit on, a command that cannot be ended is given up after 3 s. */
 const endingMs = 3000
 const slackMs = 2000
+const clock = heldClock()
 const skip = skipReason(await prepareSshd('9.2'))
 
 const limits = {
@@ -32,7 +34,7 @@ describe('behind a network that is out', { concurrency: 4, timeout: 60_000 }, ()
       const relay = await network(t, await server(t, { exec: runForEver }))
       const ssh = await client(t, relay)
       const busyMs = countBusy()
-      const { exited } = await ssh.spawn('anything', options)
+      const { exited } = await clock.holdAfter(0, () => ssh.spawn('anything', options))
       relay.cut()
       const { error } = await failure(exited)
       assert.ok(error instanceof CommandError)
