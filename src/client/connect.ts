@@ -1,4 +1,4 @@
-import { discard, isDuplex } from '../socket/stream.js'
+import { discardUnheard, isDuplex } from '../socket/stream.js'
 import type { Client } from './client.js'
 import { openClient } from './jump.js'
 import type { ConnectOptions } from './options.js'
@@ -23,5 +23,5 @@ export async function connect(target: string | ConnectOptions, options?: Connect
 
 /** A stream that the program gave is ours from the call on, also where its options were wrong and no connection took it over. */
 function letGo(stream: unknown): void {
-  if (isDuplex(stream) && !stream.writableEnded) discard(stream)
+  if (isDuplex(stream) && !stream.writableEnded) discardUnheard(stream)
 }

@@ -4,7 +4,7 @@ import { dialAgain } from '../socket/dial-again.js'
 import { Driver } from '../socket/driver.js'
 import { ProxyCommand } from '../socket/proxy-command.js'
 import { readBuffer } from '../socket/read-buffer.js'
-import { checkStream, discard, isDuplex } from '../socket/stream.js'
+import { checkStream, discardUnheard, isDuplex } from '../socket/stream.js'
 import { tcpValues } from '../socket/tcp-keepalive.js'
 import { nodeEnvironment } from './node-environment.js'
 import type { OpenStream } from './options.js'
@@ -31,7 +31,7 @@ function takeOver(stream: Duplex, settings: LinkSettings): Driver {
     holdToPolicy(stream, settings)
     return new Driver(stream)
   } catch (error) {
-    discard(stream)
+    discardUnheard(stream)
     throw error
   }
 }

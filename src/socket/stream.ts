@@ -33,6 +33,12 @@ export function discard(stream: Duplex): void {
   stream.destroy()
 }
 
+/** The same for one that nobody has taken over: what it reports of its end would be an error that nobody listens for. */
+export function discardUnheard(stream: Duplex): void {
+  stream.on('error', () => {})
+  discard(stream)
+}
+
 /** Milliseconds: so long may a peer take that was told of the end, and that nobody waits for. */
 export const partingMs = 2000
 

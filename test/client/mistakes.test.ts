@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
@@ -140,4 +141,25 @@ test('a stream is let go of where an option is wrong, and where it is the stream
     assert.equal(opened.destroyed, prepare.length > 0)
     opened.destroy()
   }
+})
+
+/** As one over a WebSocket: that it was ended before it was open is an error. */
+class NotYetOpen extends Duplex {
+  override _read(): void {}
+
+  override _destroy(_error: Error | null, done: (error: Error) => void): void {
+    done(new Error('it was not open yet'))
+  }
+}
+
+test('a stream that cannot be let go of in peace fails nobody but the call', { timeout }, async (t) => {
+  const options = await target(t)
+  const given = new NotYetOpen()
+  const opened = new NotYetOpen({ objectMode: true })
+  const closed = [given, opened].map((one) => new Promise((resolve) => one.once('close', resolve)))
+  const wrong = { nonsense: true } as object
+  assert.equal((await failure(connect({ ...options, ...wrong, stream: given }))).code, 'ERR_SSH_OPTION')
+  assert.equal((await failure(connect({ ...options, stream: () => opened }))).code, 'ERR_SSH_OPTION')
+  // An error that nobody listened for would fail this test by itself.
+  await Promise.all(closed)
 })
