@@ -138,12 +138,18 @@ export class OpenWait<T> extends LimitClock implements Wait<T>, Drainable {
 
   override sent(): void {
     super.sent()
-    if (this.#outcome === undefined) this.#owner.due(this.dueAtSoonest)
+    this.#schedule()
   }
 
   override resume(): void {
     super.resume()
-    if (this.#outcome === undefined) this.#owner.due(this.dueAtSoonest)
+    this.#schedule()
+  }
+
+  /** After a longer one it may be due before anybody would look. */
+  override renew(leastMs: number): void {
+    super.renew(leastMs)
+    this.#schedule()
   }
 
   expire(now: number): void {
@@ -157,6 +163,10 @@ export class OpenWait<T> extends LimitClock implements Wait<T>, Drainable {
   abort(reason: unknown): void {
     const message = `aborted while waiting for ${this.options.what}${this.#where()}`
     this.reject(this.#error('ERR_SSH_ABORTED', message, { cause: reason }))
+  }
+
+  #schedule(): void {
+    if (this.#outcome === undefined) this.#owner.due(this.dueAtSoonest)
   }
 
   #timeout(): HoldfastError {

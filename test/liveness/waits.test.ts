@@ -253,6 +253,15 @@ for (const ms of [900, 999, 1000, 1049]) {
   })
 }
 
+test('a limit that begins anew ends in time also where it is shorter than it was made before', () => {
+  const world = new World()
+  const wait = world.start('peer')
+  wait.renew(60_000)
+  world.run(1500)
+  wait.renew(2000)
+  assert.equal(settledAt(world, wait, 70_000), 3500)
+})
+
 test('a loop that is always busy makes a limit twice as long, and no longer', () => {
   for (const clock of ['peer', 'answer', 'reply'] as const) {
     const world = new World()
