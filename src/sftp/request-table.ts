@@ -177,6 +177,8 @@ export class RequestTable {
   /** Waits for as long as the server answers anything at all: what is ahead of this call may be much. */
   async #turn(turn: Turn, pending: PendingRequest, packet: Buffer): Promise<void> {
     for (;;) {
+      // It ended after the wait before this one did, which could not be told of it any more.
+      if (this.#cause !== undefined) throw this.#cause
       const replies = this.#replies
       const wait = this.#port.waits.start<void>(turnOf(pending))
       wait.sent()
