@@ -123,7 +123,7 @@ export class RequestTable {
 
   /** What a server that does not read is to be sent would else wait long before its clock runs. */
   stalled(): void {
-    if (this.#port.isStuck) for (const { batch } of this.#sent.all()) batch?.stuck()
+    if (this.#port.isStuck) this.#writer.stuck()
   }
 
   /** @param packet without its length. @throws HoldfastError ERR_SSH_PROTOCOL, ERR_SSH_SFTP_PROTOCOL */

@@ -34,6 +34,8 @@ export class RequestWriter {
   #batches: RequestBatch[] = []
   /** Whose memory is for the next ones once they have gone. */
   #lent: Buffer[] = []
+  /** Of what was written and has not gone out yet: whose clocks do not run. */
+  readonly #unsent = new Set<RequestBatch>()
 
   constructor(port: RequestWriterPort) {
     this.#port = port
@@ -62,6 +64,12 @@ export class RequestWriter {
     if (this.#length >= mostJoined) this.#flush()
   }
 
+  /** The server does not read: the clocks of what was written run all the same. */
+  stuck(): void {
+    for (const batch of this.#unsent) batch.stuck()
+    this.#unsent.clear()
+  }
+
   #flush(): void {
     const [packets, batches, lent] = [this.#packets, this.#batches, this.#lent]
     const [first] = packets
@@ -70,8 +78,12 @@ export class RequestWriter {
     this.#batches = []
     this.#lent = []
     this.#length = 0
-    for (const batch of batches) batch.isHandedOver = true
+    for (const batch of batches) {
+      batch.isHandedOver = true
+      this.#unsent.add(batch)
+    }
     this.#port.write(packets.length === 1 ? first : Buffer.concat(packets), (error) => {
+      for (const batch of batches) this.#unsent.delete(batch)
       if (error) return
       const now = this.#port.now()
       for (const batch of batches) batch.left(now)
