@@ -1,6 +1,5 @@
 /** known_hosts files on disk, which other processes, ssh among them, read and write at the same time. */
 import { randomBytes } from 'node:crypto'
-import type { Stats } from 'node:fs'
 import { appendFile, constants, type FileHandle, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import process from 'node:process'
@@ -167,7 +166,7 @@ export interface Rotation extends Host {
 
 /**
  * Makes the file hold the keys that the host has now, by the rules of `planRotation`.
- * @returns whether the file was changed. False too while another process is at it: the next connection tries again
+ * @returns whether the file was changed. False too where another process is at it: the next connection tries again
  * @throws HoldfastError ERR_SSH_KNOWN_HOSTS
  */
 export function rotateKnownHost(path: string, rotation: Rotation): Promise<boolean> {
@@ -211,7 +210,7 @@ async function rotateLocked(path: string, rotation: Rotation): Promise<boolean> 
     const before = await readEnded(handle)
     const after = await rotate(before.toString('latin1'), path, rotation)
     if (after === undefined) return false
-    await replaceFile(path, Buffer.from(after, 'latin1'), await handle.stat())
+    if (!(await replaceFile(path, Buffer.from(after, 'latin1'), handle))) return false
     await rescueAppended(handle, before.length, path)
     return true
   } finally {
@@ -262,8 +261,13 @@ async function rotate(
   return kept.join('\n') + added.join('')
 }
 
-async function replaceFile(path: string, bytes: Buffer, { mode, uid, gid }: Stats): Promise<void> {
+/**
+ * @param old the file that was read
+ * @returns false if another program has put a file of its own in its place, as `ssh-keygen -R` does: what it removed stays so
+ */
+async function replaceFile(path: string, bytes: Buffer, old: FileHandle): Promise<boolean> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
+  const { mode, uid, gid } = await old.stat()
   try {
     const handle = await open(temporary, 'wx', mode & 0o777)
     try {
@@ -275,7 +279,9 @@ async function replaceFile(path: string, bytes: Buffer, { mode, uid, gid }: Stat
     } finally {
       await handle.close()
     }
-    await rename(temporary, path)
+    const isOurs = await isStill(old, path)
+    await (isOurs ? rename(temporary, path) : rm(temporary))
+    return isOurs
   } catch (error) {
     await rm(temporary, { force: true })
     throw error

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import os from 'node:os'
 import { dirname, join } from 'node:path'
@@ -243,6 +252,22 @@ test('rotation leaves a file alone that its user may not write', {
   writeFileSync(file, `db1 ${line(first)}\n`, { mode: 0o400 })
   assert.equal(await rotateKnownHost(file, { ...db1, offered: [first, second], proven: [second] }), false)
   assert.equal(readFileSync(file, 'utf8'), `db1 ${line(first)}\n`)
+})
+
+test('rotation leaves a file alone that another program has put in place of the one it read', async (context) => {
+  const directory = temporaryDirectory(context)
+  const file = join(directory, 'known_hosts')
+  writeFileSync(file, `db1 ${line(first)}\ndb2 ${line(third)}\n`)
+  const rotating = rotateKnownHost(file, { ...db1, offered: [first, second], proven: [second] })
+  while (readdirSync(directory).every((name) => name === 'known_hosts' || name.endsWith('-lock'))) await nextTurn()
+  // As `ssh-keygen -R db2` does it.
+  const other = join(directory, 'other')
+  writeFileSync(other, `db1 ${line(first)}\n`)
+  renameSync(other, file)
+  assert.equal(await rotating, false)
+  assert.equal(readFileSync(file, 'utf8'), `db1 ${line(first)}\n`)
+  assert.deepEqual(readdirSync(directory), ['known_hosts'])
+  assert.equal(await rotateKnownHost(file, { ...db1, offered: [first, second], proven: [second] }), true)
 })
 
 test('rotation hashes its names where names are hashed', { skip: missing('ssh-keygen') }, async (context) => {
