@@ -5,9 +5,7 @@ import type { Wait, Waits } from '../liveness/waits.js'
 import { oversizeError } from '../transport/packet-size.js'
 import {
   encodeBareChannelMessage,
-  encodeChannelDataHead,
   encodeChannelRequest,
-  encodeExtendedDataHead,
   encodeWindowAdjust,
   extendedDataStderr,
 } from '../wire/connection-messages.js'
@@ -41,7 +39,7 @@ export interface ChannelPort {
   readonly limits: Readonly<Record<'reply' | 'channelClose', number>>
   readonly growth: WindowGrowth
   readonly transport: Pick<Transport, 'send' | 'reply'>
-  readonly sending: Pick<Sending, 'send' | 'wants' | 'covered'>
+  readonly sending: Pick<Sending, 'wants' | 'pump' | 'covered' | 'forget'>
   now(): number
   /** The peer answered what was sent at that instant, so it has heard everything before. */
   answered(sentAt: number): void
@@ -235,24 +233,17 @@ export class Channel implements OutgoingPort {
     if (!this.#over && this.#closing === undefined) this.#sendClose()
   }
 
-  sendPiece(chunk: Chunk, data: Buffer): boolean {
-    return this.#port.sending.send(headFor(this.#remote.id, chunk, data.length), data)
-  }
-
   covered(bytes: number): void {
     this.#port.sending.covered(bytes)
+  }
+
+  drained(): void {
+    this.#sendEofIfDrained()
   }
 
   stalled(isStalled: boolean): void {
     this.#port.report(isStalled ? 'stalled' : 'flowing', this)
     if (isStalled) this.#sink?.stalled?.()
-  }
-
-  /** Sends up to one packet of data. @returns whether there is more that the window lets through */
-  sendSome(max: number): boolean {
-    this.#outgoing.sendOne(max)
-    this.#sendEofIfDrained()
-    return this.#outgoing.canSend
   }
 
   receiveData(data: Buffer): void {
@@ -270,7 +261,7 @@ export class Channel implements OutgoingPort {
     // Adjusted by nothing, a window is not opened: that is no sign of anybody who reads.
     if (this.#over || bytes === 0) return
     this.#sink?.adjusted()
-    if (this.#outgoing.canSend) this.#port.sending.wants(this)
+    if (this.#outgoing.canSend) this.#port.sending.wants(this.#outgoing)
   }
 
   /** @returns false when it came before: an end said twice is harmless, and OpenSSH passes over it too */
@@ -291,6 +282,7 @@ export class Channel implements OutgoingPort {
     }
     this.#outgoing.coverAll()
     this.#receiveWindow.close()
+    this.#port.sending.forget(this.#outgoing)
     this.#port.forget(this)
     this.#finish()
   }
@@ -323,7 +315,9 @@ export class Channel implements OutgoingPort {
   #enqueue(chunk: Chunk): void {
     if (!this.isOpen || this.#eof !== 'open') return
     this.#outgoing.push(chunk)
-    if (this.#outgoing.canSend) this.#port.sending.wants(this)
+    if (!this.#outgoing.canSend) return
+    this.#port.sending.wants(this.#outgoing)
+    this.#port.sending.pump()
   }
 
   #sendEofIfDrained(): void {
@@ -370,9 +364,4 @@ export class Channel implements OutgoingPort {
   #error(message: string, problem: string): HoldfastError {
     return new HoldfastError('ERR_SSH_PROTOCOL', `${message} for channel ${this.localId} ${problem}`)
   }
-}
-
-function headFor(recipient: number, { extendedType }: Chunk, size: number): Buffer {
-  if (extendedType === undefined) return encodeChannelDataHead(recipient, size)
-  return encodeExtendedDataHead(recipient, extendedType, size)
 }

@@ -153,10 +153,10 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
   /** Bytes from the peer; they are read at once, and their memory may be used again. Never throws. */
   receive(chunk: Buffer): void {
     if (this.#closing.isSilent) return
-    const { facts } = this.#options
-    facts.readAt = facts.now()
+    this.#options.facts.readAt = this.now()
     try {
       this.#transport.inbound.receive(chunk)
+      this.#mux.sending.pump()
     } catch (error) {
       this.failed(error)
     }

@@ -131,7 +131,6 @@ export class Mux implements MuxPorts {
 
   forget(channel: Channel): void {
     this.channels.remove(channel)
-    this.sending.forget(channel)
     this.report('closed', channel)
     this.channels.tellGone(channel)
   }

@@ -1,4 +1,6 @@
+import { encodeChannelDataHead, encodeExtendedDataHead } from '../wire/connection-messages.js'
 import { Fifo } from './fifo.js'
+import type { Sending } from './sending.js'
 import { maxWindow } from './window.js'
 
 /** RFC 4253 section 6.1: the payload that every implementation takes, whatever more a peer says it would. */
@@ -13,10 +15,12 @@ export interface Chunk {
 }
 
 export interface OutgoingPort {
-  /** Sends one packet's worth of a chunk. @returns whether it was; else nothing can be sent any more */
-  sendPiece(chunk: Chunk, data: Buffer): boolean
+  /** The number that the channel has at the peer. */
+  readonly remoteId: number
   /** The peer's windows say that it read this much more. */
   covered(bytes: number): void
+  /** All that was pushed has been sent. */
+  drained(): void
   /** Data began to wait for the peer to open its window, or does so no longer. */
   stalled(isStalled: boolean): void
 }
@@ -78,7 +82,7 @@ export class Outgoing {
   }
 
   /** Sends up to one packet. */
-  sendOne(max: number): void {
+  sendOne(sending: Pick<Sending, 'send'>, max: number): void {
     const chunk = this.#chunks.first
     if (chunk === undefined || this.#window === 0) return
     const size = Math.min(chunk.data.length - this.#offset, this.#window, this.#maxPacket, max)
@@ -87,9 +91,10 @@ export class Outgoing {
     this.#uncovered += size
     this.#bytes -= size
     this.#offset += size
-    if (!this.#port.sendPiece(chunk, data)) return
+    if (!sending.send(this.#head(chunk, size), data)) return
     if (this.#offset === chunk.data.length) this.#finishChunk(chunk)
     this.#noteStall()
+    if (this.isEmpty) this.#port.drained()
   }
 
   /** What was not sent is thrown away. */
@@ -103,6 +108,12 @@ export class Outgoing {
   /** Nothing will be adjusted any more. */
   coverAll(): void {
     this.#cover(this.#uncovered)
+  }
+
+  #head({ extendedType }: Chunk, size: number): Buffer {
+    const recipient = this.#port.remoteId
+    if (extendedType === undefined) return encodeChannelDataHead(recipient, size)
+    return encodeExtendedDataHead(recipient, extendedType, size)
   }
 
   #finishChunk(chunk: Chunk): void {

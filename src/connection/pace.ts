@@ -91,11 +91,9 @@ export class Pace {
     this.#askIfTime()
   }
 
-  /** The peer's windows say that so many bytes have arrived in all. */
+  /** The peer's windows say that so many bytes have arrived in all: more may be sent, once what else was read is known. */
   covered(bytes: number): void {
-    if (bytes <= this.#arrived) return
-    this.#arrived = bytes
-    this.#port.resumed()
+    this.#arrived = Math.max(this.#arrived, bytes)
   }
 
   stop(): void {

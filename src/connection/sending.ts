@@ -1,6 +1,6 @@
 import type { Transport } from '../kex/transport.js'
 import type { Deadlines } from '../liveness/deadlines.js'
-import type { Channel } from './channel.js'
+import type { Outgoing } from './outgoing.js'
 import { Pace, type PacePort } from './pace.js'
 
 /** Data that was sealed and waits for the kernel holds up every reply behind it, so it is kept short. */
@@ -16,7 +16,7 @@ export class Sending implements PacePort {
   readonly #port: SendingPort
   readonly #pace: Pace
   /** Who has data that a window lets through; an idle connection has nobody. */
-  #waiting: Set<Channel> | undefined
+  #waiting: Set<Outgoing> | undefined
   /** Bytes so far. */
   sentBytes = 0
   /** How many of those the peer's windows say were read. */
@@ -43,11 +43,10 @@ export class Sending implements PacePort {
     this.pump()
   }
 
-  /** The channel has data that its window lets it send. */
-  wants(channel: Channel): void {
+  /** A channel has data that its window lets it send: it is in line for the next `pump()`. */
+  wants(outgoing: Outgoing): void {
     this.#waiting ??= new Set()
-    this.#waiting.add(channel)
-    this.pump()
+    this.#waiting.add(outgoing)
   }
 
   /** @returns whether it was; else the connection ends */
@@ -64,21 +63,25 @@ export class Sending implements PacePort {
     this.#pace.covered(this.coveredBytes)
   }
 
-  /** Sends data while the kernel takes it and the link is not full, one packet a channel in turn. */
+  /**
+   * Sends data while the kernel takes it and the link is not full, one packet a channel in turn. Called by few, and once for
+   * all that a read brought: V8 compiles the whole way of a packet into each function that calls it.
+   */
   pump(): void {
     const waiting = this.#waiting
     if (waiting === undefined) return
     const { transport } = this.#port
     while (transport.isOpen && transport.unsentBytes < maxUnsent && this.#pace.allowsMore) {
-      const [channel] = waiting
-      if (channel === undefined) return
-      waiting.delete(channel)
-      if (channel.sendSome(this.#pace.packetMax)) waiting.add(channel)
+      const [outgoing] = waiting
+      if (outgoing === undefined) return
+      waiting.delete(outgoing)
+      outgoing.sendOne(this, this.#pace.packetMax)
+      if (outgoing.canSend) waiting.add(outgoing)
     }
   }
 
-  forget(channel: Channel): void {
-    this.#waiting?.delete(channel)
+  forget(outgoing: Outgoing): void {
+    this.#waiting?.delete(outgoing)
   }
 
   /** The connection is over. */

@@ -150,9 +150,10 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
 
   /** Sends data of a channel; the caller has looked at `isOpen`. @returns whether it could be sealed; else the connection ends */
   sendData(head: Buffer, data: Buffer): boolean {
+    const isFirst = this.outbound.isEmpty
     if (!this.outbound.send(head, data)) return false
     this.#rekeyIfDue()
-    this.sink.writable()
+    if (isFirst) this.sink.writable()
     return true
   }
 
