@@ -37,6 +37,16 @@ export interface Drainable {
 
 function ignore(): void {}
 
+/** What an error says of a wait whose limit is reached. */
+export function lateText(what: string, { limit, limitMs }: Pick<WaitOptions, 'limit' | 'limitMs'>): string {
+  return `${what} did not come within the limit ${limit} of ${limitMs} ms`
+}
+
+/** And of one that its caller has given up. */
+export function abortedText(what: string): string {
+  return `aborted while waiting for ${what}`
+}
+
 /** One wait from its start to its end, and the clock on which its limit runs. */
 export class OpenWait<T> extends LimitClock implements Wait<T>, Drainable {
   member: Member<Drainable> | undefined
@@ -161,8 +171,7 @@ export class OpenWait<T> extends LimitClock implements Wait<T>, Drainable {
   }
 
   abort(reason: unknown): void {
-    const message = `aborted while waiting for ${this.options.what}${this.#where()}`
-    this.reject(this.#error('ERR_SSH_ABORTED', message, { cause: reason }))
+    this.reject(this.#error('ERR_SSH_ABORTED', `${abortedText(this.options.what)}${this.#where()}`, { cause: reason }))
   }
 
   #schedule(): void {
@@ -171,7 +180,7 @@ export class OpenWait<T> extends LimitClock implements Wait<T>, Drainable {
 
   #timeout(): HoldfastError {
     const { limit, limitMs, what, code = 'ERR_SSH_TIMEOUT' } = this.options
-    const message = `${what} did not come within the limit ${limit} of ${limitMs} ms${this.#where()}`
+    const message = `${lateText(what, this.options)}${this.#where()}`
     const cause = this.environment.limitCause?.()
     const error = this.#error(code, message, limitMs === false ? { cause } : { limit, limitMs, cause })
     this.environment.limitReached?.(error, what)

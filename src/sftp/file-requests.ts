@@ -18,18 +18,18 @@ export interface FileRequestsSettings {
  * What is asked for one file of the server, from OPEN on, and comes to one object: where each request had a promise, these took
  * more time than all that is done for a small file.
  */
-export abstract class FileRequests<Result> implements Requester {
+export abstract class FileRequests<Result, Settings extends FileRequestsSettings> implements Requester {
   protected readonly session: SftpSession
   protected readonly path: Buffer
+  protected readonly settings: Settings
   /** Undefined until the file is open. */
   protected handle: Buffer | undefined
   protected readonly result = new Deferred<Result>()
-  readonly #settings: FileRequestsSettings
 
-  constructor(session: SftpSession, path: Buffer, settings: FileRequestsSettings) {
+  constructor(session: SftpSession, path: Buffer, settings: Settings) {
     this.session = session
     this.path = path
-    this.#settings = settings
+    this.settings = settings
   }
 
   called({ type }: Request): FileCall {
@@ -61,12 +61,12 @@ export abstract class FileRequests<Result> implements Requester {
   }
 
   protected ask(request: Request): void {
-    const { signal, origin } = this.#settings
+    const { signal, origin } = this.settings
     this.session.request(this, request, { signal, origin })
   }
 
   /** For whose reply nobody waits: it goes out whatever became of the signal. */
   protected letGo(opened: Buffer): void {
-    this.session.request(this, { type: 'CLOSE', handle: opened }, { origin: this.#settings.origin })
+    this.session.request(this, { type: 'CLOSE', handle: opened }, { origin: this.settings.origin })
   }
 }

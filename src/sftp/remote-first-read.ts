@@ -5,7 +5,6 @@ import { RemoteFile } from './remote-file.js'
 import type { Reply } from './replies.js'
 import type { Request } from './requests.js'
 import { attributes, data } from './results.js'
-import type { SftpSession } from './sftp-session.js'
 
 export interface FirstReadSettings extends FileRequestsSettings {
   /** The first byte that is not wanted. */
@@ -26,15 +25,9 @@ export interface FirstRead {
  * Opens a file of the server of which nothing is known, and asks together how large it is and for the first of it, which is all
  * of a small file. That the server says no size must not fail what is read, nor hold it up.
  */
-export class RemoteFirstRead extends FileRequests<FirstRead> {
-  readonly #settings: FirstReadSettings
+export class RemoteFirstRead extends FileRequests<FirstRead, FirstReadSettings> {
   #size: number | undefined
   #isOver = false
-
-  constructor(session: SftpSession, path: Buffer, settings: FirstReadSettings) {
-    super(session, path, settings)
-    this.#settings = settings
-  }
 
   /** @returns the file, which is open. @throws SftpError; HoldfastError as `SftpSession.call`: then the server is told to close it */
   run(): Promise<FirstRead> {
@@ -52,7 +45,7 @@ export class RemoteFirstRead extends FileRequests<FirstRead> {
 
   protected opened(opened: Buffer): void {
     const { flow, sizes } = this.session
-    const length = firstLength({ flow, maxRead: sizes.read }, { start: 0, end: this.#settings.end })
+    const length = firstLength({ flow, maxRead: sizes.read }, { start: 0, end: this.settings.end })
     flow.join()
     this.ask({ type: 'FSTAT', handle: opened })
     this.ask({ type: 'READ', handle: opened, offset: 0n, length })
@@ -73,7 +66,7 @@ export class RemoteFirstRead extends FileRequests<FirstRead> {
     if (this.handle === undefined || this.#isOver) return
     this.#isOver = true
     this.session.flow.leave()
-    const file = new RemoteFile(this.session, this.path.toString(), this.handle, this.#settings.origin)
+    const file = new RemoteFile(this.session, this.path.toString(), this.handle, this.settings.origin)
     const isWhole = bytes === undefined || (bytes.length < asked && bytes.length === this.#size)
     this.result.resolve({ file, bytes, size: this.#size, isWhole })
   }

@@ -4,7 +4,6 @@ import { openFlag } from './numbers.js'
 import type { Reply } from './replies.js'
 import type { Request } from './requests.js'
 import { attributes, data } from './results.js'
-import type { SftpSession } from './sftp-session.js'
 
 export interface RemoteReadSettings extends FileRequestsSettings {
   /** Bytes to ask for, of what one request may. */
@@ -21,17 +20,11 @@ export interface RemoteContent {
  * Reads a file of the server that is known to be small: opens it, asks together for its content and what it is like now, and
  * closes it, for whose reply nobody waits: in two round trips.
  */
-export class RemoteSmallRead extends FileRequests<RemoteContent> {
-  readonly #length: number
+export class RemoteSmallRead extends FileRequests<RemoteContent, RemoteReadSettings> {
   #bytes: Buffer | undefined
   #attributes: Attributes | undefined
   #isRead = false
   #isClosed = false
-
-  constructor(session: SftpSession, path: Buffer, settings: RemoteReadSettings) {
-    super(session, path, settings)
-    this.#length = settings.length
-  }
 
   /** @throws SftpError; HoldfastError as `SftpSession.call`: where it fails, the server is told to close the file */
   run(): Promise<RemoteContent> {
@@ -44,7 +37,7 @@ export class RemoteSmallRead extends FileRequests<RemoteContent> {
   }
 
   protected opened(opened: Buffer): void {
-    this.ask({ type: 'READ', handle: opened, offset: 0n, length: this.#length })
+    this.ask({ type: 'READ', handle: opened, offset: 0n, length: this.settings.length })
     this.ask({ type: 'FSTAT', handle: opened })
   }
 

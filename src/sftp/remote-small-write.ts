@@ -5,7 +5,6 @@ import type { Reply } from './replies.js'
 import type { Request } from './requests.js'
 import { done } from './results.js'
 import { ofPart } from './sftp-error.js'
-import type { SftpSession } from './sftp-session.js'
 
 export interface SmallContent extends FileRequestsSettings {
   /** Bits of `openFlag`. */
@@ -22,16 +21,10 @@ export interface SmallContent extends FileRequestsSettings {
  * Writes a small file of the server: opens it, writes what one request takes, and closes it: in two round trips where the server
  * is known to work on requests in their order, else each step once the one before it was answered.
  */
-export class RemoteSmallWrite extends FileRequests<void> {
-  readonly #content: SmallContent
+export class RemoteSmallWrite extends FileRequests<void, SmallContent> {
   /** What is still to be asked for, the last first. */
   #steps: Request[] = []
   #unanswered = 0
-
-  constructor(session: SftpSession, path: Buffer, content: SmallContent) {
-    super(session, path, content)
-    this.#content = content
-  }
 
   /** Whether the file is there, emptied. */
   get isOpened(): boolean {
@@ -40,7 +33,7 @@ export class RemoteSmallWrite extends FileRequests<void> {
 
   /** @throws SftpError; HoldfastError as `SftpSession.call`: where it fails, the server is told to close the file */
   run(): Promise<void> {
-    const { flags, mode } = this.#content
+    const { flags, mode } = this.settings
     return this.open(flags, (flags & openFlag.CREAT) === 0 ? {} : { mode })
   }
 
@@ -52,7 +45,7 @@ export class RemoteSmallWrite extends FileRequests<void> {
   }
 
   protected opened(opened: Buffer): void {
-    const { bytes, attributes } = this.#content
+    const { bytes, attributes } = this.settings
     this.#steps.push({ type: 'CLOSE', handle: opened })
     if (attributes !== undefined) this.#steps.push({ type: 'FSETSTAT', handle: opened, attributes })
     if (bytes.length > 0) this.#steps.push({ type: 'WRITE', handle: opened, offset: 0n, data: bytes })
@@ -77,7 +70,7 @@ export class RemoteSmallWrite extends FileRequests<void> {
 
   /** What was written may go to the disk only as the file is closed, which takes its time; and that is asked for whoever gave up. */
   #close(request: Request): void {
-    const { signal, origin, bytes } = this.#content
+    const { signal, origin, bytes } = this.settings
     this.session.request(this, request, { signal, isSlow: bytes.length > 0, goesAnyway: true, origin })
   }
 }

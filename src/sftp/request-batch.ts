@@ -1,5 +1,6 @@
 import { HoldfastError } from '../errors.js'
 import { runAll } from '../liveness/deadlines.js'
+import { abortedText, lateText } from '../liveness/open-wait.js'
 import type { Wait, WaitOptions, Waits } from '../liveness/waits.js'
 import type { PendingRequest, RequestSettings } from './pending-request.js'
 import { describe, saying } from './sftp-error.js'
@@ -92,12 +93,12 @@ export class RequestBatch implements WaitOptions {
   /** What ends their wait names the first of them; each other is to be named by its own error. */
   #saidOf(request: PendingRequest, error: unknown): unknown {
     if (!(error instanceof HoldfastError)) return error
-    const { signal, limit, limitMs } = this
+    const { signal, limit } = this
     if (error.code === 'ERR_SSH_TIMEOUT' && error.limit === limit)
-      return saying(error, `${replyTo(request)} did not come within the limit ${limit} of ${limitMs} ms`)
+      return saying(error, lateText(replyTo(request), this))
     // Whoever aborts what a connection or session does has signals of their own.
     if (error.code === 'ERR_SSH_ABORTED' && signal?.aborted === true && error.cause === signal.reason)
-      return saying(error, `aborted while waiting for ${replyTo(request)}`)
+      return saying(error, abortedText(replyTo(request)))
     return error
   }
 }

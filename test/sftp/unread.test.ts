@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { RequestBatch } from '#src/sftp/request-batch.js'
 import { scriptedSftp } from './scripted.js'
 
 /** As dropbear's; what is written in one turn may be more. */
@@ -35,4 +36,22 @@ test('a server that reads nothing is told of at the limit where one request exce
   const later = time.failure(sftp.stat('/later'))
   for (const { tookMs } of await Promise.all([first, later]))
     assert.ok(tookMs >= 15_000 && tookMs < 15_100, `${tookMs} ms`)
+})
+
+test('of what waits for a server that reads nothing only what has not gone out is told of it', async (t) => {
+  const { sftp, time } = await frozen()
+  const { mock } = t.mock.method(RequestBatch.prototype, 'stuck')
+  const asked = (count: number) =>
+    Array.from({ length: count }, () => sftp.stat(`/${'x'.repeat(200)}`).then(undefined, () => 'failed'))
+  const gone = asked(80)
+  await time.run(100)
+  assert.equal(mock.callCount(), 0)
+  const behind = [asked(80)]
+  await time.run(100)
+  const stuck = mock.callCount()
+  assert.ok(stuck > 0 && stuck <= 80, `${stuck} told`)
+  behind.push(asked(80))
+  await time.run(100)
+  assert.ok(mock.callCount() <= 160, `${mock.callCount()} told`)
+  await time.value(Promise.all([gone, ...behind].flat()))
 })
