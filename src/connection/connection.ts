@@ -155,7 +155,7 @@ export class Connection implements TransportSink, MuxOwner, ProbeSink, ClosingPo
     if (this.#closing.isSilent) return
     this.#options.facts.readAt = this.now()
     try {
-      this.#transport.inbound.receive(chunk)
+      this.#transport.receive(chunk)
       this.#mux.sending.pump()
     } catch (error) {
       this.failed(error)

@@ -50,7 +50,7 @@ export class RekeyDue {
     this.#deadline?.cancel()
   }
 
-  /** Asked for each packet. */
+  /** Asked for each packet that goes out, and for each read. */
   isDue(inbound: Usage, outbound: Usage): boolean {
     const bytes = this.#bytes
     if (inbound.bytesUnderKeys >= bytes || outbound.bytesUnderKeys >= bytes) return true

@@ -30,7 +30,7 @@ export interface TransportSink extends ExchangesSink, GenericMessagesSink {
   heard(bytes: number): void
   /** Whether to pass over it without a word. */
   readonly ignores: ((payload: Buffer) => boolean) | undefined
-  /** There is something to write. */
+  /** There is something to write, where there was nothing since output was taken last. */
   writable(): void
 }
 
@@ -137,7 +137,6 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
     if (this.#stopped) return
     this.queue.send(payload, taken, handedOut)
     this.#rekeyIfDue()
-    this.sink.writable()
   }
 
   /** Sends what the peer asked for. @throws HoldfastError ERR_SSH_PROTOCOL when it asks on and reads nothing */
@@ -150,11 +149,16 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
 
   /** Sends data of a channel; the caller has looked at `isOpen`. @returns whether it could be sealed; else the connection ends */
   sendData(head: Buffer, data: Buffer): boolean {
-    const isFirst = this.outbound.isEmpty
     if (!this.outbound.send(head, data)) return false
     this.#rekeyIfDue()
-    if (isFirst) this.sink.writable()
     return true
+  }
+
+  /** @param chunk is read at once: its memory may be used again after the call */
+  receive(chunk: Buffer): void {
+    this.inbound.receive(chunk)
+    // Once for all that was read: what keys may carry (RFC 4344 section 3) leaves room for much more than that.
+    this.#rekeyIfDue()
   }
 
   /** The bytes to be written now, in order; afterwards there are none. */
@@ -215,9 +219,12 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
     queueMicrotask(() => this.sink.failed(error))
   }
 
+  writable(): void {
+    this.sink.writable()
+  }
+
   sendOwn(payload: Buffer, taken?: () => void): void {
     this.queue.sendNow(payload, taken)
-    this.sink.writable()
   }
 
   switchOutbound(sealer: Sealer, strict: boolean): void {
@@ -267,7 +274,6 @@ export class Transport implements InboundSink, OutboundOwner, ExchangesPort {
     if (isServiceNumber[number]) sink.message(payload)
     else if (isKexMethodNumber(number)) this.#exchanges.receiveMethod(payload)
     else this.#receiveOwn(number, payload, sequence)
-    this.#rekeyIfDue()
   }
 
   #receiveOwn(number: number, payload: Buffer, sequence: number): void {

@@ -17,6 +17,8 @@ export interface RandomSource {
 }
 
 export interface OutboundOwner {
+  /** There is something to take, where there was nothing: once, until it is taken. */
+  writable(): void
   /** Called once, with what sealing threw: nothing can be sent any more. */
   unsealable(error: unknown): void
 }
@@ -38,7 +40,7 @@ export class Outbound {
   packetsUnderKeys = 0
 
   /** @param owner who hears of a packet that could not be sealed. @default it is thrown */
-  constructor(random: RandomSource, owner: OutboundOwner = { unsealable: rethrow }) {
+  constructor(random: RandomSource, owner: OutboundOwner = { writable: () => {}, unsealable: rethrow }) {
     this.#random = random
     this.#owner = owner
   }
@@ -49,7 +51,10 @@ export class Outbound {
 
   /** Our identification (RFC 4253 section 4.2), which goes before every packet. */
   identify(line: string): void {
-    this.#push(Buffer.from(`${line}\r\n`, 'latin1'))
+    const bytes = Buffer.from(`${line}\r\n`, 'latin1')
+    this.#pieces.push(bytes)
+    this.position += bytes.length
+    this.#owner.writable()
   }
 
   /** Everything from the next packet on is under the new keys. */
@@ -71,6 +76,8 @@ export class Outbound {
     const problem = oversizeError(payload, payloadLength)
     if (problem !== undefined) throw problem
     if (this.#isBroken) return false
+    const pieces = this.#pieces
+    const isFirst = pieces.length === 0
     try {
       const sealer = this.#sealer
       const number = payload[0]
@@ -86,7 +93,6 @@ export class Outbound {
       frame.set(payload, lengthBytes + 1)
       if (data !== undefined) frame.set(data, lengthBytes + 1 + payload.length)
       frame.set(this.#random.randomBytes(padding), lengthBytes + 1 + payloadLength)
-      const pieces = this.#pieces
       let index = pieces.length
       sealer.seal(this.#sequence, new Uint8Array(frame.buffer, 0, lengthBytes + length), pieces)
       let size = 0
@@ -95,7 +101,6 @@ export class Outbound {
       this.bytesUnderKeys += size
       this.packetsUnderKeys++
       this.#sequence = (this.#sequence + 1) >>> 0
-      return true
     } catch (error) {
       this.#isBroken = true
       // Nor may what waits go out: whoever sent it is told that it did not.
@@ -103,6 +108,8 @@ export class Outbound {
       this.#owner.unsealable(error)
       return false
     }
+    if (isFirst) this.#owner.writable()
+    return true
   }
 
   /** The bytes to be written now, in order; afterwards there are none. */
@@ -110,15 +117,6 @@ export class Outbound {
     const pieces = this.#pieces
     this.#pieces = []
     return pieces
-  }
-
-  get isEmpty(): boolean {
-    return this.#pieces.length === 0
-  }
-
-  #push(bytes: Buffer): void {
-    this.#pieces.push(bytes)
-    this.position += bytes.length
   }
 }
 

@@ -99,7 +99,7 @@ async function speak(server: ReferenceServer, algorithms: Algorithms): Promise<N
   )
   socket.on('data', (bytes) => {
     try {
-      transport.inbound.receive(bytes)
+      transport.receive(bytes)
     } catch (error) {
       fail(error instanceof HoldfastError ? error : new HoldfastError('ERR_SSH_PROTOCOL', String(error)))
     }
