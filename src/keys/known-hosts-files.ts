@@ -152,9 +152,16 @@ async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
   if (bytesWritten < bytes.length) throw new Error('the disk is full')
 }
 
+/** Not where somebody has replaced the file, or deleted it. */
 async function isStill(handle: FileHandle, path: string): Promise<boolean> {
-  const [ours, now] = await Promise.all([handle.stat({ bigint: true }), stat(path, { bigint: true })])
-  return ours.ino === now.ino && ours.dev === now.dev
+  const ours = await handle.stat({ bigint: true })
+  try {
+    const now = await stat(path, { bigint: true })
+    return ours.ino === now.ino && ours.dev === now.dev
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    return false
+  }
 }
 
 export interface Rotation extends Host {
@@ -263,7 +270,8 @@ async function rotate(
 
 /**
  * @param old the file that was read
- * @returns false if another program has put a file of its own in its place, as `ssh-keygen -R` does: what it removed stays so
+ * @returns false if another program has deleted it, or put a file of its own in its place, as `ssh-keygen -R` does: what it
+ *   removed stays so
  */
 async function replaceFile(path: string, bytes: Buffer, old: FileHandle): Promise<boolean> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -268,6 +269,17 @@ test('rotation leaves a file alone that another program has put in place of the 
   assert.equal(readFileSync(file, 'utf8'), `db1 ${line(first)}\n`)
   assert.deepEqual(readdirSync(directory), ['known_hosts'])
   assert.equal(await rotateKnownHost(file, { ...db1, offered: [first, second], proven: [second] }), true)
+})
+
+test('rotation does not make a file anew that somebody has deleted meanwhile', async (context) => {
+  const directory = temporaryDirectory(context)
+  const file = join(directory, 'known_hosts')
+  writeFileSync(file, `db1 ${line(first)}\n`)
+  const rotating = rotateKnownHost(file, { ...db1, offered: [first, second], proven: [second] })
+  while (readdirSync(directory).every((name) => name === 'known_hosts' || name.endsWith('-lock'))) await nextTurn()
+  rmSync(file)
+  assert.equal(await rotating, false)
+  assert.deepEqual(readdirSync(directory), [])
 })
 
 test('rotation hashes its names where names are hashed', { skip: missing('ssh-keygen') }, async (context) => {
