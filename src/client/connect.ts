@@ -13,15 +13,21 @@ import { gatherOptions } from './settings.js'
  *   was reached, ERR_SSH_ABORTED. Nothing is left open then.
  */
 export async function connect(target: string | ConnectOptions, options?: ConnectOptions): Promise<Client> {
+  const given: unknown = options?.stream ?? (typeof target === 'string' ? undefined : target?.stream)
+  // No connection takes over one that has ended before.
+  const isRefused = isDuplex(given) && given.writableEnded
   try {
     return await openClient(gatherOptions(target, options))
   } catch (error) {
-    letGo(options?.stream ?? (typeof target === 'string' ? undefined : target?.stream))
+    letGo(given, isRefused)
     throw error
   }
 }
 
-/** A stream that the program gave is ours from the call on, also where its options were wrong and no connection took it over. */
-function letGo(stream: unknown): void {
-  if (isDuplex(stream) && !stream.writableEnded) discardUnheard(stream)
+/**
+ * A stream that the program gave is ours from the call on, also where its options were wrong and no connection took it over.
+ * One that has ended since is a connection's, which is still saying goodbye on it.
+ */
+function letGo(stream: unknown, isRefused: boolean): void {
+  if (isDuplex(stream) && (isRefused || !stream.writableEnded)) discardUnheard(stream)
 }

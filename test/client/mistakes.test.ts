@@ -118,6 +118,15 @@ test('a Client of another copy of the package is no hop, and is told what does t
   }
 })
 
+test('a stream that has ended is let go of too where it is refused', { timeout }, async (t) => {
+  const { host: _host, port: _port, ...options } = await target(t)
+  for (const more of [{}, { nonsense: true } as object]) {
+    const ended = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done(), autoDestroy: false }).end()
+    assert.equal((await failure(connect({ ...options, ...more, stream: ended }))).code, 'ERR_SSH_OPTION')
+    assert.ok(ended.destroyed)
+  }
+})
+
 test('a stream is let go of where an option is wrong, and where it is the stream', { timeout }, async (t) => {
   const { host: _host, port = 0, ...options } = await target(t)
   const dial = async () => {
