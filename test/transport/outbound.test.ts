@@ -41,3 +41,18 @@ test('any payload is padded with 4 to 255 bytes to a whole number of blocks', ()
     }
   }
 })
+
+test('whoever writes is told once that there is something to take, until it is taken', () => {
+  let told = 0
+  const owner = { writable: () => void told++, unsealable: assert.ifError }
+  const outbound = new Outbound({ randomBytes }, owner)
+  const payload = Buffer.of(94)
+  outbound.identify('SSH-2.0-x')
+  outbound.send(payload)
+  assert.equal(told, 1)
+  assert.equal(outbound.take().length > 0, true)
+  assert.equal(told, 1)
+  outbound.send(payload)
+  outbound.send(payload)
+  assert.equal(told, 2)
+})
