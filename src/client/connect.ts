@@ -1,5 +1,5 @@
-import { discardUnheard, isDuplex } from '../socket/stream.js'
 import type { Client } from './client.js'
+import { letGoOfUntaken } from './given-streams.js'
 import { openClient } from './jump.js'
 import type { ConnectOptions } from './options.js'
 import { gatherOptions } from './settings.js'
@@ -13,21 +13,10 @@ import { gatherOptions } from './settings.js'
  *   was reached, ERR_SSH_ABORTED. Nothing is left open then.
  */
 export async function connect(target: string | ConnectOptions, options?: ConnectOptions): Promise<Client> {
-  const given: unknown = options?.stream ?? (typeof target === 'string' ? undefined : target?.stream)
-  // No connection takes over one that has ended before.
-  const isRefused = isDuplex(given) && given.writableEnded
   try {
     return await openClient(gatherOptions(target, options))
   } catch (error) {
-    letGo(given, isRefused)
+    for (const given of [target, options]) letGoOfUntaken(given)
     throw error
   }
-}
-
-/**
- * A stream that the program gave is ours from the call on, also where its options were wrong and no connection took it over.
- * One that has ended since is a connection's, which is still saying goodbye on it.
- */
-function letGo(stream: unknown, isRefused: boolean): void {
-  if (isDuplex(stream) && (isRefused || !stream.writableEnded)) discardUnheard(stream)
 }

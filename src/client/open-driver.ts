@@ -6,6 +6,7 @@ import { ProxyCommand } from '../socket/proxy-command.js'
 import { readBuffer } from '../socket/read-buffer.js'
 import { checkStream, discardUnheard, isDuplex } from '../socket/stream.js'
 import { tcpValues } from '../socket/tcp-keepalive.js'
+import { noteTaken } from './given-streams.js'
 import { nodeEnvironment } from './node-environment.js'
 import type { OpenStream } from './options.js'
 import { holdToPolicy } from './policy/own-socket.js'
@@ -29,7 +30,9 @@ function takeOver(stream: Duplex, settings: LinkSettings): Driver {
   try {
     if (typeof settings.stream === 'function') checkStream(stream)
     holdToPolicy(stream, settings)
-    return new Driver(stream)
+    const driver = new Driver(stream)
+    noteTaken(stream)
+    return driver
   } catch (error) {
     discardUnheard(stream)
     throw error

@@ -152,6 +152,23 @@ test('a stream is let go of where an option is wrong, and where it is the stream
   }
 })
 
+test('the stream of a hop is let go of where an option is wrong, its own or that of its target', {
+  timeout,
+}, async (t) => {
+  const options = await target(t)
+  const wrong = { nonsense: true } as object
+  for (const [ofHop, ofTarget] of [
+    [wrong, {}],
+    [{}, wrong],
+    [{ reconnect: true }, {}],
+  ]) {
+    const given = new Duplex({ read() {}, write: (_bytes, _encoding, done) => done() })
+    const proxyJump = { ...options, ...ofHop, stream: given }
+    assert.equal((await failure(connect({ ...options, ...ofTarget, proxyJump }))).code, 'ERR_SSH_OPTION')
+    assert.ok(given.destroyed)
+  }
+})
+
 /** As one over a WebSocket: that it was ended before it was open is an error. */
 class NotYetOpen extends Duplex {
   override _read(): void {}
