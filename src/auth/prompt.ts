@@ -22,7 +22,7 @@ export async function askPerson(
   const wait = { limit: 'prompt', limitMs: limits.prompt, what } as const
   const answers = await waitForBystander(port.waits, wait, (signal) => answersOf(ask, shown, signal))
   if (isForm(answers, form.prompts.length)) return answers
-  const message = `prompt has to give an array of ${form.prompts.length} strings, one for each prompt of the form`
+  const message = `prompt has to give an array of strings, one for each prompt of the form (${form.prompts.length})`
   throw new HoldfastError('ERR_SSH_OPTION', message, { phase: 'authentication' })
 }
 
