@@ -12,13 +12,13 @@ function checkObject(field: string, value: unknown): asserts value is object {
 
 /**
  * A limit whose name is misspelt would be no limit at all.
- * @param field the path of an option that has names of its own
+ * @param field the path of an option that has names of its own. @default these are the options themselves
  * @throws HoldfastError ERR_SSH_OPTION
  */
-export function checkNames(value: unknown, known: readonly string[], field = 'options'): void {
-  checkObject(field, value)
+export function checkNames(value: unknown, known: readonly string[], field?: string): void {
+  checkObject(field ?? 'options', value)
   const unknown = Object.keys(value).find((name) => !known.includes(name))
   if (unknown === undefined) return
-  const path = field === 'options' ? unknown : `${field}.${unknown}`
+  const path = field === undefined ? unknown : `${field}.${unknown}`
   throw optionError(path, `is no option here; known are ${known.join(', ')}`)
 }

@@ -13,13 +13,12 @@ export function checkObject(option: string, value: unknown): asserts value is ob
 }
 
 /**
- * @param fields all that it may have; what is undefined is left out
+ * @param fields all that it may have
  * @throws HoldfastError ERR_SSH_OPTION unless `value` is an object of these fields; it names the first that is none
  */
 export function checkFields<T extends object>(option: string, value: T, fields: Readonly<Record<keyof T, true>>): void {
   checkObject(option, value)
-  const given = Object.entries(value).filter(([, field]) => field !== undefined)
-  const unknown = given.map(([name]) => name).find((name) => !Object.hasOwn(fields, name))
+  const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name))
   if (unknown === undefined) return
   const path = option === 'options' ? unknown : `${option}.${unknown}`
   throw optionError(path, `is no option${nearest(unknown, Object.keys(fields))}`)

@@ -417,6 +417,7 @@ const mistaken = (
     [{ shell: { signals: { drop: true } } }, /^shell\.signals is of type object: give deliver/],
     [{ hostkeys: [] }, /^hostkeys is no option; did you mean 'hostKeys'\?$/],
     [{ colour: 'red' }, /^colour is no option$/],
+    [{ colour: undefined }, /^colour is no option$/],
     [{ constructor: 1 }, /^constructor is no option$/],
     [{ users: { deploy: { pasword: 'secret' } } }, /^users\.deploy\.pasword is no option; did you mean 'password'\?$/],
     [{ shell: { afterclose: 'end' } }, /^shell\.afterclose is no option; did you mean 'afterClose'\?$/],
