@@ -104,7 +104,7 @@ export class Plan {
     if (!mayAsk || !probes.anyWorthSending) return Number.POSITIVE_INFINITY
     const due = Math.max(probes.confirmedAt, prober.triedAt) + interval
     // What was asked last may still be answered: until then nobody is asked sooner.
-    const isSpread = probes.isConfirmedByAnswer && probes.confirmedAt >= prober.triedAt
+    const isSpread = probes.isConfirmedByAnswer && probes.confirmedAt > prober.triedAt
     return isSpread ? lastInstant(this.#phase, interval, due) : due
   }
 

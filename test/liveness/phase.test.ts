@@ -117,6 +117,21 @@ test('after an answer that comes when it is no longer waited for, the next quest
   assert.equal(peer.sent.find(({ at }) => at > 3481)?.at, nextAt)
 })
 
+test('one that is asked at the instant of an answer is not asked sooner than an interval after it', () => {
+  const peer = new ScriptedPeer({ interval }, (_, at) => (at === 0 ? 400 : undefined), undefined, 0.5)
+  const { keepalive } = peer
+  keepalive.start(0)
+  peer.does(400, () => keepalive.disturbed(peer.now))
+  peer.arrives(600)
+  peer.run(600)
+  assert.equal(keepalive.nextMs(600), 800)
+  peer.run(1500)
+  assert.deepEqual(
+    peer.sent.map(({ at }) => at),
+    [0, 400, 1400],
+  )
+})
+
 /** The whole range of them. */
 const phases = Array.from({ length: 50 }, (_, index) => index / 50)
 
