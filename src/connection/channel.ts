@@ -274,7 +274,7 @@ export class Channel implements OutgoingPort {
 
   receiveClose(): void {
     this.#closeReceived = true
-    // First of all: the data of other channels that CLOSE makes room for must not take ours along, behind our own CLOSE.
+    // First of all: what our CLOSE and its listeners let go must not take our data along, behind that CLOSE.
     this.#outgoing.drop()
     if (!this.#closeSent) {
       this.#closeSent = true

@@ -3,7 +3,7 @@ import type { LivenessChange } from '../liveness/port.js'
 
 /** What the connection asks of whoever holds its stream. None of these may throw. */
 export interface ConnectionHost {
-  /** There is something to write, or the next wake-up came nearer. */
+  /** There is something to write: said once, until it is taken, which is not to be within this call. */
   writable(): void
   /** No more will be written: the peer is to be told by FIN. */
   finish(): void

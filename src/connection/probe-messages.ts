@@ -127,9 +127,9 @@ export class ProbeMessages implements KeepalivePort {
     for (const probe of this.#exchanges.splice(0)) this.#answered(probe)
   }
 
-  /** Something was sent, or is held until a key exchange is over: the kernel is only waited for where it has something. */
+  /** Something was sealed for the kernel to take. */
   wrote(): void {
-    if (this.#transport.unsentBytes > 0) this.#stuckSince ??= this.#sink.now()
+    this.#stuckSince ??= this.#sink.now()
   }
 
   kernelTook(): void {
